@@ -1,0 +1,166 @@
+/* Making tensors from numbers, and copying between layouts and dtypes. */
+#include "tensor/tensor_impl.h"
+
+#include <math.h>
+#include <string.h>
+
+/* --- strided, converting copy --------------------------------------------------------------------------------- */
+#define COPY_RUN(S, D, EXPR)                                        \
+    for (int64_t i = 0; i < n; i++) {                               \
+        S v = ((const S *)src)[i * step];                           \
+        ((D *)dst)[i] = (D)(EXPR);                                  \
+    }
+#define COPY_TO(S)                                                  \
+    switch (to) {                                                   \
+    case ML_F32: COPY_RUN(S, float, v) break;                       \
+    case ML_F64: COPY_RUN(S, double, v) break;                      \
+    case ML_I64: COPY_RUN(S, int64_t, v) break;                     \
+    case ML_U8: COPY_RUN(S, uint8_t, v) break;                      \
+    default: COPY_RUN(S, uint8_t, v != 0) break;                    \
+    }
+
+static void copy_run(int64_t n, ml_dtype from, const void *src, int64_t step, ml_dtype to, void *dst)
+{
+    if (from == to && step == 1) {
+        memcpy(dst, src, (size_t)n * ml_dtype_bytes(to));
+        return;
+    }
+    switch (from) {
+    case ML_F32: COPY_TO(float) break;
+    case ML_F64: COPY_TO(double) break;
+    case ML_I64: COPY_TO(int64_t) break;
+    default: COPY_TO(uint8_t) break;
+    }
+}
+
+void mli_strided_copy(const ml_tensor *src, ml_dtype dtype, void *dst)
+{
+    int64_t total = ml_tensor_numel(src);
+    if (total == 0) return;
+    size_t from_bytes = ml_dtype_bytes((ml_dtype)src->dtype), to_bytes = ml_dtype_bytes(dtype);
+    char  *base = mli_data(src);
+    if (ml_tensor_is_contiguous(src)) {
+        copy_run(total, (ml_dtype)src->dtype, base, 1, dtype, dst);
+        return;
+    }
+    int     last   = src->shape.n - 1; /* not contiguous, so there is a dimension */
+    int64_t run    = src->shape.size[last], at[ML_MAX_DIMS] = { 0 }, offset = 0;
+    for (int64_t done = 0; done < total; done += run) {
+        copy_run(run, (ml_dtype)src->dtype, base + offset * (int64_t)from_bytes, src->strides[last], dtype,
+                 (char *)dst + (size_t)done * to_bytes);
+        for (int d = last - 1; d >= 0; d--) {
+            offset += src->strides[d];
+            if (++at[d] < src->shape.size[d]) break;
+            offset -= at[d] * src->strides[d];
+            at[d] = 0;
+        }
+    }
+}
+
+bool ml_tensor_copy_out(const ml_tensor *t, ml_dtype dtype, void *values)
+{
+    if (!t) return false;
+    mli_strided_copy(t, dtype, values);
+    return true;
+}
+
+ml_tensor *ml_clone(const ml_tensor *t)
+{
+    if (!t) return NULL;
+    ml_tensor *copy = ml_empty(t->shape, (ml_dtype)t->dtype);
+    if (copy) mli_strided_copy(t, (ml_dtype)t->dtype, mli_data(copy));
+    return copy;
+}
+
+ml_tensor *mli_contiguous(ml_tensor *t)
+{
+    return !t || ml_tensor_is_contiguous(t) ? t : ml_clone(t);
+}
+
+bool ml_copy_into(ml_tensor *dst, const ml_tensor *src)
+{
+    if (!dst || !src) return false;
+    if (!ml_shape_equal(&dst->shape, &src->shape))
+        return ml_fail("copy: shapes differ: %s into %s", ml_shape_text(&src->shape), ml_shape_text(&dst->shape));
+    if (dst->node) return ml_fail("copy: the target is the result of a recorded operation; copy into ml.detach(x)");
+    if (!ml_tensor_is_contiguous(dst)) return ml_fail("copy: the target %s is not contiguous", ml_shape_text(&dst->shape));
+    ml_scope   scope = ml_scope_begin();
+    ml_tensor *from  = (ml_tensor *)(uintptr_t)src;
+    if (src->storage == dst->storage) from = ml_clone(src); /* they may overlap */
+    if (from) mli_strided_copy(from, (ml_dtype)dst->dtype, mli_data(dst));
+    if (from) dst->storage->version++;
+    ml_scope_end(&scope);
+    return from != NULL;
+}
+
+/* --- filling ---------------------------------------------------------------------------------------------------- */
+static void fill(ml_tensor *t, double value)
+{
+    int64_t n = ml_tensor_numel(t);
+    void   *p = mli_data(t);
+    switch ((ml_dtype)t->dtype) {
+    case ML_F32: for (int64_t i = 0; i < n; i++) ((float *)p)[i] = (float)value; break;
+    case ML_F64: for (int64_t i = 0; i < n; i++) ((double *)p)[i] = value; break;
+    case ML_I64: for (int64_t i = 0; i < n; i++) ((int64_t *)p)[i] = (int64_t)value; break;
+    case ML_U8: memset(p, (uint8_t)value, (size_t)n); break;
+    default: memset(p, value != 0, (size_t)n); break;
+    }
+}
+
+ml_tensor *ml_full(ml_shape shape, ml_dtype dtype, double value)
+{
+    ml_tensor *t = ml_empty(shape, dtype);
+    if (t) fill(t, value);
+    return t;
+}
+
+ml_tensor *ml_zeros(ml_shape shape, ml_dtype dtype) { return ml_full(shape, dtype, 0); }
+ml_tensor *ml_ones(ml_shape shape, ml_dtype dtype) { return ml_full(shape, dtype, 1); }
+ml_tensor *ml_scalar(double value, ml_dtype dtype) { return ml_full(ML_SCALAR, dtype, value); }
+
+ml_tensor *ml_number(double value)
+{
+    ml_tensor *t = ml_scalar(value, ML_F64);
+    if (t) t->number = true;
+    return t;
+}
+
+ml_tensor *ml_from(ml_shape shape, ml_dtype dtype, const void *values)
+{
+    ml_tensor *t = ml_empty(shape, dtype);
+    if (t) memcpy(mli_data(t), values, (size_t)ml_tensor_numel(t) * ml_dtype_bytes(dtype));
+    return t;
+}
+
+/* Values first + i * step, in f64, then converted: the last one is as exact as the first. */
+static ml_tensor *progression(int64_t n, double first, double step, ml_dtype dtype)
+{
+    ml_scope   scope = ml_scope_begin();
+    ml_tensor *t     = ml_empty(ML_SHAPE(n), ML_F64);
+    ml_tensor *out   = t ? ml_empty(t->shape, dtype) : NULL;
+    if (out) {
+        for (int64_t i = 0; i < n; i++) ((double *)mli_data(t))[i] = first + (double)i * step;
+        mli_strided_copy(t, dtype, mli_data(out));
+    }
+    return ml_scope_return(&scope, out);
+}
+
+ml_tensor *ml_arange(double start, double stop, double step, ml_dtype dtype)
+{
+    double n = ceil((stop - start) / step);
+    if (step == 0 || !isfinite(n)) return ml_fail("arange: step must not be 0 and the ends must be finite, got %g, %g, %g", start, stop, step);
+    return progression(n > 0 ? (int64_t)n : 0, start, step, dtype);
+}
+
+ml_tensor *ml_linspace(double start, double stop, int64_t n, ml_dtype dtype)
+{
+    if (n < 1) return ml_fail("linspace: n must be at least 1, got %lld", (long long)n);
+    return progression(n, start, n > 1 ? (stop - start) / (double)(n - 1) : 0, dtype);
+}
+
+ml_tensor *ml_eye(int64_t n, ml_dtype dtype)
+{
+    ml_tensor *t = ml_zeros(ML_SHAPE(n, n), dtype);
+    for (int64_t i = 0; t && i < n; i++) ml_tensor_set_at(t, (int64_t[]){ i, i }, 1);
+    return t;
+}

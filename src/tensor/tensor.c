@@ -1,0 +1,226 @@
+/* Tensors and their storage: counting, views, reading and writing single values. */
+#include "tensor/tensor_impl.h"
+
+#include <math.h>
+#include <string.h>
+
+/* --- storage ------------------------------------------------------------------------------------------------ */
+static ml_storage *storage_new(size_t bytes)
+{
+    ml_storage *s = ml_block_take(sizeof *s);
+    if (!s) return NULL;
+    s->data = ml_block_take(bytes);
+    if (!s->data) {
+        ml_block_give(s, sizeof *s);
+        return NULL;
+    }
+    atomic_init(&s->refs, 1);
+    s->version = 0;
+    s->bytes   = bytes;
+    return s;
+}
+
+static void storage_release(ml_storage *s)
+{
+    if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1) return;
+    ml_block_give(s->data, s->bytes);
+    ml_block_give(s, sizeof *s);
+}
+
+/* --- making and counting ------------------------------------------------------------------------------------- */
+void mli_contiguous_strides(const ml_shape *shape, int64_t *strides)
+{
+    int64_t step = 1;
+    for (int i = shape->n - 1; i >= 0; i--) {
+        strides[i] = step;
+        step *= shape->size[i] > 0 ? shape->size[i] : 1;
+    }
+}
+
+ml_tensor *mli_tensor_new(ml_shape shape, const int64_t *strides, int64_t offset, ml_dtype dtype, ml_storage *storage)
+{
+    ml_tensor *t = ml_block_take(sizeof *t);
+    if (!t) return NULL;
+    atomic_init(&t->refs, 1);
+    t->dtype         = (uint8_t)dtype;
+    t->requires_grad = false;
+    t->number        = false;
+    t->out_index     = 0;
+    t->shape         = shape;
+    t->offset        = offset;
+    t->storage       = storage;
+    t->node          = NULL;
+    t->grad          = NULL;
+    if (strides) memcpy(t->strides, strides, (size_t)shape.n * sizeof *strides);
+    else mli_contiguous_strides(&shape, t->strides);
+    if (storage) atomic_fetch_add_explicit(&storage->refs, 1, memory_order_relaxed);
+    if (mli_scope_adopt(t)) return t;
+    ml_release(t);
+    return NULL;
+}
+
+ml_tensor *ml_empty(ml_shape shape, ml_dtype dtype)
+{
+    size_t bytes = ml_dtype_bytes(dtype);
+    for (int i = 0; i < shape.n; i++) {
+        if (shape.size[i] < 0) return ml_fail("empty: sizes must not be negative, got %s", ml_shape_text(&shape));
+        if (__builtin_mul_overflow(bytes, (size_t)shape.size[i], &bytes) || bytes > PTRDIFF_MAX)
+            return ml_fail("out of memory: a tensor of shape %s does not fit into any memory", ml_shape_text(&shape));
+    }
+    ml_storage *storage = storage_new(bytes);
+    if (!storage) return NULL;
+    ml_tensor *t = mli_tensor_new(shape, NULL, 0, dtype, storage);
+    storage_release(storage); /* the tensor holds it now */
+    return t;
+}
+
+ml_tensor *mli_ghost(const ml_tensor *of)
+{
+    ml_tensor *g = mli_tensor_new(of->shape, NULL, 0, (ml_dtype)of->dtype, NULL);
+    if (!g) return NULL;
+    g->node      = of->node;
+    g->out_index = of->out_index;
+    if (g->node) mli_node_retain(g->node);
+    return g;
+}
+
+ml_tensor *mli_view(const ml_tensor *t, ml_shape shape, const int64_t *strides, int64_t offset)
+{
+    return t ? mli_tensor_new(shape, strides, offset, (ml_dtype)t->dtype, t->storage) : NULL;
+}
+
+ml_tensor *ml_retain(ml_tensor *t)
+{
+    if (t) atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+    return t;
+}
+
+void ml_release(ml_tensor *t)
+{
+    if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1) return;
+    ml_node   *node = t->node;
+    ml_tensor *grad = t->grad;
+    storage_release(t->storage);
+    ml_block_give(t, sizeof *t);
+    if (node) mli_node_release(node);
+    if (grad) ml_release(grad);
+}
+
+/* --- looking -------------------------------------------------------------------------------------------------- */
+int      ml_tensor_ndim(const ml_tensor *t) { return t ? t->shape.n : 0; }
+ml_shape ml_tensor_shape(const ml_tensor *t) { return t ? t->shape : ML_SCALAR; }
+int64_t  ml_tensor_size(const ml_tensor *t, int dim) { return t && dim >= 0 && dim < t->shape.n ? t->shape.size[dim] : 0; }
+int64_t  ml_tensor_numel(const ml_tensor *t) { return t ? ml_shape_numel(&t->shape) : 0; }
+ml_dtype ml_tensor_dtype(const ml_tensor *t) { return t ? (ml_dtype)t->dtype : ML_F32; }
+
+bool ml_tensor_is_contiguous(const ml_tensor *t)
+{
+    int64_t step = 1;
+    for (int i = t->shape.n - 1; i >= 0; i--) {
+        if (t->shape.size[i] == 0) return true;
+        if (t->shape.size[i] == 1) continue;
+        if (t->strides[i] != step) return false;
+        step *= t->shape.size[i];
+    }
+    return true;
+}
+
+void *mli_data(const ml_tensor *t)
+{
+    return (char *)t->storage->data + (size_t)t->offset * ml_dtype_bytes((ml_dtype)t->dtype);
+}
+
+const void *ml_tensor_data(const ml_tensor *t)
+{
+    if (!t) return NULL;
+    if (!ml_tensor_is_contiguous(t)) return ml_fail("data: the tensor %s is not contiguous; take ml_contiguous of it", ml_shape_text(&t->shape));
+    return mli_data(t);
+}
+
+void *ml_tensor_mutable_data(ml_tensor *t)
+{
+    void *data = (void *)(uintptr_t)ml_tensor_data(t);
+    if (data) t->storage->version++;
+    return data;
+}
+
+static double value_at(const ml_tensor *t, int64_t offset)
+{
+    const char *p = (const char *)t->storage->data + (size_t)offset * ml_dtype_bytes((ml_dtype)t->dtype);
+    switch ((ml_dtype)t->dtype) {
+    case ML_F32: return (double)*(const float *)(const void *)p;
+    case ML_F64: return *(const double *)(const void *)p;
+    case ML_I64: return (double)*(const int64_t *)(const void *)p;
+    default: return (double)*(const uint8_t *)p;
+    }
+}
+
+double ml_item(const ml_tensor *t)
+{
+    if (!t) return NAN;
+    if (ml_tensor_numel(t) != 1) {
+        ml_fail("item: needs a tensor with one value, got shape %s", ml_shape_text(&t->shape));
+        return NAN;
+    }
+    return value_at(t, t->offset);
+}
+
+static bool offset_of(const ml_tensor *t, const int64_t *at, int64_t *offset)
+{
+    *offset = t->offset;
+    for (int i = 0; i < t->shape.n; i++) {
+        if (at[i] < 0 || at[i] >= t->shape.size[i])
+            return ml_fail("at: position %lld of dimension %d is outside 0..%lld", (long long)at[i], i, (long long)t->shape.size[i] - 1);
+        *offset += at[i] * t->strides[i];
+    }
+    return true;
+}
+
+double ml_tensor_at(const ml_tensor *t, const int64_t *at)
+{
+    int64_t offset;
+    return t && offset_of(t, at, &offset) ? value_at(t, offset) : NAN;
+}
+
+bool ml_tensor_set_at(ml_tensor *t, const int64_t *at, double v)
+{
+    int64_t offset;
+    if (!t || !offset_of(t, at, &offset)) return false;
+    if (t->node) return ml_fail("set: this tensor is the result of a recorded operation; set values of ml.detach(x) or before recording");
+    char *p = (char *)t->storage->data + (size_t)offset * ml_dtype_bytes((ml_dtype)t->dtype);
+    switch ((ml_dtype)t->dtype) {
+    case ML_F32: *(float *)(void *)p = (float)v; break;
+    case ML_F64: *(double *)(void *)p = v; break;
+    case ML_I64: *(int64_t *)(void *)p = (int64_t)v; break;
+    case ML_U8: *(uint8_t *)p = (uint8_t)v; break;
+    default: *(uint8_t *)p = v != 0; break;
+    }
+    t->storage->version++;
+    return true;
+}
+
+/* --- leaves --------------------------------------------------------------------------------------------------- */
+ml_tensor *ml_requires_grad(ml_tensor *t, bool on)
+{
+    if (!t) return NULL;
+    if (on && !ml_dtype_is_float((ml_dtype)t->dtype))
+        return ml_fail("requires_grad: only f32 and f64 have gradients, this tensor is %s", ml_dtype_name((ml_dtype)t->dtype));
+    if (t->node) return ml_fail("requires_grad: this tensor is the result of a recorded operation; detach it first");
+    t->requires_grad = on;
+    return t;
+}
+
+bool       ml_tensor_requires_grad(const ml_tensor *t) { return t && mli_records(t); }
+ml_tensor *ml_tensor_grad(const ml_tensor *t) { return t ? t->grad : NULL; }
+
+void ml_tensor_zero_grad(ml_tensor *t)
+{
+    if (!t || !t->grad) return;
+    ml_release(t->grad);
+    t->grad = NULL;
+}
+
+ml_tensor *ml_detach(ml_tensor *t)
+{
+    return t ? mli_view(t, t->shape, t->strides, t->offset) : NULL;
+}

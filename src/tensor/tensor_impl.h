@@ -1,0 +1,48 @@
+/* The inside of a tensor, for the core alone. */
+#ifndef MOONLAB_TENSOR_IMPL_H
+#define MOONLAB_TENSOR_IMPL_H
+
+#include "moonlab/tensor.h"
+
+#include <stdatomic.h>
+
+typedef struct ml_node ml_node; /* a recorded operation; src/autograd */
+
+typedef struct ml_storage {
+    atomic_int refs;
+    uint32_t   version; /* counts modifications: a graph that saved an older one says so */
+    size_t     bytes;
+    void      *data;
+} ml_storage;
+
+struct ml_tensor {
+    atomic_int  refs;
+    uint8_t     dtype;
+    bool        requires_grad; /* a leaf that wants its gradient */
+    bool        number;        /* a plain number: gives way to any dtype of its kind */
+    uint8_t     out_index;     /* which output of node this is */
+    ml_shape    shape;
+    int64_t     strides[ML_MAX_DIMS]; /* in elements; 0 where expanded */
+    int64_t     offset;               /* in elements */
+    ml_storage *storage;              /* NULL for a ghost: shape and place in the graph, no values */
+    ml_node    *node;                 /* what made it, or NULL; one reference */
+    ml_tensor  *grad;
+};
+
+/* Makes a tensor in the innermost scope. storage: retained; NULL makes a ghost. */
+ml_tensor *mli_tensor_new(ml_shape shape, const int64_t *strides, int64_t offset, ml_dtype dtype, ml_storage *storage);
+ml_tensor *mli_ghost(const ml_tensor *of);                    /* shape, dtype and node of a tensor, not its values */
+ml_tensor *mli_view(const ml_tensor *t, ml_shape shape, const int64_t *strides, int64_t offset); /* not recorded */
+void       mli_contiguous_strides(const ml_shape *shape, int64_t *strides);
+ml_tensor *mli_contiguous(ml_tensor *t); /* t itself when it is; else an unrecorded copy */
+bool       mli_scope_adopt(ml_tensor *t); /* gives one reference to the innermost scope */
+void      *mli_data(const ml_tensor *t);  /* address of the first element */
+void       mli_strided_copy(const ml_tensor *src, ml_dtype dtype, void *dst); /* row-major, converting */
+
+static inline bool mli_records(const ml_tensor *t) { return t->node || t->requires_grad; }
+
+/* Set by src/autograd: drops a node's reference without recursion. */
+void mli_node_release(ml_node *node);
+void mli_node_retain(ml_node *node);
+
+#endif
