@@ -1,0 +1,117 @@
+/* Running an operation: check, promote, infer the shape, allocate, compute, record. */
+#include "autograd/node.h"
+
+static _Thread_local bool recording = true;
+
+bool ml_recording(void) { return recording; }
+
+bool ml_set_recording(bool on)
+{
+    bool was  = recording;
+    recording = on;
+    return was;
+}
+
+/* The dtype that the inputs meet in. A plain number gives way: x + 2 and x + 0.5 keep the dtype of x, unless x is
+ * of a lesser kind (integers + 0.5 is f32). */
+static ml_dtype common_dtype(const ml_op *op, ml_tensor *const *in, int n_in, int first)
+{
+    ml_dtype dtype = ML_BOOL;
+    bool     found = false;
+    for (int i = first; i < n_in; i++) {
+        if (in[i]->number) continue;
+        dtype = found ? ml_dtype_promote(dtype, (ml_dtype)in[i]->dtype) : (ml_dtype)in[i]->dtype;
+        found = true;
+    }
+    if (!found) dtype = ML_F32;
+    if (!ml_dtype_is_float(dtype)) {
+        for (int i = first; i < n_in; i++) {
+            if (!in[i]->number) continue;
+            double v = ml_item(in[i]);
+            dtype    = ml_dtype_promote(dtype, v == (double)(int64_t)v ? ML_I64 : ML_F32);
+        }
+        if (op->flags & ML_FLOAT_ONLY) dtype = ML_F32;
+        if (op->kind == ML_POINTWISE && dtype != ML_I64 && !ml_dtype_is_float(dtype)) dtype = ML_I64;
+    }
+    return dtype;
+}
+
+static ml_tensor *to_dtype(ml_tensor *x, ml_dtype dtype)
+{
+    if (x->dtype == dtype) return x;
+    if (x->number) return ml_scalar(ml_item(x), dtype);
+    return ml_cast(x, &(ml_cast_opts){ dtype });
+}
+
+static bool infer_pointwise(ml_call *c)
+{
+    c->shape = c->in[0]->shape;
+    for (int i = 1; i < c->n_in; i++) {
+        if (ml_shape_equal(&c->shape, &c->in[i]->shape)) continue;
+        ml_shape out;
+        if (!ml_shape_broadcast(&c->shape, &c->in[i]->shape, &out))
+            return ml_fail("%s: shapes do not broadcast: %s and %s; sizes must be equal or 1, from the last dimension",
+                           ml_op_info_at(c->id)->name, ml_shape_text(&c->shape), ml_shape_text(&c->in[i]->shape));
+        c->shape = out;
+    }
+    if (c->op->flags & ML_TO_BOOL) c->dtype = ML_BOOL;
+    return true;
+}
+
+static ml_tensor *run(ml_call *c)
+{
+    const ml_op *op = c->op;
+    c->dtype        = (ml_dtype)c->in[c->n_in - 1]->dtype;
+    if (op->infer ? !op->infer(c) : !infer_pointwise(c)) return NULL;
+    if (!op->forward) {
+        bool was = ml_set_recording(false);
+        c->out   = op->compose(c);
+        ml_set_recording(was);
+        if (c->out && c->out->node) c->out = NULL; /* cannot be: nothing was recorded */
+        return c->out;
+    }
+    c->out = NULL;
+    if (!(op->flags & ML_VIEW) && !(c->out = ml_empty(c->shape, c->dtype))) return NULL;
+    return op->forward(c) ? c->out : NULL;
+}
+
+ml_tensor *mli_apply(int id, ml_tensor *const *in, int n_in, const void *opts)
+{
+    const ml_op *op = mli_op_at(id);
+    ml_tensor   *local[ML_MAX_IN];
+    ml_call      c = { .op = op, .id = id, .n_in = n_in, .in = in, .opts = opts };
+    for (int i = 0; i < n_in; i++) {
+        if (!in[i]) return NULL;
+        if (!in[i]->storage) return ml_fail("%s: internal error: reads a value that its rule did not save", ml_op_info_at(id)->name);
+    }
+    if (n_in == 0) return ml_fail("%s: needs at least one tensor", ml_op_info_at(id)->name);
+    ml_scope scope = ml_scope_begin();
+    if (!(op->flags & ML_NO_PROMOTE) && n_in <= ML_MAX_IN) {
+        int      first = id == ML_OP_where ? 1 : 0; /* the condition keeps its own dtype */
+        ml_dtype dtype = common_dtype(op, in, n_in, first);
+        bool     same  = true;
+        for (int i = first; i < n_in; i++) same &= in[i]->dtype == dtype;
+        if (!same) {
+            for (int i = 0; i < n_in; i++)
+                if (!(local[i] = i < first ? in[i] : to_dtype(in[i], dtype))) return ml_scope_return(&scope, NULL);
+            c.in = local;
+        }
+    }
+    ml_tensor *out = run(&c);
+    if (out && ml_anomaly_detection() && !mli_check_finite(ml_op_info_at(id)->name, out, "operation", NULL)) out = NULL;
+    if (out && recording && !(op->flags & ML_NOGRAD)) {
+        for (int i = 0; i < n_in; i++)
+            if (mli_records(c.in[i])) c.needs |= 1u << (i < 31 ? i : 31);
+        if (c.needs) {
+            ml_node *node = mli_record(&c);
+            if (!node) out = NULL;
+            else {
+                /* an operation may hand back its input (contiguous of a contiguous tensor): record a view of it */
+                if (out->node || out->requires_grad) out = ml_detach(out);
+                if (out) out->node = node;
+                else mli_node_release(node);
+            }
+        }
+    }
+    return ml_scope_return(&scope, out);
+}

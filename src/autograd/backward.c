@@ -1,0 +1,303 @@
+/* The backward pass: nodes by falling number, each rule once. No recursion, so depth is bounded by memory alone, and
+ * sums happen in the same order every time. Broadcasting and promotion are undone here, once for all rules. */
+#include "autograd/node.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    ml_node  **nodes;
+    size_t     used, capacity;
+    uint64_t   visit;
+    ml_tensor *const *wanted; /* ml_grad: where gradients are collected; NULL for ml_backward */
+    ml_tensor **found;
+    int        n_wanted;
+    bool       create_graph, keep_graph;
+    struct leaf { ml_tensor *leaf, *sum; bool owned; } *leaves;
+    size_t     n_leaves, leaves_capacity;
+} pass;
+
+static _Thread_local uint64_t visits;
+
+static bool push(pass *p, ml_node *node)
+{
+    if (p->used == p->capacity) {
+        size_t    capacity = p->capacity ? 2 * p->capacity : 64;
+        ml_node **nodes    = ml_realloc(p->nodes, p->capacity * sizeof *nodes, capacity * sizeof *nodes);
+        if (!nodes) return false;
+        p->nodes    = nodes;
+        p->capacity = capacity;
+    }
+    p->nodes[p->used++] = node;
+    return true;
+}
+
+static int by_falling_number(const void *a, const void *b)
+{
+    uint64_t x = (*(ml_node *const *)a)->number, y = (*(ml_node *const *)b)->number;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* All nodes that out depends on, sorted. The list doubles as the queue of the search. */
+static bool collect(pass *p, ml_node *root)
+{
+    p->visit    = ++visits;
+    root->visit = p->visit;
+    if (!push(p, root)) return false;
+    for (size_t i = 0; i < p->used; i++) {
+        ml_node *node = p->nodes[i];
+        if (node->freed)
+            return ml_fail("backward: the graph of '%s' has been freed by an earlier backward; pass keep_graph = true to that one",
+                           ml_op_info_at(node->id)->name);
+        for (int k = 0; k < node->n_in; k++) {
+            ml_node *from = node->in[k]->node;
+            if (!from || from->visit == p->visit) continue;
+            from->visit = p->visit;
+            if (!push(p, from)) return false;
+        }
+    }
+    qsort(p->nodes, p->used, sizeof *p->nodes, by_falling_number);
+    return true;
+}
+
+/* Adds to a running sum. The first arrival is borrowed, the second makes a new tensor, later ones add in place. */
+static bool accumulate(pass *p, ml_tensor **sum, bool *owned, ml_tensor *dx)
+{
+    if (!*sum) {
+        *sum   = ml_retain(dx);
+        *owned = false;
+        return true;
+    }
+    if (*owned && !p->create_graph && mli_add_in_place(*sum, dx)) return true;
+    ml_tensor *total = ml_retain(ml_add(*sum, dx));
+    if (!total) return false;
+    ml_release(*sum);
+    *sum   = total;
+    *owned = true;
+    return true;
+}
+
+static bool to_leaf(pass *p, ml_tensor *leaf, ml_tensor *dx)
+{
+    for (size_t i = 0; i < p->n_leaves; i++)
+        if (p->leaves[i].leaf == leaf) return accumulate(p, &p->leaves[i].sum, &p->leaves[i].owned, dx);
+    if (p->n_leaves == p->leaves_capacity) {
+        size_t       capacity = p->leaves_capacity ? 2 * p->leaves_capacity : 32;
+        struct leaf *leaves   = ml_realloc(p->leaves, p->leaves_capacity * sizeof *leaves, capacity * sizeof *leaves);
+        if (!leaves) return false;
+        p->leaves          = leaves;
+        p->leaves_capacity = capacity;
+    }
+    p->leaves[p->n_leaves++] = (struct leaf){ ml_retain(leaf), ml_retain(dx), false };
+    return true;
+}
+
+/* Broadcasting and promotion undone: dx as the input was. */
+static ml_tensor *fit(ml_tensor *dx, const ml_tensor *x)
+{
+    if (!ml_shape_equal(&dx->shape, &x->shape)) dx = ml_sum_to(dx, &(ml_sum_to_opts){ x->shape });
+    if (dx && dx->dtype != x->dtype) dx = ml_cast(dx, &(ml_cast_opts){ (ml_dtype)x->dtype });
+    return dx;
+}
+
+static bool same_result(const ml_tensor *a, const ml_tensor *b)
+{
+    return a == b || (a->node && a->node == b->node);
+}
+
+static bool deliver(pass *p, ml_node *node, int i, ml_tensor *dx)
+{
+    ml_tensor *x = node->in[i];
+    if (!(dx = fit(dx, x))) return false;
+    for (int k = 0; k < p->n_wanted; k++) {
+        bool owned = false;
+        if (same_result(p->wanted[k], x) && !accumulate(p, &p->found[k], &owned, dx)) return false;
+    }
+    if (x->node) return accumulate(p, &x->node->dy, &x->node->dy_owned, dx);
+    if (x->requires_grad && !p->wanted) return to_leaf(p, x, dx);
+    return true;
+}
+
+/* The rule of compose: run it on stand-ins of the inputs with recording on, and differentiate that. */
+static bool compose_vjp(ml_call *c, ml_tensor *dy, ml_tensor **dx, bool create_graph)
+{
+    ml_tensor *stand_in[ML_MAX_IN], *wanted[ML_MAX_IN], *grads[ML_MAX_IN];
+    int        n_wanted = 0;
+    bool       was      = ml_set_recording(true);
+    for (int i = 0; i < c->n_in; i++) {
+        stand_in[i] = c->in[i];
+        if (!ml_needs(c, i)) continue;
+        /* recorded as a view, so what the gradient says of it reaches the input; unrecorded, as a fresh leaf */
+        stand_in[i] = create_graph ? ml_reshape(c->in[i], &(ml_reshape_opts){ c->in[i]->shape }) : ml_detach(c->in[i]);
+        if (stand_in[i] && !stand_in[i]->node) ml_requires_grad(stand_in[i], true);
+        wanted[n_wanted++] = stand_in[i];
+    }
+    ml_call    inner = *c;
+    inner.in         = stand_in;
+    ml_tensor *y     = NULL;
+    bool       ok    = true;
+    for (int i = 0; i < c->n_in; i++) ok &= stand_in[i] != NULL;
+    if (ok) y = c->op->compose(&inner);
+    ok = y && ml_grad(y, wanted, n_wanted, grads, &(ml_grad_opts){ .seed = dy, .create_graph = create_graph });
+    ml_set_recording(was);
+    for (int i = 0, k = 0; ok && i < c->n_in; i++)
+        if (ml_needs(c, i)) dx[i] = grads[k++];
+    return ok;
+}
+
+static bool run_rule(pass *p, ml_call *c, ml_tensor *dy, ml_tensor **dx)
+{
+    const ml_op *op = c->op;
+    if (op->kind == ML_POINTWISE && op->slope) {
+        for (int i = 0; i < c->n_in; i++)
+            if (ml_needs(c, i)) {
+                if (!p->create_graph && op->vjp_direct) return op->vjp_direct(c, dy, dx);
+                ml_tensor *slope = op->slope(c, i);
+                if (!slope || !(dx[i] = ml_mul(dy, slope))) return false;
+            }
+        return true;
+    }
+    if (!p->create_graph && op->vjp_direct) return op->vjp_direct(c, dy, dx);
+    if (op->vjp) return op->vjp(c, dy, dx);
+    if (op->compose) return compose_vjp(c, dy, dx, p->create_graph);
+    return ml_fail("%s: has no derivative", ml_op_info_at(c->id)->name);
+}
+
+static bool visit_node(pass *p, ml_node *node)
+{
+    const char *name = ml_op_info_at(node->id)->name;
+    ml_call     c    = { .op = mli_op_at(node->id), .id = node->id, .n_in = node->n_in, .in = node->in, .opts = node->opts,
+                         .needs = node->needs, .shape = node->out_shape, .dtype = node->out_dtype };
+    for (int i = 0; i < node->n_in; i++)
+        if (node->in[i]->storage && ((c.op->compose ? ~0u : c.op->saves) >> (i < 30 ? i : 30) & 1u) &&
+            node->in[i]->storage->version != node->versions[i])
+            return ml_fail("backward: an input of '%s', shape %s, was modified after it was used; clone it before the change, or do "
+                           "the backward first", name, ml_shape_text(&node->in[i]->shape));
+    ml_scope scope = ml_scope_begin();
+    bool     ok    = true;
+    if (node->saved_out) {
+        c.out = ml_detach(node->saved_out);
+        if (c.out && node->saved_out->storage->version != node->out_version)
+            ok = ml_fail("backward: the result of '%s', shape %s, was modified after it was computed", name, ml_shape_text(&node->out_shape));
+        if (c.out) {
+            mli_node_retain(node);
+            c.out->node = node;
+        } else ok = false;
+    }
+    /* dx for a fixed number of inputs on the stack; for many in a block */
+    ml_tensor *few[ML_MAX_IN] = { NULL }, **dx = few;
+    size_t     dx_bytes = (size_t)node->n_in * sizeof *dx;
+    if (node->n_in > ML_MAX_IN && (dx = ml_block_take(dx_bytes))) memset(dx, 0, dx_bytes);
+    ok = ok && dx && run_rule(p, &c, node->dy, dx);
+    if (ok && ml_anomaly_detection())
+        for (int i = 0; i < node->n_in && ok; i++)
+            ok = mli_check_finite(name, dx[i], "derivative", node->site);
+    for (int i = 0; ok && i < node->n_in; i++)
+        if (dx[i] && ml_needs(&c, i)) ok = deliver(p, node, i, dx[i]);
+    if (dx && dx != few) ml_block_give(dx, dx_bytes);
+    ml_scope_end(&scope);
+    return ok;
+}
+
+static bool run_pass(pass *p, ml_tensor *out, const ml_grad_opts *opts)
+{
+    ml_tensor *seed = opts ? opts->seed : NULL;
+    if (seed && !ml_shape_equal(&seed->shape, &out->shape))
+        return ml_fail("backward: the seed has shape %s, the result %s", ml_shape_text(&seed->shape), ml_shape_text(&out->shape));
+    if (!seed) {
+        if (ml_tensor_numel(out) != 1)
+            return ml_fail("backward: the gradient of a non-scalar: shape %s; reduce it (sum, mean) or pass a seed of that shape", ml_shape_text(&out->shape));
+        if (!(seed = ml_ones(out->shape, (ml_dtype)out->dtype))) return false;
+    }
+    for (int k = 0; k < p->n_wanted; k++)
+        if (same_result(p->wanted[k], out)) p->found[k] = ml_retain(seed);
+    if (!out->node) {
+        if (out->requires_grad) return p->wanted ? true : to_leaf(p, out, seed);
+        return ml_fail("backward: this tensor does not depend on anything that requires a gradient");
+    }
+    if (!collect(p, out->node)) return false;
+    out->node->dy       = ml_retain(seed);
+    out->node->dy_owned = false;
+    bool was = ml_set_recording(p->create_graph);
+    bool ok  = true;
+    for (size_t i = 0; ok && i < p->used; i++) {
+        ml_node *node = p->nodes[i];
+        if (!node->dy) continue;
+        ok = visit_node(p, node);
+        ml_release(node->dy);
+        node->dy = NULL;
+    }
+    ml_set_recording(was);
+    return ok;
+}
+
+static void finish(pass *p, bool ok)
+{
+    for (size_t i = 0; i < p->used; i++) mli_node_retain(p->nodes[i]); /* none may go while the list is walked */
+    for (size_t i = 0; i < p->used; i++) {
+        ml_release(p->nodes[i]->dy); /* left over after a failure */
+        p->nodes[i]->dy = NULL;
+        if (ok && !p->keep_graph) mli_node_drop_inputs(p->nodes[i]);
+    }
+    for (size_t i = 0; i < p->used; i++) mli_node_release(p->nodes[i]);
+    for (size_t i = 0; i < p->n_leaves; i++) {
+        ml_release(p->leaves[i].leaf);
+        ml_release(p->leaves[i].sum);
+    }
+    if (p->capacity) ml_realloc(p->nodes, p->capacity * sizeof *p->nodes, 0);
+    if (p->leaves_capacity) ml_realloc(p->leaves, p->leaves_capacity * sizeof *p->leaves, 0);
+}
+
+static pass begin(const ml_grad_opts *opts)
+{
+    ml_error_clear();
+    pass p         = { 0 };
+    p.create_graph = opts && opts->create_graph;
+    p.keep_graph   = opts && (opts->keep_graph || opts->create_graph);
+    return p;
+}
+
+bool ml_backward(ml_tensor *out, const ml_grad_opts *opts)
+{
+    if (!out) return false;
+    pass     p     = begin(opts);
+    ml_scope scope = ml_scope_begin();
+    bool     ok    = run_pass(&p, out, opts);
+    for (size_t i = 0; ok && i < p.n_leaves; i++) { /* sums first, so that a failure changes nothing */
+        struct leaf *l = &p.leaves[i];
+        if (l->leaf->grad) ok = accumulate(&p, &l->sum, &l->owned, l->leaf->grad);
+    }
+    for (size_t i = 0; ok && i < p.n_leaves; i++) {
+        struct leaf *l = &p.leaves[i];
+        ml_release(l->leaf->grad);
+        l->leaf->grad = ml_retain(l->sum);
+    }
+    finish(&p, ok);
+    ml_scope_end(&scope);
+    return ok;
+}
+
+bool ml_grad(ml_tensor *out, ml_tensor *const *in, int n, ml_tensor **grads, const ml_grad_opts *opts)
+{
+    if (!out) return false;
+    for (int i = 0; i < n; i++) {
+        if (!in[i]) return false;
+        if (!mli_records(in[i])) return ml_fail("grad: input %d, shape %s, is not recorded; call requires_grad on it first", i, ml_shape_text(&in[i]->shape));
+        grads[i] = NULL;
+    }
+    pass p     = begin(opts);
+    p.wanted   = in;
+    p.found    = grads;
+    p.n_wanted = n;
+    ml_scope scope = ml_scope_begin();
+    bool     ok    = out->node || out->requires_grad ? run_pass(&p, out, opts) : true;
+    finish(&p, ok);
+    ml_scope_end(&scope);
+    for (int i = 0; i < n; i++) { /* what was found carries one reference of ours: it goes to the caller's scope */
+        if (ok && !grads[i]) grads[i] = ml_zeros(in[i]->shape, (ml_dtype)in[i]->dtype);
+        else if (ok && grads[i] && !mli_scope_adopt(grads[i])) ml_release(grads[i]), ok = false;
+        else if (!ok) ml_release(grads[i]), grads[i] = NULL;
+        ok = ok && grads[i];
+    }
+    return ok;
+}

@@ -1,0 +1,42 @@
+/* A recorded operation. Edges point from results to inputs, so a graph lives as long as its results do.
+ *
+ * The one subtle point: a rule may read its own output (tanh does). Holding the output tensor would make a cycle
+ * (tensor -> node -> tensor); the node keeps the output's storage and shape (saved_out, unrecorded) and makes a
+ * tensor attached to itself again when a rule asks. Inputs that no rule reads are kept as ghosts: place in the
+ * graph and shape, no values, so their memory is free at once. */
+#ifndef MOONLAB_AUTOGRAD_NODE_H
+#define MOONLAB_AUTOGRAD_NODE_H
+
+#include "moonlab/autograd.h"
+#include "ops/op.h"
+
+struct ml_node {
+    atomic_int refs;
+    int        id;            /* of the operation */
+    int        n_in;
+    uint32_t   needs;
+    bool       freed;
+    uint64_t   number;        /* counts recordings: a result's is larger than those of its inputs */
+    uint64_t   visit;         /* which backward pass saw it last */
+    ml_node   *next;          /* list of nodes waiting to be freed */
+    ml_tensor *dy;            /* gradient arriving, during a backward pass */
+    bool       dy_owned;      /* dy is ours alone: add in place */
+    ml_tensor *saved_out;
+    uint32_t   out_version;
+    ml_shape   out_shape;
+    ml_dtype   out_dtype;
+    char      *site;          /* where it was called; only under anomaly detection */
+    size_t     opts_bytes;
+    size_t     bytes;         /* of this block */
+    uint32_t  *versions;      /* of the inputs' storages when saved */
+    ml_tensor **in;           /* these three point behind the struct */
+    void      *opts;
+};
+
+ml_node   *mli_record(const ml_call *c); /* NULL on error */
+void       mli_node_drop_inputs(ml_node *node);
+const char *mli_site(void); /* NULL when nobody told */
+bool       mli_add_in_place(ml_tensor *sum, const ml_tensor *dx); /* false when their layouts do not allow it */
+bool       mli_check_finite(const char *op, const ml_tensor *t, const char *phase, const char *site);
+
+#endif
