@@ -1,0 +1,84 @@
+/* moonlab/nn.h - layers: modules that hold their parameters, and are pure functions of them too.
+ *
+ *     ml_module *net = ml_nn_sequential((ml_module *[]){ ml_nn_linear(2, 64, NULL), ml_nn_activation(ML_OP_tanh),
+ *                                                        ml_nn_linear(64, 2, NULL) }, 3);
+ *     ml_tensor *y = ml_module_forward(net, x);                       // with the parameters that it holds
+ *     ml_tensor *z = ml_module_apply(net, params, n_params, x);       // with those given: for derivatives and copies
+ *     ml_module_release(net);
+ *
+ * Ownership: modules are counted; a new one has one reference, which ml_nn_sequential takes over. Parameters are leaves
+ * with requires_grad, owned by their module. NULL in, NULL out, the first message stays.
+ */
+#ifndef MOONLAB_NN_H
+#define MOONLAB_NN_H
+
+#include "moonlab/autograd.h"
+
+/* --- initialisers --------------------------------------------------------------------------------------------- */
+/* fan_in and fan_out of a weight (out, in, ...): in and out, each times the sizes behind them; of a vector: its size. */
+typedef enum ml_init_kind {
+    ML_INIT_DEFAULT,        /* what the layer's own documentation says */
+    ML_INIT_ZEROS,
+    ML_INIT_CONSTANT,       /* scale */
+    ML_INIT_UNIFORM,        /* U(-scale, scale) */
+    ML_INIT_NORMAL,         /* N(0, scale^2) */
+    ML_INIT_FAN_IN_UNIFORM, /* U(-scale/sqrt(fan_in), scale/sqrt(fan_in)): PyTorch's default for linear layers */
+    ML_INIT_GLOROT_UNIFORM, /* U(-a, a), a = scale sqrt(6 / (fan_in + fan_out)); Glorot & Bengio 2010 */
+    ML_INIT_GLOROT_NORMAL,  /* N(0, s^2), s = scale sqrt(2 / (fan_in + fan_out)) */
+    ML_INIT_HE_UNIFORM,     /* U(-a, a), a = scale sqrt(6 / fan_in); He et al. 2015, for ReLU */
+    ML_INIT_HE_NORMAL,      /* N(0, s^2), s = scale sqrt(2 / fan_in) */
+    ML_INIT_COUNT
+} ml_init_kind;
+
+typedef struct ml_init {
+    ml_init_kind kind;
+    double       scale; /* 0 = 1 */
+} ml_init;
+
+bool        ml_init_fill(ml_tensor *w, ml_init init, ml_key key); /* false for a tensor that is no leaf of floats */
+const char *ml_init_name(ml_init_kind kind);                      /* "he_normal"; "?" for none */
+bool        ml_init_parse(const char *name, ml_init_kind *kind);  /* false, with a message that names the nearest */
+
+/* --- layers ----------------------------------------------------------------------------------------------------- */
+typedef struct ml_module ml_module;
+
+typedef struct ml_linear_layer_opts {
+    bool     no_bias;
+    ml_init  weight_init, bias_init; /* default: both U(-1/sqrt(in), 1/sqrt(in)), as PyTorch */
+    ml_dtype dtype;                  /* default f32 */
+} ml_linear_layer_opts;
+
+typedef struct ml_embedding_layer_opts {
+    ml_init  init;  /* default: N(0, 1), as PyTorch */
+    ml_dtype dtype; /* default f32 */
+    int      base;  /* what ids count from: C 0, Lua 1 */
+} ml_embedding_layer_opts;
+
+ml_module *ml_nn_linear(int64_t in, int64_t out, const ml_linear_layer_opts *opts);        /* weight (out, in), bias (out) */
+ml_module *ml_nn_embedding(int64_t rows, int64_t dim, const ml_embedding_layer_opts *opts); /* weight (rows, dim) */
+ml_module *ml_nn_flatten(void);                                                             /* (n, ...) -> (n, product) */
+ml_module *ml_nn_activation(ml_op_id op);                                  /* any operation of one input without options */
+ml_module *ml_nn_sequential(ml_module *const *layers, int n);              /* one after the other; takes the references */
+ml_module *ml_module_retain(ml_module *m);
+void       ml_module_release(ml_module *m); /* NULL is fine */
+
+/* --- using one --------------------------------------------------------------------------------------------------- */
+/* A Sequential runs neighbours as one operation where the table has one (Linear then ReLU; Embedding, Flatten, Linear):
+ * the same value up to rounding. */
+ml_tensor *ml_module_forward(ml_module *m, ml_tensor *x);
+/* The same with params in place of the module's own, in the order of ml_module_parameters. */
+ml_tensor *ml_module_apply(ml_module *m, ml_tensor *const *params, int n, ml_tensor *x);
+
+/* --- looking inside ---------------------------------------------------------------------------------------------- */
+const char *ml_module_kind(const ml_module *m);                   /* "Linear", "Sequential", ...; an activation "ReLU" */
+int         ml_module_children(const ml_module *m);
+ml_module  *ml_module_child(const ml_module *m, int i);           /* borrowed; NULL with a message outside */
+int         ml_module_n_parameters(const ml_module *m);           /* with those of all children */
+ml_tensor  *ml_module_parameter(const ml_module *m, int i);       /* borrowed; in the order of the layers */
+/* "1.weight": the path counts layers from 1, in C as in Lua. False with a message outside or when it does not fit. */
+bool        ml_module_parameter_name(const ml_module *m, int i, char *name, size_t bytes);
+ml_tensor  *ml_module_own(const ml_module *m, const char *name);  /* "weight", "bias" of this layer; NULL without message */
+/* A line about the layer itself: "Linear(256 -> 97)"; the text lives until the next call on this thread. */
+const char *ml_module_text(const ml_module *m);
+
+#endif

@@ -1,0 +1,74 @@
+#include "figure/paint.h"
+
+const mli_font mli_font_figure = { .size = 16, .bold = true };
+const mli_font mli_font_title  = { .size = 13, .bold = true };
+const mli_font mli_font_label  = { .size = 12 };
+const mli_font mli_font_tick   = { .size = 11, .markup = true };
+const mli_font mli_font_legend = { .size = 11 };
+
+static void set_text(mli_paper *p, mli_font font, const char *text)
+{
+    PangoFontDescription *face = pango_font_description_new();
+    pango_font_description_set_family(face, "Inter, Source Sans 3, Noto Sans, DejaVu Sans, sans-serif");
+    pango_font_description_set_weight(face, font.bold ? PANGO_WEIGHT_SEMIBOLD : PANGO_WEIGHT_NORMAL);
+    pango_font_description_set_absolute_size(face, font.size * PANGO_SCALE);
+    pango_layout_set_font_description(p->layout, face);
+    pango_font_description_free(face);
+    pango_layout_set_width(p->layout, -1);
+    pango_layout_set_attributes(p->layout, NULL);
+    if (font.markup) {
+        pango_layout_set_markup(p->layout, text, -1); /* only our own tick labels are markup */
+    } else if (g_utf8_validate(text, -1, NULL)) {
+        pango_layout_set_text(p->layout, text, -1);
+    } else {
+        char *valid = g_utf8_make_valid(text, -1);
+        pango_layout_set_text(p->layout, valid, -1);
+        g_free(valid);
+    }
+}
+
+double mli_text_width(mli_paper *p, mli_font font, const char *text)
+{
+    int width, height;
+    set_text(p, font, text);
+    pango_layout_get_size(p->layout, &width, &height);
+    return (double)width / PANGO_SCALE;
+}
+
+double mli_text_height(mli_paper *p, mli_font font)
+{
+    int width, height;
+    set_text(p, font, "0");
+    pango_layout_get_size(p->layout, &width, &height);
+    return (double)height / PANGO_SCALE;
+}
+
+void mli_text_draw(mli_paper *p, mli_font font, const char *text, double x, double y, double ax, double ay, double room,
+                   bool up)
+{
+    if (!text[0]) return;
+    set_text(p, font, "0"); /* a superscript raises the line: places come from plain digits and the baseline */
+    PangoRectangle ink, line;
+    pango_layout_get_extents(p->layout, &ink, &line);
+    double base   = (double)pango_layout_get_baseline(p->layout) / PANGO_SCALE;
+    double height = (double)line.height / PANGO_SCALE;
+    double middle = (double)(ink.y + ink.height / 2) / PANGO_SCALE;
+
+    set_text(p, font, text);
+    if (room > 0) {
+        pango_layout_set_ellipsize(p->layout, PANGO_ELLIPSIZE_END);
+        pango_layout_set_width(p->layout, (int)(room * PANGO_SCALE));
+    }
+    pango_layout_get_extents(p->layout, NULL, &line);
+    double width = (double)line.width / PANGO_SCALE;
+    double shift = ay <= 0 ? 0 : ay >= 1 ? -height : -middle;
+    double lift  = base - (double)pango_layout_get_baseline(p->layout) / PANGO_SCALE;
+
+    cairo_save(p->cr);
+    cairo_translate(p->cr, x, y);
+    if (up) cairo_rotate(p->cr, -1.5707963267948966);
+    cairo_move_to(p->cr, -ax * width, shift + lift);
+    pango_cairo_show_layout(p->cr, p->layout);
+    cairo_restore(p->cr);
+    pango_layout_set_ellipsize(p->layout, PANGO_ELLIPSIZE_NONE);
+}

@@ -1,0 +1,161 @@
+/* Ticks as a careful person sets them: steps of 1, 2 or 5 times a power of ten; on a log axis decades, or 1-2-5 where
+ * there are too few decades, or even steps where there is less than one. Values are made from integers and one power
+ * of ten, so that 0.3 is 0.3 and zero is zero. */
+#include "figure/ticks.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SLACK 1e-6 /* of a step: an end that misses a tick by rounding still gets it */
+
+/* "-3" with a true minus sign */
+static void put(char *to, size_t room, double value, int decimals, const char *unit)
+{
+    char digits[40];
+    snprintf(digits, sizeof digits, "%.*f", decimals, fabs(value));
+    bool zero = strspn(digits, "0.") == strlen(digits);
+    snprintf(to, room, "%s%s%s", value < 0 && !zero ? "\xE2\x88\x92" : "", zero ? "0" : digits, zero ? "" : unit);
+}
+
+static void power_label(char *to, size_t room, double mantissa, int decimals, int exponent)
+{
+    char front[40] = "";
+    if (mantissa != 1 || decimals) {
+        put(front, sizeof front, mantissa, decimals, "\xC3\x97");
+        if (strcmp(front, "0") == 0) {
+            snprintf(to, room, "0");
+            return;
+        }
+    }
+    snprintf(to, room, "%s10<sup>%s%d</sup>", front, exponent < 0 ? "\xE2\x88\x92" : "", exponent < 0 ? -exponent : exponent);
+}
+
+/* --- linear ----------------------------------------------------------------------------------- */
+typedef struct { int mantissa, exponent; } step_size;
+
+static step_size choose_step(double range, int most, double least)
+{
+    double raw = range / most;
+    if (raw < least) raw = least;
+    step_size step     = { 1, (int)floor(log10(raw)) };
+    double    fraction = raw / pow(10, step.exponent);
+    if (fraction <= 1 + SLACK) step.mantissa = 1;
+    else if (fraction <= 2 + SLACK) step.mantissa = 2;
+    else if (fraction <= 5 + SLACK) step.mantissa = 5;
+    else step.exponent++;
+    return step;
+}
+
+static double times_power(double value, int exponent)
+{
+    return exponent < 0 ? value / pow(10, -exponent) : value * pow(10, exponent); /* division keeps 3/10 exact */
+}
+
+static int decimals_for(int unit, int exponent)
+{
+    return unit > exponent ? unit - exponent : 0;
+}
+
+/* Labels on one axis share their form: plain, thousands (12k), millions, or a common power of ten. */
+static void linear_label(mli_tick *tick, double biggest, int exponent)
+{
+    int unit = (int)floor(log10(biggest) + 1e-12);
+    if (biggest >= 1e9 || biggest < 1e-3) {
+        power_label(tick->label, sizeof tick->label, times_power(tick->at, -unit), decimals_for(unit, exponent), unit);
+        return;
+    }
+    int thousands = biggest >= 1e6 ? 6 : biggest >= 1e4 ? 3 : 0;
+    int decimals  = decimals_for(thousands, exponent);
+    if (thousands && decimals <= 2) {
+        /* one axis may start below a unit and still read well: 0.5k, 1.0k */
+        put(tick->label, sizeof tick->label, times_power(tick->at, -thousands), decimals, thousands == 3 ? "k" : "M");
+        return;
+    }
+    put(tick->label, sizeof tick->label, tick->at, decimals_for(0, exponent), "");
+}
+
+int mli_ticks_linear(double low, double high, int most, double least, mli_tick *ticks)
+{
+    step_size step    = choose_step(high - low, most < 1 ? 1 : most, least);
+    double    size    = times_power(step.mantissa, step.exponent);
+    double    first   = ceil(low / size - SLACK);
+    double    last    = floor(high / size + SLACK);
+    double    biggest = fmax(fabs(first), fabs(last)) * size;
+    int       n       = 0;
+    if (!(biggest > 0)) biggest = 1;
+    for (double k = first; k <= last && n < MLI_MAX_TICKS; k++, n++) {
+        ticks[n] = (mli_tick){ .at = times_power(k * step.mantissa, step.exponent), .major = true };
+        linear_label(&ticks[n], biggest, step.exponent);
+    }
+    return n;
+}
+
+/* --- log -------------------------------------------------------------------------------------- */
+static bool is_125(int digit)
+{
+    return digit == 1 || digit == 2 || digit == 5;
+}
+
+static bool add(mli_tick *ticks, int *n, double at, bool major)
+{
+    if (*n >= MLI_MAX_TICKS) return false;
+    ticks[(*n)++] = (mli_tick){ .at = at, .major = major };
+    return true;
+}
+
+static bool inside(double at, double low, double high)
+{
+    return at >= low * (1 - SLACK) && at <= high * (1 + SLACK);
+}
+
+static int count_125(double low, double high, int first, int last)
+{
+    int n = 0;
+    for (int e = first - 1; e <= last; e++)
+        for (int digit = 1; digit <= 9; digit++) n += is_125(digit) && inside(times_power(digit, e), low, high);
+    return n;
+}
+
+/* Plain numbers where they are short, 10^e elsewhere; all labels of an axis alike. */
+static void label_majors(mli_tick *ticks, int n)
+{
+    double smallest = INFINITY, biggest = 0;
+    for (int i = 0; i < n; i++)
+        if (ticks[i].major) smallest = fmin(smallest, ticks[i].at), biggest = fmax(biggest, ticks[i].at);
+    bool plain = smallest > 0.99e-2 && biggest < 1.01e3;
+    for (int i = 0; i < n; i++) {
+        if (!ticks[i].major) continue;
+        int    exponent = (int)floor(log10(ticks[i].at) + 1e-9);
+        double mantissa = round(times_power(ticks[i].at, -exponent));
+        if (plain) put(ticks[i].label, sizeof ticks[i].label, ticks[i].at, decimals_for(0, exponent), "");
+        else power_label(ticks[i].label, sizeof ticks[i].label, mantissa, 0, exponent);
+    }
+}
+
+int mli_ticks_log(double low, double high, int most, mli_tick *ticks)
+{
+    if (most < 1) most = 1;
+    int first   = (int)ceil(log10(low) - SLACK);
+    int last    = (int)floor(log10(high) + SLACK);
+    int decades = last - first + 1; /* powers of ten inside */
+    int n       = 0;
+
+    int  n_125  = decades <= 2 ? count_125(low, high, first, last) : 0;
+    bool use125 = n_125 >= 3 && n_125 <= most;
+    if (decades < 2 && !use125) return mli_ticks_linear(low, high, most, 0, ticks);
+
+    int stride = decades > most ? (decades + most - 1) / most : 1;
+    for (int e = first - 1; e <= last; e++) {
+        if (stride > 1) { /* so many decades that the tens themselves become the minor ticks */
+            if (e >= first) add(ticks, &n, times_power(1, e), ((e % stride) + stride) % stride == 0);
+            continue;
+        }
+        for (int digit = 1; digit <= 9; digit++) {
+            double at = times_power(digit, e);
+            if (inside(at, low, high)) add(ticks, &n, at, use125 ? is_125(digit) : digit == 1);
+        }
+    }
+    label_majors(ticks, n);
+    return n;
+}
