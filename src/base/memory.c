@@ -43,8 +43,9 @@ bool ml_parse_bytes(const char *text, size_t *bytes)
     case 'T': unit = 1024.0 * 1024 * 1024 * 1024, end++; break;
     default: break;
     }
+    if (unit > 1 && end[0] == 'i' && toupper((unsigned char)end[1]) == 'B') end++; /* MiB is what M means here */
     if (toupper((unsigned char)*end) == 'B') end++;
-    if (end == text || *end || !(value > 0) || value * unit > 9e18) return false;
+    if (end == text || *end || !(value * unit >= 1) || value * unit > 9e18) return false;
     *bytes = (size_t)(value * unit);
     return true;
 }

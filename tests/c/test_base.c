@@ -72,7 +72,7 @@ Test(bytes, are_parsed)
         const char *text;
         size_t      bytes;
     } good[] = {
-        { "1", 1 }, { "4096", 4096 }, { "64M", 64 * MB }, { "64m", 64 * MB }, { "64MB", 64 * MB },
+        { "1", 1 }, { "4096", 4096 }, { "64M", 64 * MB }, { "64m", 64 * MB }, { "64MB", 64 * MB }, { "64MiB", 64 * MB },
         { "1.5G", 1536 * MB }, { "2K", 2 * KB }, { "1T", MB * MB }, { "100B", 100 }, { " 8k", 8 * KB },
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -80,7 +80,8 @@ Test(bytes, are_parsed)
         cr_expect(ml_parse_bytes(good[i].text, &bytes), "'%s' was refused", good[i].text);
         cr_expect_eq(bytes, good[i].bytes, "'%s' gave %zu", good[i].text, bytes);
     }
-    static const char *const bad[] = { "", "M", "0", "-1", "-64M", "64Q", "64 M", "lots", "nan", "inf", "1e30", "12x",
+    /* "0.5" would be a cap of 0 bytes, which means no cap at all */
+    static const char *const bad[] = { "", "M", "0", "-1", "-64M", "64Q", "64 M", "lots", "nan", "inf", "1e30", "12x", "0.5",
                                        "8192P", "iB" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         size_t bytes = 77;
