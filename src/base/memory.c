@@ -209,6 +209,7 @@ void ml_memory_set_cap(size_t bytes)
     pthread_once(&once, read_environment);
     pthread_mutex_lock(&lock);
     info.cap = bytes;
+    if (info.cap && info.live + info.cached > info.cap) drop_cache();
     pthread_mutex_unlock(&lock);
 }
 

@@ -213,6 +213,15 @@ Test(memory, the_cache_gives_way_before_a_request_is_refused)
     ml_block_give(p, 7 * MB);
 }
 
+Test(memory, a_lower_cap_binds_the_cache_too)
+{
+    void *p = ml_block_take(20 * MB);
+    ml_block_give(p, 20 * MB);
+    ml_memory_set_cap(8 * MB);
+    cr_expect(ml_memory().live + ml_memory().cached <= 8 * MB, "%zu bytes are kept", ml_memory().cached);
+    expect_fails(ml_block_take(20 * MB), "out of memory");
+}
+
 Test(memory, the_cap_comes_from_the_environment)
 {
     setenv("MOONLAB_MEMORY", "64M", 1);
