@@ -128,7 +128,13 @@ void *ml_realloc(void *ptr, size_t old_bytes, size_t new_bytes)
     }
     pthread_mutex_lock(&lock);
     void *fresh = NULL;
-    if (!refused() && (new_bytes <= old_bytes || fits(new_bytes - old_bytes))) fresh = realloc(ptr, new_bytes);
+    if (!refused() && (new_bytes <= old_bytes || fits(new_bytes - old_bytes))) {
+        fresh = realloc(ptr, new_bytes);
+        if (!fresh) {
+            drop_cache();
+            fresh = realloc(ptr, new_bytes);
+        }
+    }
     if (fresh) {
         info.live -= old_bytes;
         count_taken(new_bytes);

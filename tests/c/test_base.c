@@ -238,6 +238,23 @@ Test(memory, the_environment_does_not_undo_what_the_program_set)
     cr_expect_eq(ml_memory().cap, MB);
 }
 
+Test(memory, the_systems_refusal_empties_the_cache_first)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    cr_skip_test("the sanitizer's allocator does not live under this limit");
+#endif
+    void *p = ml_block_take(600 * MB);
+    cr_assert_not_null(p);
+    ml_block_give(p, 600 * MB);
+    struct rlimit limit = { 900 * MB, 900 * MB };
+    cr_assert_eq(setrlimit(RLIMIT_AS, &limit), 0);
+    void *q = ml_realloc(NULL, 0, 700 * MB);
+    cr_expect_not_null(q, "%s", ml_error_message());
+    if (q) ml_realloc(q, 700 * MB, 0);
+    expect_fails(ml_realloc(NULL, 0, 1000 * MB), "out of memory: 1000.0 MB more asked for");
+    expect_fails(ml_block_take(1000 * MB), "out of memory: 1000.0 MB more asked for");
+}
+
 Test(memory, the_nth_allocation_is_refused_once)
 {
     ml_memory_fail_after(3);
