@@ -474,6 +474,10 @@ Test(file, failures_name_the_path_and_the_reason)
     mkdir(path, 0777);
     expect_fails(ml_file_write(path, "x", 1), "Is a directory");
     cr_expect_eq(count_files(), 1, "a temporary file was left");
+    char long_path[6000];
+    memset(long_path, 'a', sizeof long_path - 1);
+    long_path[sizeof long_path - 1] = '\0';
+    expect_fails(ml_file_write(long_path, "x", 1), "too long");
 }
 
 Test(file, a_failed_write_leaves_the_old_file)
