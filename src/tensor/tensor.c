@@ -39,6 +39,7 @@ void mli_contiguous_strides(const ml_shape *shape, int64_t *strides)
 
 ml_tensor *mli_tensor_new(ml_shape shape, const int64_t *strides, int64_t offset, ml_dtype dtype, ml_storage *storage)
 {
+    if (shape.n < 0 || shape.n > ML_MAX_DIMS) return ml_fail("shape: a tensor has at most %d dimensions", ML_MAX_DIMS);
     ml_tensor *t = ml_block_take(sizeof *t);
     if (!t) return NULL;
     atomic_init(&t->refs, 1);

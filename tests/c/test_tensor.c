@@ -67,6 +67,11 @@ Test(shape, broadcasting_follows_numpy)
     cr_expect(!ml_failed(), "a misfit is silent: the caller knows the words");
 }
 
+Test(shape, nine_dimensions_are_refused_not_cut)
+{
+    expect_fails(ml_zeros(ML_SHAPE(1, 1, 1, 1, 1, 1, 1, 1, 2), ML_F32), "8 dimensions");
+}
+
 /* --- dtypes --------------------------------------------------------------------------------------------------- */
 Test(dtype, names_sizes_and_promotion)
 {
