@@ -239,6 +239,7 @@ Test(make, impossible_shapes_have_a_message)
     expect_fails(ml_zeros(ML_SHAPE(-1, 3), ML_F32), "must not be negative");
     expect_fails(ml_empty(ML_SHAPE(big, big), ML_F32), "a tensor of shape (1099511627776, 1099511627776) does not fit into any memory");
     expect_fails(ml_empty(ML_SHAPE(INT64_MAX), ML_F64), "does not fit into any memory");
+    expect_fails(ml_empty(ML_SHAPE(0, big, big), ML_F32), "does not fit into any memory");
     expect_fails(ml_empty(ML_SHAPE(big, big, 0), ML_F32), "does not fit into any memory");
     expect_fails(ml_empty(ML_SHAPE(big, 64), ML_F32), "out of memory");
     cr_expect_eq(ml_tensor_numel(ml_empty(ML_SHAPE(0, big), ML_F32)), 0);
@@ -266,6 +267,7 @@ Test(tensor, null_in_null_out)
 {
     ml_fail("first");
     cr_expect(ml_tensor_ndim(NULL) == 0 && ml_tensor_numel(NULL) == 0 && ml_tensor_size(NULL, 0) == 0);
+    cr_expect(!ml_tensor_is_contiguous(NULL));
     cr_expect(isnan(ml_item(NULL)) && isnan(ml_tensor_at(NULL, NULL)));
     cr_expect(!ml_tensor_set_at(NULL, NULL, 1) && !ml_tensor_copy_out(NULL, ML_F32, NULL) && !ml_copy_into(NULL, NULL));
     cr_expect(!ml_tensor_data(NULL) && !ml_tensor_mutable_data(NULL) && !ml_tensor_text(NULL));
@@ -291,6 +293,7 @@ Test(tensor, contiguity)
         { { 2, { 5, 6 } }, { 0, 1 }, 0, false },
         { { 2, { 1, 6 } }, { 0, 1 }, 0, true },
         { { 1, { 1 } }, { 0 }, 23, true },
+        { { 2, { 0, 6 } }, { 1, 4 }, 0, true },
     };
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
         ml_tensor *v = mli_view(t, views[i].shape, views[i].strides, views[i].offset);
