@@ -226,10 +226,23 @@ Test(make, progressions)
     expect_fails(ml_arange(0, 5, 0, ML_F32), "arange: step must not be 0");
     expect_fails(ml_arange(0, INFINITY, 1, ML_F32), "arange: ");
     expect_fails(ml_arange(NAN, 1, 1, ML_F32), "arange: ");
+    expect_fails(ml_arange(0, 1e30, 1, ML_F32), "arange: ");
     EXPECT_VALUES(ml_linspace(0, 1, 5, ML_F64), 0, 0.25, 0.5, 0.75, 1);
     EXPECT_VALUES(ml_linspace(2, -2, 3, ML_F32), 2, 0, -2);
     EXPECT_VALUES(ml_linspace(3, 9, 1, ML_F64), 3);
     expect_fails(ml_linspace(0, 1, 0, ML_F32), "linspace: n must be at least 1, got 0");
+}
+
+Test(make, linspace_ends_exactly_where_it_should)
+{
+    for (int n = 2; n < 200; n++) {
+        for (double stop = -0.9; stop < 2; stop += 0.1) {
+            ml_scope      scope = ml_scope_begin();
+            const double *v     = ml_tensor_data(ml_linspace(0.1, stop, n, ML_F64));
+            cr_expect(v[0] == 0.1 && v[n - 1] == stop, "n = %d: ends at %.17g, not %.17g", n, v[n - 1], stop);
+            ml_scope_end(&scope);
+        }
+    }
 }
 
 Test(make, impossible_shapes_have_a_message)
