@@ -195,6 +195,21 @@ static void *use_a_scope(void *unused)
     return unused;
 }
 
+Test(scope, is_one_per_thread_and_goes_with_it)
+{
+    size_t    start = live_after_warm_up();
+    ml_tensor *mine = ml_ones(ML_SHAPE(2), ML_F32);
+    for (int i = 0; i < 3; i++) {
+        pthread_t thread;
+        cr_assert_eq(pthread_create(&thread, NULL, use_a_scope, NULL), 0);
+        pthread_join(thread, NULL);
+    }
+    EXPECT_VALUES(mine, 1, 1);
+    ml_scope whole = { 0 };
+    ml_scope_end(&whole);
+    cr_expect_eq(ml_memory().live, start, "%d bytes stay behind three threads", (int)(ml_memory().live - start));
+}
+
 /* --- making ------------------------------------------------------------------------------------------------------ */
 Test(make, constants)
 {
