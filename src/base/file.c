@@ -13,9 +13,10 @@
 
 #define PATH_BYTES 4096
 
-static bool refuse(const char *path, int why)
+/* The path is cut before the message is: the reason comes last and must be seen. */
+static bool refuse(const char *path, const char *why)
 {
-    return ml_fail("cannot write '%.1000s': %s", path, why == ENOENT ? "its folder does not exist" : strerror(why));
+    return ml_fail("cannot write '%.1000s': %s", path, why);
 }
 
 static bool write_all(int fd, const char *bytes, size_t n)
@@ -23,7 +24,7 @@ static bool write_all(int fd, const char *bytes, size_t n)
     while (n > 0) {
         ssize_t k = write(fd, bytes, n);
         if (k < 0 && errno == EINTR) continue;
-        if (k == 0) errno = EIO; /* never for a regular file; without it a short file would pass for a whole one */
+        if (k == 0) errno = EIO; /* rare, and no error by itself: a short file must not pass for a whole one */
         if (k <= 0) return false;
         bytes += k;
         n -= (size_t)k;
@@ -50,33 +51,32 @@ static void sync_folder(const char *path)
     close(fd);
 }
 
-/* Renaming would replace a device, or the link instead of what it leads to. So a link is followed (to target), and what
- * is there but no regular file is refused. mode: that of the old file, 0 when there is none. */
+/* Renaming would replace a device, or the link instead of what it leads to. So a link is followed (to target), and
+ * what is there but no regular file is refused. mode: that of the old file, 0 when there is none. */
 static bool look_at_target(const char *path, char target[PATH_BYTES], mode_t *mode)
 {
     struct stat old;
     *mode = 0;
-    if (strlen(path) >= PATH_BYTES) return refuse(path, ENAMETOOLONG);
+    if (strlen(path) >= PATH_BYTES) return refuse(path, strerror(ENAMETOOLONG));
     strcpy(target, path);
-    if (lstat(path, &old) != 0) return errno == ENOENT || refuse(path, errno);
+    if (lstat(path, &old) != 0) return errno == ENOENT || refuse(path, strerror(errno));
     if (S_ISLNK(old.st_mode) && (!realpath(path, target) || stat(target, &old) != 0)) {
-        if (errno == ENOENT) return ml_fail("cannot write '%s': it is a link that leads nowhere", path);
-        return refuse(path, errno);
+        return refuse(path, errno == ENOENT ? "it is a link that leads nowhere" : strerror(errno));
     }
-    if (S_ISDIR(old.st_mode)) return refuse(path, EISDIR);
-    if (!S_ISREG(old.st_mode)) return ml_fail("cannot write '%s': it is a device or a pipe, not a file", path);
+    if (S_ISDIR(old.st_mode)) return refuse(path, strerror(EISDIR));
+    if (!S_ISREG(old.st_mode)) return refuse(path, "it is a device or a pipe, not a file");
     *mode = old.st_mode & 07777;
     return true;
 }
 
-/* A name beside path that nobody has: other threads and processes write too, and one that was killed may have left a
- * file with our process id. Short, so that every name that is legal for path itself works. */
+/* A name beside path that nobody has: other threads and processes write too, and one that was killed may have left
+ * a file with our process id. Short, so that every name that is legal for path itself works. */
 static int open_beside(const char *path, char temporary[PATH_BYTES])
 {
     static atomic_uint counter;
     for (int tries = 0; tries < 1000; tries++) {
-        int length = snprintf(temporary, PATH_BYTES, "%.*s.ml%ld-%u.tmp", folder_length(path), path, (long)getpid(),
-                              atomic_fetch_add(&counter, 1u));
+        int length = snprintf(temporary, PATH_BYTES, "%.*s.ml%ld-%u.tmp", folder_length(path), path,
+                              (long)getpid(), atomic_fetch_add(&counter, 1u));
         if (length >= PATH_BYTES) {
             errno = ENAMETOOLONG;
             return -1;
@@ -94,7 +94,7 @@ bool ml_file_write(const char *path, const void *bytes, size_t n)
     if (!path || !*path) return ml_fail("cannot write a file without a name");
     if (!look_at_target(path, target, &mode)) return false;
     int fd = open_beside(target, temporary);
-    if (fd < 0) return refuse(path, errno);
+    if (fd < 0) return refuse(path, strerror(errno));
     int why = 0;
     if (mode) (void)fchmod(fd, mode); /* a private file stays private; where modes mean nothing, no matter */
     if (!write_all(fd, bytes, n) || fsync(fd) != 0) why = errno;
@@ -102,7 +102,7 @@ bool ml_file_write(const char *path, const void *bytes, size_t n)
     if (!why && rename(temporary, target) != 0) why = errno;
     if (why) {
         unlink(temporary);
-        return refuse(path, why);
+        return refuse(path, strerror(why));
     }
     sync_folder(target);
     return true;

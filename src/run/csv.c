@@ -11,7 +11,7 @@ typedef struct table {
     size_t   n_columns;
     double  *values; /* of the row being collected */
     bool    *there;
-    bool     open;   /* a row is being collected, of this step and time: */
+    bool     open; /* a row is being collected, of this step and time: */
     int64_t  step;
     double   time;
 } table;
@@ -94,7 +94,8 @@ bool ml_run_export_csv(const char *dir, const char *path)
     table          t      = { 0 };
     ml_run_reader *reader = ml_run_open(dir);
     if (!reader) return false;
-    bool made = make_header(&t, reader) && make_rows(&t, reader) && ml_file_write(path, t.text.bytes, t.text.used);
+    bool made =
+        make_header(&t, reader) && make_rows(&t, reader) && ml_file_write(path, t.text.bytes, t.text.used);
     if (t.there) ml_realloc(t.there, t.n_columns * sizeof *t.there, 0);
     if (t.values) ml_realloc(t.values, t.n_columns * sizeof *t.values, 0);
     mli_text_free(&t.text);

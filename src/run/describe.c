@@ -3,7 +3,6 @@
 #include "run/json.h"
 #include "run/run_impl.h"
 
-#include <cblas.h>
 #include <stdio.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -18,7 +17,7 @@
 #define COMPILER "unknown"
 #endif
 
-/* --- one line each -------------------------------------------------------------------------------------------------- */
+/* --- one line each -------------------------------------------------------------------------------------- */
 static void put_key(mli_text *t, const char *key)
 {
     mli_text_putf(t, "%s  \"%s\": ", t->used > 2 ? ",\n" : "", key);
@@ -46,8 +45,6 @@ static void put_versions(mli_text *t)
     mli_json_string(t, ML_VERSION);
     mli_text_puts(t, ", \"compiler\": ");
     mli_json_string(t, COMPILER);
-    mli_text_puts(t, ", \"openblas\": ");
-    mli_json_string(t, openblas_get_config());
     mli_text_puts(t, " }");
 }
 
@@ -62,6 +59,8 @@ static void put_machine(mli_text *t)
     mli_json_string(t, system.nodename);
     mli_text_puts(t, ", \"system\": ");
     mli_json_string(t, kind);
+    mli_text_puts(t, ", \"cpu\": ");
+    mli_json_string(t, ml_cpu_level());
     mli_text_putf(t, ", \"cores\": %ld }", sysconf(_SC_NPROCESSORS_ONLN));
     put_key(t, "threads");
     mli_text_putf(t, "%d", ml_threads());
@@ -84,7 +83,7 @@ static void put_checks(mli_text *t, const ml_run *run)
     mli_text_puts(t, run->n_checks ? "\n  ]" : "]");
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------ */
+/* --- the whole ------------------------------------------------------------------------------------------ */
 static void put_all(mli_text *t, const ml_run *run)
 {
     mli_text_puts(t, "{\n");

@@ -28,7 +28,9 @@ static int make_folders(char *path)
 
 static bool cannot_make(const char *path, int why)
 {
-    return ml_fail("run: cannot make the folder '%.1000s': %s; MOONLAB_RUNS=FOLDER chooses another place for runs", path, strerror(why));
+    return ml_fail(
+        "run: cannot make the folder '%.1000s': %s; MOONLAB_RUNS=FOLDER chooses another place for runs", path,
+        strerror(why));
 }
 
 bool mli_folder_make(const char *root, const char *name, char *dir, size_t dir_bytes)
@@ -45,17 +47,19 @@ bool mli_folder_make(const char *root, const char *name, char *dir, size_t dir_b
     int why = make_folders(dir);
     if (why) return cannot_make(dir, why);
     for (int k = 1; k < TRIES; k++) {
-        char *end  = dir + length;
+        char  *end  = dir + length;
         size_t room = dir_bytes - (size_t)length;
-        if (k == 1) snprintf(end, room, "/%s", stamp);
-        else snprintf(end, room, "/%s-%d", stamp, k);
+        if (k == 1)
+            snprintf(end, room, "/%s", stamp);
+        else
+            snprintf(end, room, "/%s-%d", stamp, k);
         if (mkdir(dir, 0777) == 0) return true;
         if (errno != EEXIST) return cannot_make(dir, errno);
     }
     return cannot_make(dir, EEXIST);
 }
 
-/* --- what is in it -------------------------------------------------------------------------------------------------- */
+/* --- what is in it -------------------------------------------------------------------------------------- */
 static void join(char path[4096], const char *dir, const char *name)
 {
     snprintf(path, 4096, "%s/%s", dir, name); /* mli_folder_make left room for it */
@@ -88,12 +92,14 @@ static bool copy_script(const char *dir, const char *script)
     bool  copied = true;
     char *bytes  = NULL;
     if (S_ISREG(about.st_mode) && about.st_size > SCRIPT_LIMIT) {
-        copied = ml_fail("run: the script '%s' has %lld bytes; the most is %d", script, (long long)about.st_size, SCRIPT_LIMIT);
+        copied = ml_fail("run: the script '%s' has %lld bytes; the most is %d", script,
+                         (long long)about.st_size, SCRIPT_LIMIT);
     } else if (S_ISREG(about.st_mode)) {
         size_t n = (size_t)about.st_size;
         bytes    = ml_realloc(NULL, 0, n + 1);
         copied   = bytes != NULL;
-        if (copied && !read_whole(fd, bytes, n)) copied = ml_fail("run: cannot read the script '%s': %s", script, strerror(errno));
+        if (copied && !read_whole(fd, bytes, n))
+            copied = ml_fail("run: cannot read the script '%s': %s", script, strerror(errno));
         copied = copied && ml_file_write(path, bytes, n);
         if (bytes) ml_realloc(bytes, n + 1, 0);
     }
@@ -112,7 +118,7 @@ bool mli_folder_add(const char *dir, const char *script)
 void mli_folder_remove(const char *dir)
 {
     static const char *const files[] = { "log", "run.json", "script.lua" };
-    char path[4096];
+    char                     path[4096];
     for (int i = 0; i < 3; i++) {
         join(path, dir, files[i]);
         unlink(path);

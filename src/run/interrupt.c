@@ -1,5 +1,5 @@
-/* Ctrl-C as a flag. The handler does what a handler may do: an atomic store, and on the second signal handing over to the
- * system's own reaction. */
+/* Ctrl-C as a flag. The handler does what a handler may do: an atomic store, and on the second signal handing
+ * over to the system's own reaction. */
 #define _POSIX_C_SOURCE 200809L
 #include "moonlab/run.h"
 
@@ -19,7 +19,7 @@ _Static_assert(ATOMIC_BOOL_LOCK_FREE == 2, "a signal handler may only use lock-f
 static void on_signal(int number)
 {
     if (!atomic_exchange(&flag, true)) return;
-    /* Blocked until this handler returns, then it ends the process in the way that the parent expects to see. */
+    /* Blocked until this handler returns; then the process ends as its parent expects to see. */
     signal(number, SIG_DFL);
     raise(number);
 }

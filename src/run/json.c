@@ -12,19 +12,23 @@ void mli_json_string(mli_text *t, const char *s)
     }
     mli_text_puts(t, "\"");
     while (*s) {
-        size_t plain = strcspn(s, "\"\\\x01\x02\x03\x04\x05\x06\x07\x08\t\n\x0B\x0C\r\x0E\x0F\x10\x11\x12\x13\x14\x15\x16"
-                                  "\x17\x18\x19\x1A\x1B\x1C\x1D\x1E\x1F");
+        size_t plain = strcspn(
+            s, "\"\\\x01\x02\x03\x04\x05\x06\x07\x08\t\n\x0B\x0C\r\x0E\x0F\x10\x11\x12\x13\x14\x15\x16"
+               "\x17\x18\x19\x1A\x1B\x1C\x1D\x1E\x1F");
         mli_text_put(t, s, plain);
         s += plain;
-        if (*s == '\n') mli_text_puts(t, "\\n");
-        else if (*s == '"' || *s == '\\') mli_text_putf(t, "\\%c", *s);
-        else if (*s) mli_text_putf(t, "\\u%04x", (unsigned)(unsigned char)*s);
+        if (*s == '\n')
+            mli_text_puts(t, "\\n");
+        else if (*s == '"' || *s == '\\')
+            mli_text_putf(t, "\\%c", *s);
+        else if (*s)
+            mli_text_putf(t, "\\u%04x", (unsigned)(unsigned char)*s);
         if (*s) s++;
     }
     mli_text_puts(t, "\"");
 }
 
-/* --- the strict look: each function returns what follows, or NULL with the place in error ----------------------------- */
+/* --- the strict look: each function returns what follows, or NULL with the place in error --------------- */
 typedef struct {
     const char *start, *error; /* error: where the text stopped being JSON */
 } scan;
@@ -99,7 +103,7 @@ static const char *members(scan *s, const char *p, char close, int depth)
 static const char *value(scan *s, const char *p, int depth)
 {
     static const char *const words[] = { "true", "false", "null" };
-    p = space(p);
+    p                                = space(p);
     if (*p == '{') return members(s, p + 1, '}', depth + 1);
     if (*p == '[') return members(s, p + 1, ']', depth + 1);
     if (*p == '"') return string(s, p);
@@ -116,7 +120,8 @@ bool mli_json_is_object(const char *text)
     if (end && *space(end)) end = wrong(&s, space(end));
     if (end) return true;
     int shown = 0; /* whole characters of what stands there */
-    for (uint32_t code; shown < 20 && mli_utf8(s.error + shown, &code) && code >= 0x20;) shown += mli_utf8(s.error + shown, &code);
-    return ml_fail("params must be a JSON object, went wrong at byte %lld%s%.*s%s", (long long)(s.error - s.start) + 1,
-                   shown ? ": '" : "", shown, s.error, shown ? "'" : "");
+    for (uint32_t code; shown < 20 && mli_utf8(s.error + shown, &code) && code >= 0x20;)
+        shown += mli_utf8(s.error + shown, &code);
+    return ml_fail("params must be a JSON object, went wrong at byte %lld%s%.*s%s",
+                   (long long)(s.error - s.start) + 1, shown ? ": '" : "", shown, s.error, shown ? "'" : "");
 }

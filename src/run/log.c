@@ -8,13 +8,14 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define WRITE_PERIOD 0.02 /* seconds; a write costs a microsecond, which a small network would notice at every step */
+#define WRITE_PERIOD 0.02 /* seconds; a write costs 1 us, which a small network would notice at every step */
 #define RETRY_PERIOD 1.0
 
-_Static_assert(MLI_RECORD_HEAD + MLI_TIMED_BYTES + MLI_METRIC_BYTES * ML_RUN_METRICS <= MLI_LOG_BUFFER, "metrics fit");
+_Static_assert(MLI_RECORD_HEAD + MLI_TIMED_BYTES + MLI_METRIC_BYTES * ML_RUN_METRICS <= MLI_LOG_BUFFER,
+               "metrics fit");
 _Static_assert(MLI_RECORD_HEAD + MLI_TIMED_BYTES + 1 + 2 * ML_RUN_TEXT <= MLI_LOG_BUFFER, "words fit");
 
-/* --- from the buffer to the file ------------------------------------------------------------------------------------- */
+/* --- from the buffer to the file ------------------------------------------------------------------------ */
 static int write_at(int fd, const uint8_t *bytes, size_t n, int64_t offset)
 {
     while (n > 0) {
@@ -38,9 +39,10 @@ void mli_log_flush(mli_log *log, double now)
     log->reported = false;
     if (log->lost == 0) return;
     char text[96];
-    snprintf(text, sizeof text, "%lld records before this one were lost: the log could not be written", (long long)log->lost);
+    snprintf(text, sizeof text, "%lld records before this one were lost: the log could not be written",
+             (long long)log->lost);
     log->lost = 0;
-    mli_log_words(log, now, ML_RECORD_EVENT, log->step, text, "", false); /* comes back here once, with lost = 0 */
+    mli_log_words(log, now, ML_RECORD_EVENT, log->step, text, "", false); /* comes here once more, lost = 0 */
 }
 
 static void flush_when_due(mli_log *log, double now, double period)
@@ -49,7 +51,7 @@ static void flush_when_due(mli_log *log, double now, double period)
     if (now - log->tried >= period) mli_log_flush(log, now);
 }
 
-/* --- from values to the buffer -------------------------------------------------------------------------------------- */
+/* --- from values to the buffer -------------------------------------------------------------------------- */
 /* The place of a payload, which the caller fills to the byte and commits; NULL when there is no room. */
 static uint8_t *reserve(mli_log *log, double now, size_t payload)
 {
@@ -107,8 +109,8 @@ void mli_log_metrics(mli_log *log, double now, int64_t step, const uint32_t *ids
     flush_when_due(log, now, WRITE_PERIOD);
 }
 
-void mli_log_words(mli_log *log, double now, ml_record_kind kind, int64_t step, const char *text, const char *detail,
-                   bool passed)
+void mli_log_words(mli_log *log, double now, ml_record_kind kind, int64_t step, const char *text,
+                   const char *detail, bool passed)
 {
     size_t   payload = MLI_TIMED_BYTES + 1 + strlen(text) + 1 + strlen(detail) + 1;
     uint8_t *p       = reserve(log, now, payload);
@@ -123,7 +125,7 @@ void mli_log_words(mli_log *log, double now, ml_record_kind kind, int64_t step, 
     flush_when_due(log, now, 0);
 }
 
-/* --- life ----------------------------------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------------------------------------- */
 bool mli_log_create(mli_log *log, const char *path)
 {
     uint8_t header[MLI_LOG_HEADER];
@@ -148,8 +150,9 @@ bool mli_log_told(mli_log *log)
 {
     if (!log->error || log->reported) return true;
     log->reported = true;
-    return ml_fail("run: cannot write '%s': %s; what was logged before is safe, new records wait in memory: make room",
-                   log->path, strerror(log->error));
+    return ml_fail(
+        "run: cannot write '%s': %s; what was logged before is safe, new records wait in memory: make room",
+        log->path, strerror(log->error));
 }
 
 bool mli_log_close(mli_log *log, double now)

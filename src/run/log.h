@@ -6,8 +6,8 @@
 
 #define MLI_LOG_BUFFER 65536 /* more than the largest record */
 
-/* Invariant: the file holds good bytes of whole records; buffer holds used bytes of whole records that come next.
- * They are written at good, not "at the end": what a write that failed half way left is written over by the next try. */
+/* Invariant: the file holds good bytes of whole records; buffer holds used bytes of whole records that come
+ * next. They are written at good, not "at the end": what a failed write left is written over by the next try. */
 typedef struct mli_log {
     int      fd; /* -1: closed */
     char    *path;
@@ -24,14 +24,14 @@ typedef struct mli_log {
 
 bool mli_log_create(mli_log *log, const char *path); /* the file must not exist; on failure nothing is held */
 
-/* Add a record; now is in seconds since the start. A record that found no room is counted in lost. */
-bool mli_log_name(mli_log *log, double now, const char *name, uint32_t *id); /* false: no room, the name has no id yet */
+/* Add a record; now is in seconds since the start. A record that finds no room is counted in lost. */
+bool mli_log_name(mli_log *log, double now, const char *name, uint32_t *id); /* false: no room, so no id yet */
 void mli_log_metrics(mli_log *log, double now, int64_t step, const uint32_t *ids, const double *values, int n);
-void mli_log_words(mli_log *log, double now, ml_record_kind kind, int64_t step, const char *text, const char *detail,
-                   bool passed);
+void mli_log_words(mli_log *log, double now, ml_record_kind kind, int64_t step, const char *text,
+                   const char *detail, bool passed);
 
-void mli_log_flush(mli_log *log, double now);  /* tries to write what waits */
+void mli_log_flush(mli_log *log, double now); /* tries to write what waits */
 bool mli_log_told(mli_log *log);              /* false once when trouble begins, with a message; else true */
-bool mli_log_close(mli_log *log, double now); /* writes, syncs, closes; false with a message when not all has arrived */
+bool mli_log_close(mli_log *log, double now); /* writes, syncs, closes; false with a message: not all arrived */
 
 #endif

@@ -5,9 +5,9 @@
 #include <math.h>
 #include <string.h>
 
-/* --- finding -------------------------------------------------------------------------------------------------------- */
-/* The place of a metric, or -1. Scripts log the same names in the same order, so the search begins behind the last one
- * found and is mostly over at once. */
+/* --- finding -------------------------------------------------------------------------------------------- */
+/* The place of a metric, or -1. Scripts log the same names in the same order, so the search begins behind the
+ * last one found and is mostly over at once. */
 static int64_t place_of(const ml_run *run, const char *name, size_t begin)
 {
     for (size_t i = 0; i < run->n_metrics; i++) {
@@ -20,7 +20,8 @@ static int64_t place_of(const ml_run *run, const char *name, size_t begin)
 static int64_t add_metric(ml_run *run, const char *name)
 {
     if (!mli_name_fits("log: a metric", name)) return -1;
-    mli_metric *grown = mli_grown(run->metrics, &run->metrics_capacity, run->n_metrics + 1, sizeof *run->metrics);
+    mli_metric *grown =
+        mli_grown(run->metrics, &run->metrics_capacity, run->n_metrics + 1, sizeof *run->metrics);
     if (!grown) return -1;
     run->metrics = grown;
     char *copy   = mli_copy(name);
@@ -57,7 +58,7 @@ static bool prepare(ml_run *run, const char *const *names, const double *values,
     return true;
 }
 
-/* --- logging -------------------------------------------------------------------------------------------------------- */
+/* --- logging -------------------------------------------------------------------------------------------- */
 static void write_record(ml_run *run, int64_t step, const double *values, int n)
 {
     double now = mli_run_now(run);
@@ -77,7 +78,8 @@ bool ml_run_log(ml_run *run, int64_t step, const char *const *names, const doubl
 {
     if (!run) return false;
     if (run->status != ML_RUN_RUNNING) return ml_fail("log: the run '%s' has been finished", run->dir);
-    if (n < 1 || n > ML_RUN_METRICS) return ml_fail("log: a record has 1..%d metrics, got %d", ML_RUN_METRICS, n);
+    if (n < 1 || n > ML_RUN_METRICS)
+        return ml_fail("log: a record has 1..%d metrics, got %d", ML_RUN_METRICS, n);
     if (step < 0) return ml_fail("log: the step must not be negative, got %lld", (long long)step);
     if (!prepare(run, names, values, n)) return false;
     write_record(run, step, values, n);
@@ -90,7 +92,7 @@ bool ml_run_log(ml_run *run, int64_t step, const char *const *names, const doubl
     return mli_log_told(&run->log);
 }
 
-/* --- looking back --------------------------------------------------------------------------------------------------- */
+/* --- looking back --------------------------------------------------------------------------------------- */
 bool ml_run_last(const ml_run *run, const char *name, double *value)
 {
     int64_t at = run && name ? place_of(run, name, 0) : -1;
@@ -107,8 +109,10 @@ int64_t ml_run_reached(const ml_run *run, const char *name, double threshold)
     size_t            low = 0, high = m->n_best; /* the first value >= threshold is in low..high */
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (m->best[middle].value >= threshold) high = middle;
-        else low = middle + 1;
+        if (m->best[middle].value >= threshold)
+            high = middle;
+        else
+            low = middle + 1;
     }
     return low < m->n_best ? m->best[low].step : -1;
 }

@@ -1,5 +1,5 @@
-/* Reading a log that may be cut, damaged or made up. No length is believed before it is compared with what is there, and
- * memory grows only with bytes that the file really has. */
+/* Reading a log that may be cut, damaged or made up. No length is believed before it is compared with what is
+ * there, and memory grows only with bytes that the file really has. */
 #define _POSIX_C_SOURCE 200809L
 #include "run/run_impl.h"
 #include "run/text.h"
@@ -14,22 +14,22 @@
 #define CHUNK 65536
 
 struct ml_run_reader {
-    int      fd;
-    char    *path;
-    int64_t  bytes;     /* of the file, as of opening */
-    int64_t  unread;    /* of those, behind the buffer */
-    uint8_t *buffer;    /* holds begin..end, the bytes that come next */
-    size_t   begin, end, capacity;
-    char   **names;     /* by id */
-    size_t   n_names, names_capacity;
-    double  *values;    /* of the record handed out, as are labels and ids */
+    int          fd;
+    char        *path;
+    int64_t      bytes;  /* of the file, as of opening */
+    int64_t      unread; /* of those, behind the buffer */
+    uint8_t     *buffer; /* holds begin..end, the bytes that come next */
+    size_t       begin, end, capacity;
+    char       **names; /* by id */
+    size_t       n_names, names_capacity;
+    double      *values; /* of the record handed out, as are labels and ids */
     const char **labels;
-    uint32_t *ids;
-    size_t   values_capacity, labels_capacity, ids_capacity;
-    bool     torn, stopped, ended;
+    uint32_t    *ids;
+    size_t       values_capacity, labels_capacity, ids_capacity;
+    bool         torn, stopped, ended;
 };
 
-/* --- bytes ---------------------------------------------------------------------------------------------------------- */
+/* --- bytes ---------------------------------------------------------------------------------------------- */
 static int64_t left(const ml_run_reader *r)
 {
     return (int64_t)(r->end - r->begin) + r->unread;
@@ -96,19 +96,20 @@ static const uint8_t *next_payload(ml_run_reader *r, size_t *length)
     return record + MLI_RECORD_HEAD;
 }
 
-/* --- payloads: false when the content is not what its kind promises, or memory was refused ------------------------------- */
+/* --- payloads: false when the content is not what its kind promises, or memory was refused -------------- */
 /* A text at p with its end before limit; returns what follows it, or NULL. */
 static const uint8_t *take_text(const uint8_t *p, const uint8_t *limit, const char **text)
 {
     const uint8_t *zero = p < limit ? memchr(p, 0, (size_t)(limit - p)) : NULL;
-    *text = (const char *)p;
+    *text               = (const char *)p;
     return zero ? zero + 1 : NULL;
 }
 
 static bool read_name(ml_run_reader *r, const uint8_t *p, size_t length)
 {
     const char *name;
-    if (length < 5 || mli_get_u32(p + 1) != r->n_names || take_text(p + 5, p + length, &name) != p + length) return tear(r);
+    if (length < 5 || mli_get_u32(p + 1) != r->n_names || take_text(p + 5, p + length, &name) != p + length)
+        return tear(r);
     char **grown = mli_grown(r->names, &r->names_capacity, r->n_names + 1, sizeof *r->names);
     if (!grown) return stop(r);
     r->names   = grown;
@@ -124,10 +125,10 @@ static bool read_metrics(ml_run_reader *r, const uint8_t *p, size_t length, ml_r
     if (length != MLI_TIMED_BYTES + n * MLI_METRIC_BYTES) return tear(r);
     double *values = mli_grown(r->values, &r->values_capacity, n, sizeof *r->values);
     if (!values) return n == 0 ? tear(r) : stop(r);
-    r->values = values;
+    r->values           = values;
     const char **labels = mli_grown(r->labels, &r->labels_capacity, n, sizeof *r->labels);
     if (!labels) return stop(r);
-    r->labels = labels;
+    r->labels     = labels;
     uint32_t *ids = mli_grown(r->ids, &r->ids_capacity, n, sizeof *r->ids);
     if (!ids) return stop(r);
     r->ids = ids;
@@ -150,7 +151,7 @@ static bool read_words(ml_run_reader *r, const uint8_t *p, size_t length, ml_rec
     p += MLI_TIMED_BYTES;
     if (p == limit) return tear(r);
     record->passed = *p++ != 0;
-    p = take_text(p, limit, &record->text);
+    p              = take_text(p, limit, &record->text);
     if (p) p = take_text(p, limit, &record->detail);
     return p == limit || tear(r);
 }
@@ -158,13 +159,14 @@ static bool read_words(ml_run_reader *r, const uint8_t *p, size_t length, ml_rec
 static bool read_timed(ml_run_reader *r, const uint8_t *p, size_t length, ml_record *record)
 {
     if (length < MLI_TIMED_BYTES) return tear(r);
-    *record = (ml_record){ .kind = (ml_record_kind)p[0], .text = "", .detail = "" };
+    *record      = (ml_record){ .kind = (ml_record_kind)p[0], .text = "", .detail = "" };
     record->time = mli_get_f64(p + 1);
     record->step = (int64_t)mli_get_u64(p + 9);
-    return record->kind == ML_RECORD_METRICS ? read_metrics(r, p, length, record) : read_words(r, p, length, record);
+    return record->kind == ML_RECORD_METRICS ? read_metrics(r, p, length, record)
+                                             : read_words(r, p, length, record);
 }
 
-/* --- public --------------------------------------------------------------------------------------------------------- */
+/* --- public --------------------------------------------------------------------------------------------- */
 /* A log that was cut within its header is an empty one; anything else without the right header is none. */
 static bool read_header(ml_run_reader *r)
 {
@@ -173,9 +175,10 @@ static bool read_header(ml_run_reader *r)
     const uint8_t *header = look(r, n);
     if (!header) return r->torn;
     mli_log_header(good);
-    if (memcmp(header, good, n < 8 ? n : 8) != 0) return ml_fail("run: '%s' is not the log of a run", r->path);
-    if (n == MLI_LOG_HEADER && mli_get_u32(header + 8) > MLI_LOG_VERSION
-        && (uint32_t)crc32(crc32(0, NULL, 0), header, 12) == mli_get_u32(header + 12))
+    if (memcmp(header, good, n < 8 ? n : 8) != 0)
+        return ml_fail("run: '%s' is not the log of a run", r->path);
+    if (n == MLI_LOG_HEADER && mli_get_u32(header + 8) > MLI_LOG_VERSION &&
+        (uint32_t)crc32(crc32(0, NULL, 0), header, 12) == mli_get_u32(header + 12))
         return ml_fail("run: '%s' was written by a newer moonlab (format %u, this one reads %u)", r->path,
                        mli_get_u32(header + 8), MLI_LOG_VERSION);
     if (memcmp(header, good, n) != 0) return ml_fail("run: the header of '%s' is damaged", r->path);
@@ -188,7 +191,8 @@ ml_run_reader *ml_run_open(const char *dir)
 {
     struct stat about;
     char        path[4096];
-    if (!dir || (size_t)snprintf(path, sizeof path, "%s/log", dir) >= sizeof path) return ml_fail("run: there is no run in '%s'", dir ? dir : "");
+    if (!dir || (size_t)snprintf(path, sizeof path, "%s/log", dir) >= sizeof path)
+        return ml_fail("run: there is no run in '%s'", dir ? dir : "");
     ml_run_reader *r = ml_realloc(NULL, 0, sizeof *r);
     if (!r) return NULL;
     *r          = (ml_run_reader){ .fd = -1 };
@@ -199,12 +203,14 @@ ml_run_reader *ml_run_open(const char *dir)
     if (good) {
         r->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a pipe without a writer must not stop us */
         good  = r->fd >= 0 && fstat(r->fd, &about) == 0;
-        if (!good) ml_fail("run: there is no run in '%s': cannot open '%s': %s", dir, path, strerror(errno));
-        else if (!S_ISREG(about.st_mode)) good = ml_fail("run: there is no run in '%s': '%s' is not a file", dir, path);
+        if (!good)
+            ml_fail("run: there is no run in '%s': cannot open '%s': %s", dir, path, strerror(errno));
+        else if (!S_ISREG(about.st_mode))
+            good = ml_fail("run: there is no run in '%s': '%s' is not a file", dir, path);
     }
     if (good) {
         r->bytes = r->unread = about.st_size;
-        good      = read_header(r);
+        good                 = read_header(r);
     }
     if (good) return r;
     ml_run_close(r);
@@ -240,7 +246,7 @@ bool ml_run_stopped(const ml_run_reader *r)
     return r && r->stopped;
 }
 
-/* --- for csv.c -------------------------------------------------------------------------------------------------------- */
+/* --- for csv.c ------------------------------------------------------------------------------------------ */
 const uint32_t *mli_reader_ids(const ml_run_reader *r)
 {
     return r->ids;
@@ -259,7 +265,8 @@ static void forget_names(ml_run_reader *r)
 
 bool mli_reader_rewind(ml_run_reader *r)
 {
-    if (lseek(r->fd, 0, SEEK_SET) != 0) return ml_fail("run: cannot read '%s' again: %s", r->path, strerror(errno));
+    if (lseek(r->fd, 0, SEEK_SET) != 0)
+        return ml_fail("run: cannot read '%s' again: %s", r->path, strerror(errno));
     forget_names(r);
     r->begin = r->end = 0;
     r->unread         = r->bytes;

@@ -27,15 +27,18 @@ double mli_run_now(const ml_run *run)
     return ml_clock() - run->began;
 }
 
-/* --- start ---------------------------------------------------------------------------------------------------------- */
+/* --- start ---------------------------------------------------------------------------------------------- */
 static bool is_good_name(const char *name)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
     if (!name || !*name) return ml_fail("run: a run needs a name");
     size_t good = strspn(name, allowed);
-    if (name[good]) return ml_fail("run: the name '%s' may only have letters, digits, '-', '_' and '.'", name);
-    if (good > NAME_LIMIT) return ml_fail("run: the name '%.20s...' has %zu letters; the most is %d", name, good, NAME_LIMIT);
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) return ml_fail("run: '%s' is no name for a run", name);
+    if (name[good])
+        return ml_fail("run: the name '%s' may only have letters, digits, '-', '_' and '.'", name);
+    if (good > NAME_LIMIT)
+        return ml_fail("run: the name '%.20s...' has %zu letters; the most is %d", name, good, NAME_LIMIT);
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return ml_fail("run: '%s' is no name for a run", name);
     return true;
 }
 
@@ -96,7 +99,7 @@ const char *ml_run_dir(const ml_run *run)
     return run ? run->dir : NULL;
 }
 
-/* --- events and checks ---------------------------------------------------------------------------------------------- */
+/* --- events and checks ---------------------------------------------------------------------------------- */
 static bool is_running(const ml_run *run, const char *what)
 {
     if (!run) return false;
@@ -107,7 +110,8 @@ bool mli_name_fits(const char *what, const char *name)
 {
     if (!name || !*name) return ml_fail("%s needs a name", what);
     size_t n = strlen(name);
-    return n < ML_RUN_NAME || ml_fail("%s has a name of %zu bytes, '%.20s...'; the most is %d", what, n, name, ML_RUN_NAME - 1);
+    return n < ML_RUN_NAME ||
+           ml_fail("%s has a name of %zu bytes, '%.20s...'; the most is %d", what, n, name, ML_RUN_NAME - 1);
 }
 
 static bool text_fits(const char *what, const char *text)
@@ -151,8 +155,8 @@ int ml_run_checks_failed(const ml_run *run)
     return failed;
 }
 
-/* --- finish --------------------------------------------------------------------------------------------------------- */
-/* The beginning of a message, cut between two characters: an error text must never be the reason that a run cannot end. */
+/* --- finish --------------------------------------------------------------------------------------------- */
+/* The beginning of a message, cut between two characters: a long one is no reason why a run could not end. */
 static void cut(char *out, size_t bytes, const char *text)
 {
     size_t n = strlen(text);
@@ -168,14 +172,16 @@ bool ml_run_finish(ml_run *run, ml_run_status status, const char *message)
 {
     if (!is_running(run, "finish")) return false;
     if (status != ML_RUN_DONE && status != ML_RUN_INTERRUPTED && status != ML_RUN_FAILED)
-        return ml_fail("finish: the status must be done, interrupted or failed, got %s", ml_run_status_name(status));
+        return ml_fail("finish: the status must be done, interrupted or failed, got %s",
+                       ml_run_status_name(status));
     char trouble[1024] = "";
     cut(run->message, sizeof run->message, message ? message : "");
     run->status   = status;
     run->finished = time(NULL);
     double now    = mli_run_now(run);
     mli_log_flush(&run->log, now);
-    mli_log_words(&run->log, now, ML_RECORD_END, run->log.step, ml_run_status_name(status), run->message, false);
+    mli_log_words(&run->log, now, ML_RECORD_END, run->log.step, ml_run_status_name(status), run->message,
+                  false);
     if (!mli_log_close(&run->log, now)) cut(trouble, sizeof trouble, ml_error_message());
     bool described = mli_describe(run);
     if (*trouble) ml_fail("%s", trouble); /* what the log lacks matters more than why run.json is old */
@@ -185,6 +191,7 @@ bool ml_run_finish(ml_run *run, ml_run_status status, const char *message)
 void ml_run_release(ml_run *run)
 {
     if (!run) return;
-    if (run->status == ML_RUN_RUNNING) (void)ml_run_finish(run, ML_RUN_FAILED, "ended without being finished");
+    if (run->status == ML_RUN_RUNNING)
+        (void)ml_run_finish(run, ML_RUN_FAILED, "ended without being finished");
     free_all(run);
 }

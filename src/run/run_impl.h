@@ -18,8 +18,8 @@ typedef struct mli_metric {
     bool      known;    /* last is a value: it was logged */
     bool      declared; /* the log has its name, as id */
     uint32_t  id;
-    int64_t   visit;    /* number of the last call that named it: finds a name given twice */
-    mli_best *best;     /* rising in value */
+    int64_t   visit; /* number of the last call that named it: finds a name given twice */
+    mli_best *best;  /* rising in value */
     size_t    n_best, best_capacity;
 } mli_metric;
 
@@ -45,10 +45,10 @@ struct ml_run {
     char          message[ML_RUN_TEXT];  /* given to finish */
 };
 
-/* items grown to hold at least wanted of them, and capacity with it; NULL with a message, then both are as before. */
+/* items grown to hold at least wanted of them, and capacity with it. NULL with a message; then both are as before. */
 void *mli_grown(void *items, size_t *capacity, size_t wanted, size_t item_bytes);
 
-double mli_run_now(const ml_run *run); /* seconds since the start */
+double mli_run_now(const ml_run *run);                    /* seconds since the start */
 bool   mli_name_fits(const char *what, const char *name); /* of a metric or a check; false with a message */
 void   mli_metrics_free(ml_run *run);
 
@@ -58,9 +58,9 @@ bool mli_folder_add(const char *dir, const char *script); /* figures/ and script
 void mli_folder_remove(const char *dir);                  /* what was made in it, and itself */
 
 /* reader.c */
-const uint32_t *mli_reader_ids(const ml_run_reader *reader); /* of the metrics record that ml_run_next gave last */
+const uint32_t *mli_reader_ids(const ml_run_reader *reader); /* of the metrics that ml_run_next gave last */
 size_t mli_reader_names(const ml_run_reader *reader, char *const **names); /* met so far, by id */
-bool   mli_reader_rewind(ml_run_reader *reader); /* to the start of the same bytes; the names are to be met again */
+bool   mli_reader_rewind(ml_run_reader *reader); /* to the start of the same bytes; no name has been met */
 
 bool mli_describe(const ml_run *run); /* writes run.json */
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- growing -------------------------------------------------------------------------------------------------------- */
+/* --- growing -------------------------------------------------------------------------------------------- */
 static bool make_room(mli_text *t, size_t n)
 {
     if (t->failed) return false;
@@ -50,8 +50,10 @@ void mli_text_put_utf8(mli_text *t, const char *s)
     while (*s) {
         uint32_t code;
         int      n = mli_utf8(s, &code);
-        if (n) mli_text_put(t, s, (size_t)n);
-        else mli_text_puts(t, "\xEF\xBF\xBD");
+        if (n)
+            mli_text_put(t, s, (size_t)n);
+        else
+            mli_text_puts(t, "\xEF\xBF\xBD");
         s += n ? n : 1;
     }
 }
@@ -74,7 +76,7 @@ void mli_copy_free(char *copy)
     if (copy) ml_realloc(copy, strlen(copy) + 1, 0);
 }
 
-/* --- numbers -------------------------------------------------------------------------------------------------------- */
+/* --- numbers -------------------------------------------------------------------------------------------- */
 /* An embedding program may have set a locale with a decimal comma, of one byte or of several. */
 static void use_point(char *number)
 {
@@ -97,12 +99,17 @@ const char *mli_number(char out[MLI_NUMBER], double v)
     return out;
 }
 
-/* --- UTF-8 ---------------------------------------------------------------------------------------------------------- */
+/* --- UTF-8 ---------------------------------------------------------------------------------------------- */
 int mli_utf8(const char *s, uint32_t *code)
 {
-    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 }; /* anything smaller was written too long */
-    unsigned char first = (unsigned char)s[0];
-    int           n     = first < 0x80 ? 1 : first >= 0xC2 && first < 0xE0 ? 2 : (first & 0xF0) == 0xE0 ? 3 : (first & 0xF8) == 0xF0 ? 4 : 0;
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800,
+                                      0x10000 }; /* anything smaller was written too long */
+    unsigned char         first   = (unsigned char)s[0];
+    int                   n       = first < 0x80                    ? 1
+                                    : first >= 0xC2 && first < 0xE0 ? 2
+                                    : (first & 0xF0) == 0xE0        ? 3
+                                    : (first & 0xF8) == 0xF0        ? 4
+                                                                    : 0;
     if (first == 0 || n == 0) return 0;
     *code = n == 1 ? first : first & (0x7Fu >> n);
     for (int i = 1; i < n; i++) {

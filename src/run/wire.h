@@ -1,8 +1,8 @@
 /* The log's bytes, for the writer and the reader.
  *
  * The file: an 8-byte mark, u32 version, u32 crc of those twelve; then records. All little-endian.
- * A record: u32 length, u32 crc, payload of length bytes. The crc (zlib's crc32) covers length and payload: a tail of
- * zeros, as a power cut may leave it, is no valid empty record.
+ * A record: u32 length, u32 crc, payload of length bytes. The crc (zlib's crc32) covers length and payload: a
+ * tail of zeros, as a power cut may leave it, is no valid empty record.
  * A payload: u8 kind, then by kind, with text ended by a zero byte:
  *     name        u32 id, text                 before its first use; ids count up from 0
  *     metrics     f64 time, i64 step, (u32 id, f64 value) to the end

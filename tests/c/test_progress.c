@@ -10,10 +10,7 @@
 #include <sys/wait.h>
 #include <termios.h>
 
-#include "moonlab/run.h"
-
-static int    reading, real_stderr;
-static size_t live_before;
+static int reading, real_stderr;
 
 /* From here on, what is written to stderr is kept for captured(). */
 static void capture(int columns)
@@ -97,7 +94,8 @@ static int pictures(const char *text, int most_columns)
     while (*text == '\r') {
         const char *stop = strstr(text, "\033[K");
         cr_assert(stop, "a picture without its end");
-        cr_expect(columns_in(text + 1, (size_t)(stop - text) - 1) <= most_columns, "%.*s", (int)(stop - text), text);
+        cr_expect(columns_in(text + 1, (size_t)(stop - text) - 1) <= most_columns, "%.*s", (int)(stop - text),
+                  text);
         text = stop + 3;
         n++;
     }
@@ -115,14 +113,16 @@ static const char *last_picture(void)
 Test(progress, a_bar_is_one_line_that_is_redrawn)
 {
     capture(100);
-    ml_progress *p = ml_progress_new(400, false);
+    ml_progress *p     = ml_progress_new(400, false);
+    double       began = ml_clock();
     some_steps(p, 1, 100, 4000);
+    int most = (int)((ml_clock() - began) * 10) + 2;
     cr_expect(contains(captured(), "\r  0% "), "a picture at once");
     cr_expect(contains(captured(), " left  loss 0."), "%s", output);
     ml_progress_end(p);
     release();
     int n = pictures(output, 99);
-    cr_expect(n >= 3 && n <= 40, "%d pictures", n);
+    cr_expect(n >= 3 && n <= most, "%d pictures, at most %d are due", n, most);
     const char *final = last_picture();
     cr_expect(contains(final, " 25% \u2502\u2588\u2588\u2588\u2588\u2588"), "%s", final);
     cr_expect(contains(final, "100/400  ") && contains(final, " it/s  0:0"), "%s", final);
@@ -134,8 +134,8 @@ Test(progress, rate_and_time_left_are_true)
 {
     double rate, left;
     capture(120);
-    ml_progress *p = ml_progress_new(1000, false);
-    double began   = ml_clock();
+    ml_progress *p     = ml_progress_new(1000, false);
+    double       began = ml_clock();
     some_steps(p, 501, 600, 5000); /* a resumed run */
     double seconds = ml_clock() - began;
     char  *shown   = strstr(strrchr((captured(), output), '\r'), "/1000");
@@ -155,7 +155,9 @@ Test(progress, every_width_is_kept)
         output[0] = '\0';
         capture(widths[i]);
         ml_progress *p = ml_progress_new(30, false);
-        ml_progress_metrics(p, (const char *[]){ "\u00E4\u00F6\u00FC long name of a metric", "another one", "and more" }, (double[]){ 1, 2, 3 }, 3);
+        ml_progress_metrics(
+            p, (const char *[]){ "\u00E4\u00F6\u00FC long name of a metric", "another one", "and more" },
+            (double[]){ 1, 2, 3 }, 3);
         some_steps(p, 1, 30, 5000);
         ml_progress_end(p);
         release();
@@ -169,21 +171,22 @@ Test(progress, wide_characters_count_twice_and_controls_never_arrive)
 {
     capture(60);
     ml_progress *p = ml_progress_new(0, false);
-    ml_progress_metrics(p, (const char *[]){ "\u6E2C\u8A66", "x\033[2J\n\x7F\xFF\u0301" }, (double[]){ 5, 7 }, 2);
+    ml_progress_metrics(p, (const char *[]){ "\u6E2C\u8A66", "x\033[2J\n\x7F\xFF\u0301" }, (double[]){ 5, 7 },
+                        2);
     ml_progress_step(p, 1);
     ml_progress_end(p);
     release();
     cr_expect(contains(last_picture(), "\u6E2C\u8A66 5.000  x?[2J???\u0301 7.000"), "%s", output);
     output[0] = '\0';
     capture(30);
-    p = ml_progress_new(0, false);
+    p                   = ml_progress_new(0, false);
     char long_name[100] = "";
     for (int i = 0; i < 15; i++) strcat(long_name, "\u6E2C");
     ml_progress_metrics(p, (const char *[]){ long_name }, (double[]){ 5 }, 1);
     ml_progress_step(p, 1);
     captured();
     const char *stop = strstr(output, "\033[K");
-    int wide = 0;
+    int         wide = 0;
     for (const char *at = output; (at = strstr(at, "\u6E2C")) && at < stop; at++) wide++;
     cr_expect(columns_in(output + 1, (size_t)(stop - output) - 1) + wide <= 29, "%s", output);
     cr_expect(wide > 3);
@@ -238,7 +241,8 @@ Test(progress, totals_that_are_unknown_or_wrong)
     some_steps(p, 1, 30, 5000);
     ml_progress_end(p);
     captured();
-    cr_expect(contains(last_picture(), "step 30  ") && !contains(output, "%") && !contains(output, "left"), "%s", output);
+    cr_expect(contains(last_picture(), "step 30  ") && !contains(output, "%") && !contains(output, "left"),
+              "%s", output);
     p = ml_progress_new(10, false);
     ml_progress_step(p, 25);
     ml_progress_end(p);
@@ -294,43 +298,49 @@ Test(progress, clearing_makes_room_for_other_words)
 
 Test(progress, numbers_are_short)
 {
-    static const double values[] = { 0, 1, 0.5, 0.00012344, 1e-12, 12.3456, 999.96, 1234.56, 123456, 1e9, -2.5, NAN, INFINITY };
-    static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m" };
+    static const double      values[] = { 0,       1,      0.5, 0.00012344, 1e-12, 12.3456, 999.96,
+                                          1234.56, 123456, 1e9, -2.5,       NAN,   INFINITY };
+    static const char *const names[]  = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m" };
     capture(300);
     ml_progress *p = ml_progress_new(10, false);
     ml_progress_metrics(p, names, values, 13);
     ml_progress_step(p, 10);
     ml_progress_end(p);
     release();
-    cr_expect(contains(output, "  a 0.000  b 1.000  c 0.5000  d 0.0001234  e 1.000e-12  f 12.35  g 1000  h 1235  i 123456  j 1.000e+09"
-                               "  k -2.500  l nan  m inf\033[K"), "%s", output);
+    cr_expect(contains(output, "  a 0.000  b 1.000  c 0.5000  d 0.0001234  e 1.000e-12  f 12.35  g 1000  h "
+                               "1235  i 123456  j 1.000e+09"
+                               "  k -2.500  l nan  m inf\033[K"),
+              "%s", output);
 }
 
 Test(progress, a_step_is_cheap_and_slow_steps_do_not_freeze_the_bar)
 {
-    enum { CALLS = 2000000 };
+    enum { CALLS = 200000, BATCHES = 10 };
+    double a_step = INFINITY, a_look = INFINITY; /* the best of a few: others use this machine too */
     capture(80);
-    ml_progress *p = ml_progress_new(CALLS + 200, false);
-    double began   = ml_clock();
-    for (int i = 1; i <= CALLS; i++) ml_progress_step(p, i);
-    double each = (ml_clock() - began) / CALLS * 1e9;
-    began       = ml_clock();
-    for (int i = 0; i < CALLS / 10; i++) ml_clock();
-    double a_look = (ml_clock() - began) / (CALLS / 10) * 1e9;
+    ml_progress *p = ml_progress_new(CALLS * BATCHES + 100, false);
+    for (int k = 0; k < BATCHES; k++) {
+        double began = ml_clock();
+        for (int i = 1; i <= CALLS; i++) ml_progress_step(p, CALLS * k + i);
+        a_step = fmin(a_step, (ml_clock() - began) / CALLS * 1e9);
+        began  = ml_clock();
+        for (int i = 0; i < CALLS / 10; i++) ml_clock();
+        a_look = fmin(a_look, (ml_clock() - began) / (CALLS / 10) * 1e9);
+    }
     captured();
     output[0] = '\0';
     for (int i = 1; i <= 100; i++) { /* suddenly slow: a picture after at most 64 of them */
         usleep(2000);
-        ml_progress_step(p, CALLS + i);
+        ml_progress_step(p, CALLS * BATCHES + i);
     }
     captured();
     cr_expect(contains(output, "\r"), "the bar froze");
     ml_progress_end(p);
     release();
-    cr_expect(each < a_look, "a step costs %.1f ns, a look at the clock %.1f ns", each, a_look); /* whatever the machine */
+    cr_expect(a_step < a_look, "a step costs %.1f ns, a look at the clock %.1f ns", a_step, a_look);
 }
 
-/* --- Ctrl-C --------------------------------------------------------------------------------------------------------- */
+/* --- Ctrl-C --------------------------------------------------------------------------------------------- */
 static volatile sig_atomic_t own;
 
 static void on_own(int number)
