@@ -157,7 +157,7 @@ Test(scope, a_refused_place_leaks_nothing)
     ml_scope scope = ml_scope_begin();
     int64_t  made  = 0;
     for (;; made++) { /* the 257th needs a longer list */
-        ml_memory_fail_after(made < 256 ? 0 : 4);
+        ml_memory_fail_after(made < 256 ? 0 : 3);
         ml_scalar(1, ML_F32);
         if (ml_failed() || made > 1000) break;
     }
@@ -483,7 +483,7 @@ Test(make, survives_refused_memory)
             ml_scope_end(&scope);
             cr_expect_eq(ml_memory().live, start, "maker %zu, refusal %d leaks", i, n);
             if (t) {
-                cr_expect(n > 3 || i == 0, "maker %zu asked for %d blocks", i, n - 1);
+                cr_expect(n > 2 || i == 0, "maker %zu asked for %d blocks", i, n - 1);
                 break;
             }
             cr_expect(strstr(ml_error_message(), "out of memory"), "maker %zu says '%s'", i, ml_error_message());
