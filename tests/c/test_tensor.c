@@ -64,6 +64,10 @@ Test(shape, broadcasting_follows_numpy)
         cr_expect(ml_shape_equal(&ab, &cases[i].out), "case %zu: %s", i, ml_shape_text(&ab));
         cr_expect(ml_shape_equal(&ba, &cases[i].out), "case %zu: %s", i, ml_shape_text(&ba));
     }
+    ml_shape grown = ML_SHAPE(2, 1), five = ML_SHAPE(5), before = grown;
+    cr_expect(!ml_shape_broadcast(&grown, &(ml_shape){ 2, { 3, 1 } }, &grown) && ml_shape_equal(&grown, &before));
+    cr_expect(ml_shape_broadcast(&grown, &five, &grown), "the result may take the place of an input");
+    cr_expect_str_eq(ml_shape_text(&grown), "(2, 5)");
     cr_expect(!ml_failed(), "a misfit is silent: the caller knows the words");
 }
 
