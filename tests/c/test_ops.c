@@ -5,43 +5,46 @@
 #include <math.h>
 #include <stdlib.h>
 
-TestSuite(ops, .fini = tally_flush, .timeout = 60);
+TestSuite(ops, .init = begin_test, .fini = end_test, .timeout = 60);
 
 static bool any(const ml_op *op, const ml_op_info *info) { (void)op, (void)info; return true; }
 static bool pointwise(const ml_op *op, const ml_op_info *info) { (void)info; return op->kind == ML_POINTWISE; }
 
 /* --- the row of the table is whole ----------------------------------------------------------------------------- */
-ParameterizedTestParameters(ops, are_declared_whole) { return ids_where(any); }
-ParameterizedTest(int *id, ops, are_declared_whole)
+ParameterizedTestParameters(ops, are_declared_whole) { return groups_where(any); }
+ParameterizedTest(group *g, ops, are_declared_whole)
 {
-    const ml_op      *op   = mli_op_at(*id);
-    const ml_op_info *info = ml_op_info_at(*id);
-    const char       *name = info->name;
-    expect(op->samples && op->samples[0].in[0], "%s has no samples", name);
-    expect(strlen(info->doc) > 1, "%s has no doc", name);
-    expect(ml_op_find(name) == *id, "%s is not found by its name", name);
-    expect(op->forward || op->compose, "%s has no value", name);
-    expect(op->kind == ML_POINTWISE || op->infer, "%s has no shape rule", name);
-    bool derivative = op->slope || op->vjp || op->compose;
-    expect(derivative != !!(op->flags & ML_NOGRAD), "%s: either a derivative of every order or ML_NOGRAD", name);
     trial t;
-    FOR_EACH_SAMPLE(*id, t) expect(info->n_in < 0 || t.n_in == info->n_in, "%s: takes %d inputs", t.label, info->n_in);
-    if (*id == 0) tally_note("%d operations", ML_OP_COUNT);
+    FOR_EACH_OP(g, t) {
+        const ml_op *op = t.op;
+        expect(op->samples && op->samples[0].in[0], "%s has no samples", t.name);
+        expect(strlen(ml_op_info_at(t.id)->doc) > 1, "%s has no doc", t.name);
+        expect(ml_op_find(t.name) == t.id, "%s is not found by its name", t.name);
+        expect(op->forward || op->compose, "%s has no value", t.name);
+        expect(op->kind == ML_POINTWISE || op->infer, "%s has no shape rule", t.name);
+        bool derivative = op->slope || op->vjp || op->compose;
+        expect(derivative != !!(op->flags & ML_NOGRAD), "%s: either a derivative of every order or ML_NOGRAD", t.name);
+    }
+    FOR_EACH_SAMPLE(g, t) {
+        int n_in = ml_op_info_at(t.id)->n_in;
+        expect(n_in < 0 || t.n_in == n_in, "%s: takes %d inputs", t.label, n_in);
+    }
 }
 
 Test(ops, unknown_ones_have_no_row)
 {
+    tally_note("%d operations", ML_OP_COUNT);
     expect(!ml_op_info_at(-1) && !ml_op_info_at(ML_OP_COUNT), "a row outside the table");
     expect(ml_op_find("no_such_operation") == -1, "found what is not there");
     expect(!ml_op_apply(ML_OP_COUNT, NULL, 0, NULL) && ml_failed(), "ran what is not there");
 }
 
 /* --- shapes and dtypes ---------------------------------------------------------------------------------------------- */
-ParameterizedTestParameters(ops, shape_rule_is_true) { return ids_where(any); }
-ParameterizedTest(int *id, ops, shape_rule_is_true)
+ParameterizedTestParameters(ops, shape_rule_is_true) { return groups_where(any); }
+ParameterizedTest(group *g, ops, shape_rule_is_true)
 {
     trial t;
-    FOR_EACH_SAMPLE(*id, t) {
+    FOR_EACH_SAMPLE(g, t) {
         for (int d = 0; d < 2; d++) {
             ml_tensor *in[ML_MAX_IN];
             ml_dtype   dtype = d ? ML_F64 : ML_F32;
@@ -74,12 +77,12 @@ static ml_dtype meeting_dtype(const ml_op *op, ml_dtype a, ml_dtype b)
     return op->flags & ML_FLOAT_ONLY ? ML_F32 : ML_I64;
 }
 
-ParameterizedTestParameters(ops, dtypes_meet) { return ids_where(pointwise); }
-ParameterizedTest(int *id, ops, dtypes_meet)
+ParameterizedTestParameters(ops, dtypes_meet) { return groups_where(pointwise); }
+ParameterizedTest(group *g, ops, dtypes_meet)
 {
     static const double values[2][6] = { { 1, 2, 3, 4, 1, 0 }, { 2, 1, 3, 2, 1, 1 } }; /* y is never 0: no integer division by it */
     trial t;
-    trial_at(*id, 0, &t);
+    FOR_EACH_OP(g, t)
     for (int a = 0; a < ML_DTYPE_COUNT; a++) {
         for (int b = 0; b < (t.n_in > 1 ? ML_DTYPE_COUNT : 1); b++) {
             ml_scope   scope = ml_scope_begin();
@@ -128,11 +131,11 @@ Test(ops, a_plain_number_gives_way)
 }
 
 /* --- one precision against the other ---------------------------------------------------------------------------------- */
-ParameterizedTestParameters(ops, f32_is_close_to_f64) { return ids_where(any); }
-ParameterizedTest(int *id, ops, f32_is_close_to_f64)
+ParameterizedTestParameters(ops, f32_is_close_to_f64) { return groups_where(any); }
+ParameterizedTest(group *g, ops, f32_is_close_to_f64)
 {
     trial t;
-    FOR_EACH_SAMPLE(*id, t) {
+    FOR_EACH_SAMPLE(g, t) {
         for (uint64_t seed = 1; seed <= 5; seed++) {
             ml_tensor *narrow[ML_MAX_IN], *wide[ML_MAX_IN];
             trial_inputs(&t, ML_F32, LAYOUT_CONTIGUOUS, seed, narrow);
@@ -150,11 +153,11 @@ ParameterizedTest(int *id, ops, f32_is_close_to_f64)
 }
 
 /* --- layouts ------------------------------------------------------------------------------------------------------------- */
-ParameterizedTestParameters(ops, layout_does_not_matter) { return ids_where(any); }
-ParameterizedTest(int *id, ops, layout_does_not_matter)
+ParameterizedTestParameters(ops, layout_does_not_matter) { return groups_where(any); }
+ParameterizedTest(group *g, ops, layout_does_not_matter)
 {
     trial t;
-    FOR_EACH_SAMPLE(*id, t) {
+    FOR_EACH_SAMPLE(g, t) {
         for (int d = 0; d < 2; d++) {
             ml_tensor *plain[ML_MAX_IN], *odd[ML_MAX_IN], *copy[ML_MAX_IN];
             trial_inputs(&t, d ? ML_F64 : ML_F32, LAYOUT_CONTIGUOUS, 2, plain);
@@ -215,8 +218,8 @@ static ml_tensor *summed(ml_tensor *dx, ml_shape to)
     return out;
 }
 
-ParameterizedTestParameters(ops, shapes_broadcast) { return ids_where(broadcasts); }
-ParameterizedTest(int *id, ops, shapes_broadcast)
+ParameterizedTestParameters(ops, shapes_broadcast) { return groups_where(broadcasts); }
+ParameterizedTest(group *g, ops, shapes_broadcast)
 {
     static const ml_shape shapes[][3] = {
         { { 2, { 2, 3 } }, { 1, { 3 } }, { 2, { 2, 3 } } },       { { 2, { 2, 1 } }, { 2, { 1, 3 } }, { 2, { 2, 3 } } },
@@ -225,7 +228,7 @@ ParameterizedTest(int *id, ops, shapes_broadcast)
         { { 0, { 0 } }, { 0, { 0 } }, { 0, { 0 } } },             { { 1, { 1 } }, { 0, { 0 } }, { 1, { 1 } } },
     };
     trial t;
-    trial_at(*id, 0, &t);
+    FOR_EACH_OP(g, t)
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         for (int turn = 0; turn < 6; turn++) { /* the shapes in every order */
             static const int orders[6][3] = { { 0, 1, 2 }, { 1, 0, 2 }, { 2, 1, 0 }, { 0, 2, 1 }, { 1, 2, 0 }, { 2, 0, 1 } };
@@ -270,11 +273,11 @@ static void expect_sensible(const trial *t, ml_tensor *const in[], bool must_wor
     free(values_of(r.y)); /* reads every value: the sanitizers watch */
 }
 
-ParameterizedTestParameters(ops, take_empty_tensors) { return ids_where(any); }
-ParameterizedTest(int *id, ops, take_empty_tensors)
+ParameterizedTestParameters(ops, take_empty_tensors) { return groups_where(any); }
+ParameterizedTest(group *g, ops, take_empty_tensors)
 {
     trial t;
-    FOR_EACH_SAMPLE(*id, t) {
+    FOR_EACH_SAMPLE(g, t) {
         for (int64_t size = 1; size <= 8; size++) { /* what has this size has none now, in every input alike */
             trial empty = t;
             bool  found = false;
@@ -292,11 +295,11 @@ ParameterizedTest(int *id, ops, take_empty_tensors)
     }
 }
 
-ParameterizedTestParameters(ops, take_single_numbers) { return ids_where(any); }
-ParameterizedTest(int *id, ops, take_single_numbers)
+ParameterizedTestParameters(ops, take_single_numbers) { return groups_where(any); }
+ParameterizedTest(group *g, ops, take_single_numbers)
 {
     trial t;
-    FOR_EACH_SAMPLE(*id, t) {
+    FOR_EACH_SAMPLE(g, t) {
         for (int which = 1; which < 1 << t.n_in; which++) {
             trial      scalar = t;
             ml_tensor *in[ML_MAX_IN];
@@ -332,11 +335,11 @@ Test(ops, of_nothing_follow_numpy)
 
 /* --- the two definitions of a fused operation ------------------------------------------------------------------------------------ */
 static bool has_both(const ml_op *op, const ml_op_info *info) { (void)info; return op->compose && op->forward; }
-ParameterizedTestParameters(ops, compose_is_forward) { return ids_where(has_both); }
-ParameterizedTest(int *id, ops, compose_is_forward)
+ParameterizedTestParameters(ops, compose_is_forward) { return groups_where(has_both); }
+ParameterizedTest(group *g, ops, compose_is_forward)
 {
     trial t;
-    FOR_EACH_SAMPLE(*id, t) {
+    FOR_EACH_SAMPLE(g, t) {
         for (int d = 0; d < 2; d++) {
             ml_tensor *in[ML_MAX_IN];
             trial_inputs(&t, d ? ML_F64 : ML_F32, LAYOUT_CONTIGUOUS, 8, in);

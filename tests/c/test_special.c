@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-TestSuite(special, .fini = tally_flush, .timeout = 60);
+TestSuite(special, .init = begin_test, .fini = end_test, .timeout = 60);
 
 static const double values[] = {
     NAN, INFINITY, -INFINITY, 0.0, -0.0, 0x1p-149, -0x1p-149, 0x1p-130, -0x1p-130, FLT_MIN, -FLT_MIN, 1e-30, -1e-30, 1e-10, -1e-10,
@@ -91,11 +91,11 @@ static void make_inputs(int n_in, ml_dtype dtype, ml_tensor *in[2])
     in[1] = n_in == 1 ? NULL : ml_clone(mli_view(all, ML_SHAPE(N, N), (int64_t[]){ 0, 1 }, 0));
 }
 
-ParameterizedTestParameters(special, values_are_those_of_libm) { return ids_where(pointwise); }
-ParameterizedTest(int *id, special, values_are_those_of_libm)
+ParameterizedTestParameters(special, values_are_those_of_libm) { return groups_where(pointwise); }
+ParameterizedTest(group *g, special, values_are_those_of_libm)
 {
     trial t;
-    trial_at(*id, 0, &t);
+    FOR_EACH_OP(g, t)
     for (int f32 = 0; f32 < 2; f32++) {
         ml_tensor *in[2];
         make_inputs(t.n_in, f32 ? ML_F32 : ML_F64, in);
@@ -119,11 +119,11 @@ static bool has_slope_everywhere(const ml_op *op, const ml_op_info *info)
 {
     return op->kind == ML_POINTWISE && !(op->flags & ML_NOGRAD) && info->n_in == 1;
 }
-ParameterizedTestParameters(special, slopes_are_numbers_where_values_are) { return ids_where(has_slope_everywhere); }
-ParameterizedTest(int *id, special, slopes_are_numbers_where_values_are)
+ParameterizedTestParameters(special, slopes_are_numbers_where_values_are) { return groups_where(has_slope_everywhere); }
+ParameterizedTest(group *g, special, slopes_are_numbers_where_values_are)
 {
     trial t;
-    trial_at(*id, 0, &t);
+    FOR_EACH_OP(g, t)
     for (int f32 = 0; f32 < 2; f32++) {
         for (int create = 0; create < 2; create++) {
             ml_tensor *in[2];
