@@ -56,7 +56,7 @@ static ml_tensor *make_values(const trial *t, int i, ml_shape shape, ml_dtype dt
     double     low  = t->sample->low, high = t->sample->high;
     ml_tensor *out;
     if (t->kind[i] == 'i') {
-        int64_t n = high > 0 ? (int64_t)high : 2;
+        int64_t n = t->sample->ids;
         return ml_randint(base_of(t), base_of(t) + n, shape, key);
     }
     if (t->kind[i] == 'b') {
