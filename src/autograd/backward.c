@@ -5,8 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A rule may call ml_grad itself (compose does), on a graph that shares nodes with the pass around it: each pass puts
+ * back what it found, and leaves alone the nodes that are of no use to it. */
 typedef struct {
-    ml_node  **nodes;
+    ml_node *node;
+    bool     was_useful;
+} entry;
+
+typedef struct {
+    entry     *nodes;
     size_t     used, capacity;
     uint64_t   visit;
     ml_tensor *const *wanted; /* ml_grad: where gradients are collected; NULL for ml_backward */
@@ -23,18 +30,18 @@ static bool push(pass *p, ml_node *node)
 {
     if (p->used == p->capacity) {
         size_t    capacity = p->capacity ? 2 * p->capacity : 64;
-        ml_node **nodes    = ml_realloc(p->nodes, p->capacity * sizeof *nodes, capacity * sizeof *nodes);
+        entry    *nodes    = ml_realloc(p->nodes, p->capacity * sizeof *nodes, capacity * sizeof *nodes);
         if (!nodes) return false;
         p->nodes    = nodes;
         p->capacity = capacity;
     }
-    p->nodes[p->used++] = node;
+    p->nodes[p->used++] = (entry){ node, node->useful };
     return true;
 }
 
 static int by_falling_number(const void *a, const void *b)
 {
-    uint64_t x = (*(ml_node *const *)a)->number, y = (*(ml_node *const *)b)->number;
+    uint64_t x = ((const entry *)a)->node->number, y = ((const entry *)b)->node->number;
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
@@ -45,7 +52,7 @@ static bool collect(pass *p, ml_node *root)
     root->visit = p->visit;
     if (!push(p, root)) return false;
     for (size_t i = 0; i < p->used; i++) {
-        ml_node *node = p->nodes[i];
+        ml_node *node = p->nodes[i].node;
         if (node->freed && p->skip_freed) continue;
         if (node->freed)
             return ml_fail("backward: the graph of '%s' has been freed by an earlier backward; pass keep_graph = true to that one",
@@ -86,7 +93,7 @@ static bool leads_somewhere(const pass *p, const ml_node *node, int i)
 static void mark_useful(pass *p)
 {
     for (size_t n = p->used; n-- > 0;) {
-        ml_node *node = p->nodes[n];
+        ml_node *node = p->nodes[n].node;
         node->useful  = !p->wanted;
         for (int i = 0; i < node->n_in; i++) {
             const ml_tensor *x = node->in[i];
@@ -255,8 +262,8 @@ static bool run_pass(pass *p, ml_tensor *out, const ml_grad_opts *opts)
     bool was = ml_set_recording(p->create_graph);
     bool ok  = true;
     for (size_t i = 0; ok && i < p->used; i++) {
-        ml_node *node = p->nodes[i];
-        if (!node->dy) continue;
+        ml_node *node = p->nodes[i].node;
+        if (!node->useful || !node->dy) continue;
         ok = visit_node(p, node);
         ml_release(node->dy);
         node->dy = NULL;
@@ -267,13 +274,17 @@ static bool run_pass(pass *p, ml_tensor *out, const ml_grad_opts *opts)
 
 static void finish(pass *p, bool ok)
 {
-    for (size_t i = 0; i < p->used; i++) mli_node_retain(p->nodes[i]); /* none may go while the list is walked */
+    for (size_t i = 0; i < p->used; i++) mli_node_retain(p->nodes[i].node); /* none may go while the list is walked */
     for (size_t i = 0; i < p->used; i++) {
-        ml_release(p->nodes[i]->dy); /* left over after a failure */
-        p->nodes[i]->dy = NULL;
-        if (ok && !p->keep_graph && p->nodes[i]->useful) mli_node_drop_inputs(p->nodes[i]);
+        ml_node *node = p->nodes[i].node;
+        if (node->useful) {
+            ml_release(node->dy); /* left over after a failure */
+            node->dy = NULL;
+            if (ok && !p->keep_graph) mli_node_drop_inputs(node);
+        }
+        node->useful = p->nodes[i].was_useful;
     }
-    for (size_t i = 0; i < p->used; i++) mli_node_release(p->nodes[i]);
+    for (size_t i = 0; i < p->used; i++) mli_node_release(p->nodes[i].node);
     for (size_t i = 0; i < p->n_leaves; i++) {
         ml_release(p->leaves[i].leaf);
         ml_release(p->leaves[i].sum);
@@ -375,8 +386,8 @@ bool mli_reaches_outside(ml_tensor *y, ml_tensor *const *leaves, int n)
     if (!y->node) return false;
     if (!collect(&p, y->node)) return true; /* out of memory: better a graph too many than one too few */
     for (size_t i = 0; i < p.used && !found; i++)
-        for (int k = 0; k < p.nodes[i]->n_in && !found; k++) {
-            const ml_tensor *x = p.nodes[i]->in[k];
+        for (int k = 0; !p.nodes[i].node->freed && k < p.nodes[i].node->n_in && !found; k++) {
+            const ml_tensor *x = p.nodes[i].node->in[k];
             found = !x->node && x->requires_grad;
             for (int l = 0; found && l < n; l++) {
                 const ml_tensor *own = leaves[l];

@@ -96,8 +96,9 @@ ml_tensor *mli_give_batch(ml_tensor *x, int level)
 
 /* --- the rules ---------------------------------------------------------------------------------------------------------- */
 /* A pointwise operation: the batch first, ones where an input has fewer dimensions than another. */
-static ml_tensor *pointwise(ml_call *c, const bool batched[])
+ml_tensor *mli_pointwise_vmap(ml_call *c, const bool batched[], int64_t n)
 {
+    (void)n;
     ml_tensor *in[ML_MAX_IN];
     int        rank = 0;
     for (int i = 0; i < c->n_in; i++) {
@@ -165,7 +166,7 @@ ml_tensor *mli_apply_batched(ml_call *c)
     }
     ml_call    inner = { .op = op, .id = c->id, .n_in = c->n_in, .in = in, .opts = c->opts };
     int64_t    n     = levels.size[level - 1];
-    ml_tensor *y     = op->vmap ? op->vmap(&inner, batched, n) : op->kind == ML_POINTWISE ? pointwise(&inner, batched) : loop(&inner, batched, n);
+    ml_tensor *y     = op->vmap ? op->vmap(&inner, batched, n) : op->kind == ML_POINTWISE ? mli_pointwise_vmap(&inner, batched, n) : loop(&inner, batched, n);
     ml_block_give(in, bytes);
     return y ? mli_batched_new(y, level) : NULL;
 }

@@ -88,6 +88,7 @@ bool mli_map3(ml_call *c, mli_map3_fn f);
 
 /* For vmap rules: dimensions of 1 between the leading ones and the rest, up to rank besides the leading ones. */
 ml_tensor *mli_pad_dims(ml_tensor *x, int leading, int rank);
+ml_tensor *mli_pointwise_vmap(ml_call *c, const bool batched[], int64_t n); /* the rule of POINTWISE, for others */
 ml_tensor *mli_with_batch(ml_tensor *x, bool batched, int64_t n); /* the batch in front, repeated if need be */
 
 /* Resolves a dimension (negative counts from the end) of a tensor with n dims; false with a message. */
