@@ -102,8 +102,8 @@ ml_tensor *mli_pointwise_vmap(ml_call *c, const bool batched[], int64_t n)
     ml_tensor *in[ML_MAX_IN];
     int        rank = 0;
     for (int i = 0; i < c->n_in; i++) {
-        int n = c->in[i]->shape.n - batched[i];
-        if (n > rank) rank = n;
+        int own = c->in[i]->shape.n - batched[i];
+        if (own > rank) rank = own;
     }
     for (int i = 0; i < c->n_in; i++) in[i] = batched[i] ? mli_pad_dims(c->in[i], 1, rank) : c->in[i];
     return ml_op_apply(c->id, in, c->n_in, c->opts);
