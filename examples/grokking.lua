@@ -12,7 +12,9 @@ local run = ml.run {                       -- defaults; `moonlab run grokking.lu
   p = 97, width = 256, lr = 5e-3, weight_decay = 1.0, steps = 2000,
 }
 local data  = ml.data.modular { p = run.p, op = "+", train_fraction = 0.4, seed = run.seed }
-local model = nn.Sequential { nn.Embedding(run.p, 128), nn.Flatten(), nn.Linear(256, run.width), nn.ReLU(), nn.Linear(run.width, run.p) }
+local model = nn.Sequential {
+  nn.Embedding(run.p, 128), nn.Flatten(), nn.Linear(256, run.width), nn.ReLU(), nn.Linear(run.width, run.p),
+}
 local opt   = ml.optim.AdamW(model:parameters(), { lr = run.lr, weight_decay = run.weight_decay, betas = { 0.9, 0.98 } })
 
 local fig = run:figure { rows = 2, cols = 2, title = "Grokking: (a + b) mod " .. run.p }

@@ -1,5 +1,5 @@
 --- Figures: panels of curves and heatmaps, drawn to files and to a live window by one painter.
-local core = require("moonlab.core").figure
+local core = require "moonlab.core"
 
 ---@class moonlab.FigureOptions
 ---@field rows?  integer  panels in a column, 1..8 (default 1)
@@ -54,7 +54,7 @@ function Figure:lines(panel, names, opts)
   local x = "step"
   if type(opts) == "table" then
     if opts.x ~= nil and type(opts.x) ~= "string" then
-      error(("fig:lines: x must be 'step' or the name of a metric, got a %s"):format(type(opts.x)), 2)
+      core.raise(("fig:lines: x must be 'step' or the name of a metric, got a %s"):format(type(opts.x)))
     end
     x = opts.x or x
     local copy = {}
@@ -67,8 +67,8 @@ function Figure:lines(panel, names, opts)
   if type(names) == "string" then names = { names } end
   for _, name in ipairs(type(names) == "table" and names or {}) do
     if self.x_of[name] and self.x_of[name] ~= x then
-      error(("fig:lines: '%s' runs over '%s' in another panel; it cannot run over '%s' too")
-        :format(name, self.x_of[name], x), 2)
+      core.raise(("fig:lines: '%s' runs over '%s' in another panel; it cannot run over '%s' too")
+        :format(name, self.x_of[name], x))
     end
   end
   self.core:lines(panel, names, opts)
@@ -86,7 +86,7 @@ end
 ---@return moonlab.Figure
 function Figure:heatmap(panel, source, opts)
   if type(source) ~= "function" and type(source) ~= "userdata" then
-    error(("fig:heatmap: needs a tensor, or a function that returns one, got a %s"):format(type(source)), 2)
+    core.raise(("fig:heatmap: needs a tensor, or a function that returns one, got a %s"):format(type(source)))
   end
   self.core:heatmap(panel, opts)
   self.sources[panel] = source
@@ -107,9 +107,9 @@ end
 --- Looks at the sources of all heatmaps now.
 ---@return moonlab.Figure
 function Figure:refresh()
-  self.refreshed, self.stale = core.clock(), false
+  self.refreshed, self.stale = core.figure.clock(), false
   for panel, source in pairs(self.sources) do
-    self.core:set(panel, type(source) == "function" and core.aside(source) or source)
+    self.core:set(panel, type(source) == "function" and core.figure.aside(source) or source)
   end
   return self
 end
@@ -127,7 +127,7 @@ function Figure:feed(step, numbers)
   end
   self.stale = true
   if not next(self.sources) then return end
-  if not self.refreshed or (self.core:is_open() and core.clock() - self.refreshed >= REFRESH) then self:refresh() end
+  if not self.refreshed or (self.core:is_open() and core.figure.clock() - self.refreshed >= REFRESH) then self:refresh() end
 end
 
 --- Draws to a file: .png, .svg or .pdf by the end of the path. The file appears complete or not at all.
@@ -168,7 +168,7 @@ local figure = {}
 ---@param opts? moonlab.FigureOptions
 ---@return moonlab.Figure
 function figure.new(opts)
-  return setmetatable({ core = core.new(opts), x_of = {}, sources = {}, stale = false }, Figure)
+  return setmetatable({ core = core.figure.new(opts), x_of = {}, sources = {}, stale = false }, Figure)
 end
 
 --- Returns when the last window is closed; says first what it waits for. Ctrl-C ends the waiting.

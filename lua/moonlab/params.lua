@@ -1,5 +1,5 @@
 --- Parameters of a run: the script's defaults, and key=value from the command line that must fit them.
-local core = require("moonlab.core").run
+local core = require "moonlab.core"
 
 local params = {}
 

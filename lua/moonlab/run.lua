@@ -9,7 +9,7 @@
 --- The moonlab program ends all runs with the script: done, failed with the error, or interrupted. Under a stock
 --- interpreter nobody tells us how the script ended: a run is failed when an error left its loop, else done; write
 --- `local run <close> = ml.run {...}` to have errors after the loop noted too.
-local core    = require("moonlab.core").run
+local core    = require "moonlab.core"
 local figure  = require "moonlab.figure"
 local json    = require "moonlab.json"
 local params  = require "moonlab.params"
@@ -38,17 +38,8 @@ local newest                                     -- the run that an error of the
 local runs = setmetatable({}, { __mode = "v" })  -- all that are not collected, in the order of their start
 local n_runs, n_failed_checks = 0, 0
 
--- Raises at the script's line: the first frame outside lua/moonlab.
-local function fail(format, ...)
-  local level = 2
-  while true do
-    local info = debug.getinfo(level, "S")
-    if not info then break end
-    if info.what ~= "C" and not info.source:find("^@moonlab/") then break end
-    level = level + 1
-  end
-  error(format:format(...), level)
-end
+-- Raises at the script's line.
+local function fail(format, ...) core.raise(format:format(...)) end
 
 local function note(format, ...)
   if not session.quiet then io.stderr:write(format:format(...), "\n") end
@@ -172,7 +163,7 @@ function methods:log(metrics, step)
   if math.type(step) ~= "integer" then fail("run:log: the step must be an integer, got %s", tostring(step)) end
   for name, value in pairs(metrics) do
     if type(name) ~= "string" then fail("run:log: metrics have names, as in run:log { loss = loss }") end
-    local number = core.number(value)
+    local number = core.run.number(value)
     if not number then
       fail("run:log: '%s' must be a number or a tensor of one value, got %s", name,
         type(value) == "userdata" and tostring(value) or "a " .. type(value))
@@ -383,7 +374,7 @@ local function start(defaults)
     fail("run: seed must be an integer >= 0, got %s", tostring(values.seed))
   end
   local state = { figures = {}, names = {}, unsaved = false, shown = 0, told = 0 }
-  state.core = core.start {
+  state.core = core.run.start {
     name = values.name, seed = values.seed, params = json.encode(values), script = script, command = typed(),
   }
   local self = { _ = state, params = values, dir = state.core:dir(), step = 0 }

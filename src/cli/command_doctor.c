@@ -2,7 +2,6 @@
 #define _POSIX_C_SOURCE 200809L
 #include "cli/cli.h"
 
-#include <cblas.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -48,21 +47,7 @@ static void report_lua(void)
     lua_close(L);
 }
 
-static void report_blas(void)
-{
-    static const char *const threading[] = { "one thread only", "its own threads", "OpenMP" };
-    int   kind    = openblas_get_parallel();
-    char  version[64];
-    snprintf(version, sizeof version, "%s", openblas_get_config());
-    char *end = strchr(version, ' ') ? strchr(strchr(version, ' ') + 1, ' ') : NULL; /* "OpenBLAS 0.3.21 NO_LAPACK..." */
-    if (end) *end = '\0';
-    const char *number = strchr(version, ' ') ? strchr(version, ' ') + 1 : version;
-    if (kind == 2) report(GOOD, "OpenBLAS", "%s, kernel %s, OpenMP", number, openblas_get_corename());
-    else report(NOTE, "OpenBLAS", "%s, kernel %s, %s; moonlab shares its threads with the OpenMP build only", number,
-                openblas_get_corename(), kind == 0 || kind == 1 ? threading[kind] : "unknown threads");
-}
-
-/* A product and a derivative with known results: the kernels and the BLAS that were chosen do work here. */
+/* A product and a derivative with known results: the kernels that were chosen for this CPU do work here. */
 static void report_arithmetic(void)
 {
     ml_scope   scope = ml_scope_begin();
@@ -74,7 +59,7 @@ static void report_arithmetic(void)
     if (ml_grad(sum, &x, 1, &dx, NULL)) first = ml_tensor_at(dx, (int64_t[]){ 0 });
     if (ml_failed()) report(BROKEN, "kernels", "%s: %s", ml_cpu_level(), ml_error_message());
     else if (value != 54 || first != 7) report(BROKEN, "kernels", "%s: wrong numbers: %g for 54, %g for 7", ml_cpu_level(), value, first);
-    else report(GOOD, "kernels", "%s, arithmetic checked", ml_cpu_level());
+    else report(GOOD, "kernels", "%s, arithmetic checked; matrix products are moonlab's own, no BLAS", ml_cpu_level());
     ml_error_clear();
     ml_scope_end(&scope);
 }
@@ -132,7 +117,6 @@ int command_doctor(int argc, char **argv)
     if (argc > 1) return usage_error("doctor", "takes no arguments");
     report(GOOD, "moonlab", ML_VERSION);
     report_lua();
-    report_blas();
     report_arithmetic();
     report_threads();
     report_memory();

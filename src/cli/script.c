@@ -46,8 +46,8 @@ static void add_caller(luaL_Buffer *text, const lua_Debug *at)
 {
     char line[LUA_IDSIZE + 128];
     if (!strcmp(at->what, "main")) snprintf(line, sizeof line, "\n    from %s:%d", at->short_src, at->currentline);
-    else snprintf(line, sizeof line, "\n    from %s:%d, in %s '%.60s'", at->short_src, at->currentline,
-                  *at->namewhat ? at->namewhat : "function", at->name ? at->name : "?");
+    else if (!at->name) snprintf(line, sizeof line, "\n    from %s:%d, in a function", at->short_src, at->currentline);
+    else snprintf(line, sizeof line, "\n    from %s:%d, in '%.60s'", at->short_src, at->currentline, at->name);
     luaL_addstring(text, line);
 }
 
@@ -59,15 +59,14 @@ static int explain(lua_State *L)
     lua_Debug   at;
     luaL_buffinit(L, &text);
     luaL_addstring(&text, message);
-    int n = 0;
-    for (int level = 1; n < MOST_CALLERS && lua_getstack(L, level, &at); level++) {
+    int n = 0; /* of the script's frames so far */
+    for (int level = 1; n <= MOST_CALLERS && lua_getstack(L, level, &at); level++) {
         lua_getinfo(L, "Sln", &at);
         if (!is_script(&at)) continue;
         char place[LUA_IDSIZE + 24];
         snprintf(place, sizeof place, "%s:%d:", at.short_src, at.currentline);
-        if (n == 0 && !strncmp(message, place, strlen(place))) continue;
-        add_caller(&text, &at);
-        n++;
+        bool told = n++ == 0 && !strncmp(message, place, strlen(place));
+        if (!told) add_caller(&text, &at);
     }
     luaL_pushresult(&text);
     return 1;

@@ -1,7 +1,6 @@
 /* Runs, progress and Ctrl-C for Lua: a thin layer; the interface that scripts see is lua/moonlab/run.lua. */
 #include "lua/lua_moonlab.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -224,24 +223,6 @@ static int run_number(lua_State *L) /* number(value) -> a number, from a number,
     return 1;
 }
 
-static int run_nearest(lua_State *L) /* nearest(word, list of words) -> the one that was meant, or nil */
-{
-    const char *word = luaL_checkstring(L, 1);
-    int         best = INT_MAX;
-    lua_pushnil(L);
-    for (lua_Integer i = 1; lua_rawgeti(L, 2, i) == LUA_TSTRING; i++) {
-        int distance = lml_distance(word, lua_tostring(L, -1));
-        if (distance < best) {
-            best = distance;
-            lua_replace(L, -2);
-        } else {
-            lua_pop(L, 1);
-        }
-    }
-    lua_pop(L, 1);
-    return best < INT_MAX && lml_is_near(word, best);
-}
-
 static int run_export_csv(lua_State *L) /* export_csv(run directory, file) */
 {
     if (!ml_run_export_csv(luaL_checkstring(L, 1), luaL_checkstring(L, 2))) return lml_error(L);
@@ -256,9 +237,7 @@ static const luaL_Reg run_methods[] = {
 };
 
 static const luaL_Reg run_functions[] = {
-    { "start", run_start },     { "number", run_number },
-    { "nearest", run_nearest }, { "export_csv", run_export_csv },
-    { NULL, NULL },
+    { "start", run_start }, { "number", run_number }, { "export_csv", run_export_csv }, { NULL, NULL },
 };
 
 int lml_open_run(lua_State *L)

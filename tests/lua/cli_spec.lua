@@ -90,8 +90,7 @@ local function inner(x) return x:reshape { 7 } + 0 end
 local function outer(x) local y = inner(x) return y end
 outer(ml.zeros { 2, 3 })
 ]], "--quiet")
-    assert.matches("^script.lua:2: reshape: [^\n]*\n    from script.lua:3, in [^\n]*'inner'", done.err .. "'inner'")
-    assert.matches("\n    from script.lua:4\n$", done.err)
+    assert.matches("^script.lua:2: reshape: [^\n]*\n    from script.lua:3, in 'outer'\n    from script.lua:4\n$", done.err)
     assert.falsy(done.err:find("%[C%]"))
     assert.falsy(done.err:find("moonlab/", 1, true))
   end)
@@ -162,8 +161,8 @@ describe("moonlab doctor", function()
   it("gives each part a line and a verdict", function()
     local done = moonlab "doctor"
     assert.equal(0, done.code, done.out)
-    for _, part in ipairs { "ok +moonlab +%d", "ok +Lua +Lua 5%.4", "OpenBLAS +%d[%d.]+, kernel %w+",
-                            "ok +kernels +%S+, arithmetic", "ok +threads +%d", "ok +memory +no cap",
+    for _, part in ipairs { "ok +moonlab +%d", "ok +Lua +Lua 5%.4", "ok +kernels +%S+, arithmetic checked",
+                            "ok +threads +%d", "ok +memory +no cap",
                             "ok +figures +[Cc]airo %d", "note +display +none", "ok +runs +'runs' can be written" } do
       assert.matches("\n" .. part, "\n" .. done.out)
     end

@@ -40,17 +40,17 @@ function process.remove_all()
   folders = {}
 end
 
---- Runs a shell command in a folder, without a display; returns { code =, out =, err = }.
+--- Runs a shell command in a folder, without a display, for two minutes at most; returns { code =, out =, err = }.
 function process.shell(command, options)
   options = options or {}
-  local folder = options.folder or process.folder()
-  local dir = process.folder()
+  local folder, dir = options.folder or process.folder(), process.folder()
+  local lines = { ("cd '%s'"):format(folder), "unset DISPLAY WAYLAND_DISPLAY SDL_VIDEODRIVER MOONLAB_THREADS MOONLAB_MEMORY",
+                  "export MOONLAB_RUNS=runs" }
+  for name, value in pairs(options.environment or {}) do lines[#lines + 1] = ("export %s='%s'"):format(name, value) end
+  lines[#lines + 1] = command
+  process.write(dir .. "/command", table.concat(lines, "\n") .. "\n")
   process.write(dir .. "/in", options.input or "")
-  local environment = "unset DISPLAY WAYLAND_DISPLAY SDL_VIDEODRIVER MOONLAB_THREADS MOONLAB_MEMORY; export MOONLAB_RUNS=runs; "
-  for name, value in pairs(options.environment or {}) do
-    environment = environment .. ("export %s='%s'; "):format(name, value)
-  end
-  local pipe = io.popen(("cd '%s' && (%s%s) <%s/in >%s/out 2>%s/err"):format(folder, environment, command, dir, dir, dir))
+  local pipe = io.popen(("timeout -k 5 120 sh '%s/command' <'%s/in' >'%s/out' 2>'%s/err'"):format(dir, dir, dir, dir))
   local _, _, code = pipe:close()
   return { code = code, out = process.read(dir .. "/out"), err = process.read(dir .. "/err"), folder = folder }
 end

@@ -60,7 +60,8 @@ describe("the prompt, through a pipe,", function()
     }
     for _, case in ipairs(bad) do
       local input = case[1] == "f(" and "f(\n)\n" or case[1] .. "\n"
-      local done = piped(input .. "print('still', 'here')\n", { environment = { MOONLAB_MEMORY = "256M", MOONLAB_RUNS = "/dev/null/runs" } })
+      local done = piped(input .. "print('still', 'here')\n",
+        { environment = { MOONLAB_MEMORY = "256M", MOONLAB_RUNS = "/dev/null/runs" } })
       assert.equal(0, done.code, case[1])
       assert.matches("still\there\n$", done.out, nil, case[1])
       assert.truthy(done.err ~= "" and done.err:find(case[2], 1, true), case[1] .. " -> " .. done.err)
@@ -81,7 +82,8 @@ describe("the prompt, through a pipe,", function()
   end)
 
   it("tells failed checks without an error, and ends runs when it leaves", function()
-    local done = piped "r = ml.run { name = 'p', steps = 2 }\nfor s in r:steps() do r:log { s = s } end\nr:check('wrong', false)\n"
+    local done = piped "r = ml.run { name = 'p', steps = 2 }\nfor s in r:steps() do r:log { s = s } end\n\z
+                        r:check('wrong', false)\n"
     assert.matches("✗ wrong\n", done.out)
     assert.matches('"status":"done"', process.record(done.folder))
   end)
@@ -116,9 +118,10 @@ describe("the prompt, on a terminal,", function()
   end)
 
   it("stops what runs at Ctrl-C", function()
-    talk { "expect > ", [[send print('go'..'es') while true do end\n]], "expect goes", [[send \x03]], "expect interrupted", "expect > ",
-           [[send r = ml.run { name = 'r', steps = 1 << 40 } for s in r:steps() do if s == 9 then print('loo'..'ps') end end\n]],
-           "expect loops", [[send \x03]], "expect > ", [[send 'stop'..'ped', r.step > 9\n]], "expect stopped\ttrue", "expect > ",
+    talk { "expect > ", [[send print('go'..'es') while true do end\n]], "expect goes", [[send \x03]], "expect interrupted",
+           "expect > ", [[send r = ml.run { name = 'r', steps = 1 << 40 }\n]], "expect > ",
+           [[send for s in r:steps() do if s == 9 then print('loo'..'ps') end end\n]], "expect loops", [[send \x03]],
+           "expect > ", [[send 'stop'..'ped', r.step > 9\n]], "expect stopped\ttrue", "expect > ",
            [[send for s in r:steps(3) do print('a'..'gain', s) end\n]], "expect again\t3", "expect > ", [[send \x04]] }
   end)
 
@@ -128,8 +131,9 @@ describe("the prompt, on a terminal,", function()
   end)
 
   it("completes names, and lists them when there are several", function()
-    talk { "expect > ", [[send string.rev\t('olleh')\n]], "expect hello", "expect > ", [[send ml.ze\t{2}:su\t():item()\n]], "expect 0.0",
-           "expect > ", [[send string.f\t]], "expect find", "expect format", "expect > string.f", [[send \x03]], "expect > ",
+    talk { "expect > ", [[send string.rev\t('olleh')\n]], "expect hello", "expect > ",
+           [[send x = ml.zero\t{2}\n]], "expect > ", [[send #x:resh\t{1, 2}.sha\t\n]], "expect 2", "expect > ",
+           [[send string.f\t]], "expect find", "expect format", "expect > string.f", [[send \x03]], "expect > ",
            [[send \x04]] }
   end)
 
@@ -138,7 +142,8 @@ describe("the prompt, on a terminal,", function()
     talk({ "expect > ", [[send 'remem'..'bered'\n]], "expect remembered", "expect > ", [[send \x04]] },
       { environment = { XDG_STATE_HOME = state } })
     assert.truthy(process.exists(state .. "/moonlab/history"))
-    talk({ "expect > ", [[send \x10\n]], "expect remembered", "expect > ", [[send \x04]] }, { environment = { XDG_STATE_HOME = state } })
+    talk({ "expect > ", [[send \x10\n]], "expect remembered", "expect > ", [[send \x04]] },
+      { environment = { XDG_STATE_HOME = state } })
   end)
 
   it("needs no place for the history", function()
