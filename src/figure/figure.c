@@ -254,6 +254,8 @@ bool ml_figure_heatmap(ml_figure *fig, int panel, const ml_heatmap_opts *opts)
     memcpy(p->limits, lim, sizeof p->limits);
     p->diverging = opts->diverging;
     p->stretch   = opts->stretch;
+    p->row_shift = opts->row_shift;
+    p->col_shift = opts->col_shift;
     pthread_mutex_unlock(&fig->lock);
     atomic_fetch_add(&fig->version, 1);
     return true;
