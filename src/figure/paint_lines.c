@@ -186,11 +186,11 @@ static void column_add(column *c, place at)
     c->last = at;
 }
 
-static void column_as_bar(column *c, curve_pen *pen)
+static void column_as_bar(column *c, curve_pen *pen, double density)
 {
     bool touches = c->after_bar && llabs(c->number - c->bar_number) <= 1 && c->low.y <= c->bar_high && c->high.y >= c->bar_low;
     if (!touches) pen_line(pen, c->first.x, c->first.y);
-    pen_bar(pen, c->first.x, c->low.y, c->high.y);
+    pen_bar(pen, ((double)c->number + 0.5) / density, c->low.y, c->high.y); /* the middle: no light between bars */
     pen_jump(pen, c->last.x, c->last.y);
     c->bar_low    = c->low.y;
     c->bar_high   = c->high.y;
@@ -205,12 +205,12 @@ static void column_as_line(const column *c, curve_pen *pen)
         if (i == 0 || order[i].index != order[i - 1].index) pen_line(pen, order[i].x, order[i].y);
 }
 
-static void column_flush(column *c, curve_pen *pen)
+static void column_flush(column *c, curve_pen *pen, double density)
 {
     if (c->n == 0) return;
     double height = c->high.y - c->low.y;
     bool   bar    = height > LINE_WIDTH && c->travel > ZIGZAG * height;
-    if (bar) column_as_bar(c, pen);
+    if (bar) column_as_bar(c, pen, density);
     else column_as_line(c, pen);
     c->after_bar = bar;
     c->n         = 0;
@@ -232,7 +232,7 @@ static void trace(const mli_paper *p, const mli_plot *plot, const mli_series *s,
         double x = NAN, y = NAN; /* the end breaks the line like a nan */
         if (i < s->n) x = s->chunks[i / MLI_CHUNK]->x[i % MLI_CHUNK], y = s->chunks[i / MLI_CHUNK]->y[i % MLI_CHUNK];
         if (!can_draw(plot->panel, x, y)) {
-            column_flush(&c, pen);
+            column_flush(&c, pen, p->density);
             pen->down   = false;
             c.after_bar = false;
             if (run == 1) pen_dot(pen, lone.x, lone.y); /* a line needs two points */
@@ -241,7 +241,7 @@ static void trace(const mli_paper *p, const mli_plot *plot, const mli_series *s,
         }
         place at = { bounded(mli_ruler_at(&x_ruler, x), b.x, b.w), bounded(mli_ruler_at(&y_ruler, y), b.y, b.h), i };
         int64_t number = (int64_t)floor(at.x * p->density);
-        if (c.n && number != c.number) column_flush(&c, pen);
+        if (c.n && number != c.number) column_flush(&c, pen, p->density);
         c.number = number;
         column_add(&c, at);
         lone = at;

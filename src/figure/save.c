@@ -73,9 +73,11 @@ static bool make_vector(const mli_view *view, mli_page page, bool pdf, bytes *fi
     cairo_surface_t *surface = pdf ? cairo_pdf_surface_create_for_stream(append, file, w, h)
                                    : cairo_svg_surface_create_for_stream(append, file, w, h);
     if (pdf) {
+        char *title = g_utf8_make_valid(view->title, -1);
+        cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_TITLE, title);
         cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATOR, "moonlab " ML_VERSION);
-        cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_TITLE, view->title);
         cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, ""); /* the same picture, the same bytes */
+        g_free(title);
     }
     cairo_t *cr = cairo_create(surface);
     cairo_scale(cr, scale, scale);

@@ -145,7 +145,7 @@ int mli_ticks_log(double low, double high, int most, mli_tick *ticks)
     int decades = last - first + 1; /* powers of ten inside */
     int n       = 0;
 
-    int  n_125  = decades <= 2 ? count_125(low, high, first, last) : 0;
+    int  n_125  = decades <= 3 ? count_125(low, high, first, last) : 0;
     bool use125 = n_125 >= 3 && n_125 <= most;
     if (decades < 2 && !use125) return mli_ticks_linear(low, high, most, 0, ticks);
 

@@ -60,28 +60,38 @@ static void set_state(ml_window *w, mli_state state) /* with the lock held */
 }
 
 /* --- the window thread ------------------------------------------------------------------------ */
-/* Without these two, SDL would go on to consoles and off-screen drivers, which show nothing to anyone. */
-static bool display_named(void)
+static const char *env(const char *name)
 {
-    return getenv("DISPLAY") || getenv("WAYLAND_DISPLAY") || getenv("SDL_VIDEODRIVER");
+    const char *value = getenv(name);
+    return value && value[0] ? value : NULL;
+}
+
+/* The variable that names a display. Without one, SDL would go on to consoles and off-screen drivers. */
+static const char *display_variable(void)
+{
+    static const char *const names[] = { "SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY" };
+    for (int i = 0; i < 3; i++)
+        if (env(names[i])) return names[i];
+    return NULL;
 }
 
 static bool start_sdl(char *why, size_t room)
 {
+    bool x = env("DISPLAY"), wayland = env("WAYLAND_DISPLAY");
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1"); /* Ctrl-C belongs to the run */
     SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
     SDL_SetHint(SDL_HINT_QUIT_ON_LAST_WINDOW_CLOSE, "0");
     SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0"); /* plain pixels: no OpenGL driver is loaded */
     SDL_SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
-    SDL_SetHint(SDL_HINT_VIDEODRIVER, "x11,wayland"); /* the environment's SDL_VIDEODRIVER goes first */
     SDL_SetHint(SDL_HINT_APP_NAME, "moonlab");
-    if (SDL_Init(SDL_INIT_VIDEO) == 0) {
+    /* only what was named: libwayland complains on stderr. A variable SDL_VIDEODRIVER goes before this. */
+    SDL_SetHint(SDL_HINT_VIDEODRIVER, x && wayland ? "x11,wayland" : x ? "x11" : "wayland");
+    if (SDL_InitSubSystem(SDL_INIT_VIDEO) == 0) {
         SDL_StopTextInput();
         return true;
     }
-    const char *x = getenv("DISPLAY"), *wayland = getenv("WAYLAND_DISPLAY");
-    snprintf(why, room, "no display: %s=%s cannot be opened (%s); pictures go to files", x ? "DISPLAY" : "WAYLAND_DISPLAY",
-             x ? x : wayland ? wayland : "", SDL_GetError());
+    const char *name = display_variable();
+    snprintf(why, room, "no display: %s=%s cannot be opened (%s); pictures go to files", name, env(name), SDL_GetError());
     return false;
 }
 
@@ -198,7 +208,7 @@ static void *window_thread(void *unused)
         else pthread_cond_wait(&desk.changed, &desk.lock);
     }
     pthread_mutex_unlock(&desk.lock);
-    if (works) SDL_Quit();
+    if (works) SDL_QuitSubSystem(SDL_INIT_VIDEO);
     return NULL;
 }
 
@@ -286,7 +296,7 @@ static void leave(ml_window *w)
 ml_window *mli_window_open(ml_figure *fig, const ml_window_opts *opts)
 {
     static const ml_window_opts defaults;
-    if (!display_named())
+    if (!display_variable())
         return ml_fail("no display: neither DISPLAY nor WAYLAND_DISPLAY is set; pictures go to files");
     ml_window *w = window_new(fig, opts ? opts : &defaults);
     if (!w) return NULL;

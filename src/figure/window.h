@@ -36,7 +36,7 @@ struct ml_window {
     double      user_time; /* when a key or a new size may be answered */
     uint32_t   *pixels;
     int         pixels_w, pixels_h;
-    double      page_w, page_h; /* in 1/96 inch */
+    double      scale; /* pixels a unit, without the zoom */
     char        notice[1400];
     double      notice_end; /* 0 = none */
 };

@@ -149,7 +149,8 @@ static bool draw(ml_window *w)
     if (!screen || screen->w < 1 || screen->h < 1 || !resize_pixels(w, screen->w, screen->h)) return false;
     uint64_t version = mli_figure_version(w->fig); /* before the snapshot: a change in between is drawn once more */
     if (!mli_view_take(w->fig, &view)) return false;
-    double   scale = scale_of(w->sdl, screen->w) * w->zoom;
+    w->scale       = scale_of(w->sdl, screen->w);
+    double   scale = w->scale * w->zoom;
     mli_page page  = {
          .width   = screen->w / scale,
          .height  = screen->h / scale,
@@ -168,8 +169,6 @@ static bool draw(ml_window *w)
     if (!ok) return false;
     w->version = version;
     w->dark    = page.theme == ML_THEME_DARK;
-    w->page_w  = page.width;
-    w->page_h  = page.height;
     return true;
 }
 
@@ -232,15 +231,24 @@ static void file_stem(const char *title, char *stem, size_t room)
     if (n == 0) snprintf(stem, room, "figure");
 }
 
+/* A theme chosen by key may not be on screen yet. */
+static ml_theme theme_of(const ml_window *w)
+{
+    if (w->theme != ML_THEME_DEFAULT) return w->theme;
+    return w->dark ? ML_THEME_DARK : ML_THEME_LIGHT;
+}
+
 static void save_picture(ml_window *w)
 {
+    if (!w->pixels) return; /* nothing to be seen yet */
     char stem[80], path[sizeof w->folder + sizeof stem + 16];
     file_stem(w->title, stem, sizeof stem);
     for (int k = 1; k < 10000; k++) {
         snprintf(path, sizeof path, "%s%s%s-%d.png", w->folder, w->folder[0] ? "/" : "", stem, k);
         if (access(path, F_OK) != 0) break;
     }
-    ml_save_opts opts = { .width = w->page_w, .height = w->page_h, .theme = w->dark ? ML_THEME_DARK : ML_THEME_LIGHT };
+    double       scale = w->scale * w->zoom;
+    ml_save_opts opts  = { .width = w->pixels_w / scale, .height = w->pixels_h / scale, .theme = theme_of(w) };
     if (mli_save(w->fig, path, &opts)) {
         notice(w, "saved ", path);
     } else {
@@ -253,7 +261,7 @@ static void on_key(ml_window *w, SDL_Keycode key)
 {
     switch (key) {
     case SDLK_s: save_picture(w); break;
-    case SDLK_t: w->theme = w->dark ? ML_THEME_LIGHT : ML_THEME_DARK; break;
+    case SDLK_t: w->theme = theme_of(w) == ML_THEME_DARK ? ML_THEME_LIGHT : ML_THEME_DARK; break;
     case SDLK_PLUS: case SDLK_EQUALS: case SDLK_KP_PLUS: w->zoom = fmin(w->zoom * 1.125, 4); break;
     case SDLK_MINUS: case SDLK_KP_MINUS: w->zoom = fmax(w->zoom / 1.125, 0.4); break;
     case SDLK_q: atomic_store(&w->state, MLI_CLOSED); break;
