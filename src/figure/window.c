@@ -209,6 +209,7 @@ static void *window_thread(void *unused)
     }
     pthread_mutex_unlock(&desk.lock);
     if (works) SDL_QuitSubSystem(SDL_INIT_VIDEO);
+    SDL_TLSCleanup(); /* what SDL keeps for a thread, as this is none of its own */
     return NULL;
 }
 

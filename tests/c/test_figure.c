@@ -1,5 +1,6 @@
 /* What a figure holds, and the files it becomes. */
 #include "figure_samples.h"
+#include "foreign_leaks.h"
 #include "picture.h"
 
 #include <criterion/criterion.h>

@@ -1,5 +1,6 @@
 /* What is on the paper: pictures are saved, read back, and looked at pixel by pixel. */
 #include "figure_samples.h"
+#include "foreign_leaks.h"
 #include "picture.h"
 
 #include <criterion/criterion.h>
