@@ -38,6 +38,7 @@ typedef struct ml_heatmap_opts {
     double      limits[2];               /* values at the two ends of the colours; equal = from the data */
     bool        diverging;               /* two hues that meet at the middle; limits from the data are then -m..m */
     bool        stretch;                 /* fill the panel; else cells are square, unless that leaves a thin strip */
+    int64_t     row_shift, col_shift;    /* added to the numbers on the axes, which count from 1; -1 counts from 0 */
 } ml_heatmap_opts;
 
 typedef struct ml_save_opts {
@@ -48,7 +49,8 @@ typedef struct ml_save_opts {
 
 typedef struct ml_window_opts {
     const char *title;         /* of the window; NULL = the figure's */
-    int         width, height; /* pixels; 0 = 440 x 330 a panel, at most 1400 x 900 */
+    const char *folder;        /* where the key s puts pictures: <title>-1.png, -2 ...; NULL = the current one */
+    int         width, height; /* pixels; 0 = by the number of panels and the screen */
     ml_theme    theme;
 } ml_window_opts;
 

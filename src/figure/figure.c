@@ -135,6 +135,7 @@ void ml_figure_release(ml_figure *fig)
 
 void ml_figure_set_theme(ml_figure *fig, ml_theme theme)
 {
+    if (!fig) return;
     pthread_mutex_lock(&fig->lock);
     fig->now.theme = theme;
     pthread_mutex_unlock(&fig->lock);
@@ -143,7 +144,7 @@ void ml_figure_set_theme(ml_figure *fig, ml_theme theme)
 
 int ml_figure_panels(const ml_figure *fig)
 {
-    return fig->now.rows * fig->now.cols;
+    return fig ? fig->now.rows * fig->now.cols : 0;
 }
 
 static bool check_panel(const ml_figure *fig, const char *what, int panel)
@@ -173,6 +174,7 @@ bool ml_figure_lines(ml_figure *fig, int panel, const char *const *names, int n,
     if (!check_panel(fig, "lines", panel)) return false;
     if (n < 0 || n > ML_PANEL_SERIES)
         return ml_fail("lines: a panel shows at most %d series, got %d", ML_PANEL_SERIES, n);
+    if (n > 0 && !names) return ml_fail("lines: %d series without names", n);
     for (int i = 0; i < n; i++) {
         size_t length = names[i] ? strlen(names[i]) : 0;
         if (length == 0 || length >= ML_SERIES_NAME)
@@ -227,6 +229,7 @@ bool ml_figure_point(ml_figure *fig, const char *name, double x, double y)
 
 bool ml_figure_shows(ml_figure *fig, const char *name)
 {
+    if (!fig) return false;
     pthread_mutex_lock(&fig->lock);
     bool found = find_series(&fig->now, name) >= 0;
     pthread_mutex_unlock(&fig->lock);
@@ -254,6 +257,8 @@ bool ml_figure_heatmap(ml_figure *fig, int panel, const ml_heatmap_opts *opts)
     memcpy(p->limits, lim, sizeof p->limits);
     p->diverging = opts->diverging;
     p->stretch   = opts->stretch;
+    p->row_shift = opts->row_shift;
+    p->col_shift = opts->col_shift;
     pthread_mutex_unlock(&fig->lock);
     atomic_fetch_add(&fig->version, 1);
     return true;
@@ -265,6 +270,7 @@ bool ml_figure_heatmap_set(ml_figure *fig, int panel, int64_t rows, int64_t cols
     if (!check_panel(fig, "heatmap", panel)) return false;
     if (rows < 1 || cols < 1 || rows > INT32_MAX / cols)
         return ml_fail("heatmap: needs at least one cell and at most 2^31, got %lld x %lld", (long long)rows, (long long)cols);
+    if (!values) return ml_fail("heatmap: no values");
     mli_matrix *fresh = ml_realloc(NULL, 0, matrix_bytes(rows, cols));
     if (!fresh) return false;
     atomic_init(&fresh->refs, 1);

@@ -40,6 +40,7 @@ typedef struct mli_panel {
     int         n_series, series[ML_PANEL_SERIES]; /* indices into the figure's series */
     double      limits[2];
     bool        diverging, stretch;
+    int64_t     row_shift, col_shift;
     mli_matrix *matrix; /* NULL before the first values */
 } mli_panel;
 
