@@ -148,16 +148,15 @@ static bool compose_vjp(ml_call *c, ml_tensor *dy, ml_tensor **dx, bool create_g
 static bool run_rule(pass *p, ml_call *c, ml_tensor *dy, ml_tensor **dx)
 {
     const ml_op *op = c->op;
-    if (op->kind == ML_POINTWISE && op->slope) {
-        for (int i = 0; i < c->n_in; i++)
-            if (ml_needs(c, i)) {
-                if (!p->create_graph && op->vjp_direct) return op->vjp_direct(c, dy, dx);
-                ml_tensor *slope = op->slope(c, i);
-                if (!slope || !(dx[i] = ml_mul(dy, slope))) return false;
-            }
+    if (!p->create_graph && op->vjp_direct) return op->vjp_direct(c, dy, dx);
+    if (op->slope) {
+        for (int i = 0; i < c->n_in; i++) {
+            if (!ml_needs(c, i)) continue;
+            ml_tensor *slope = op->slope(c, i);
+            if (!slope || !(dx[i] = ml_mul(dy, slope))) return false;
+        }
         return true;
     }
-    if (!p->create_graph && op->vjp_direct) return op->vjp_direct(c, dy, dx);
     if (op->vjp) return op->vjp(c, dy, dx);
     if (op->compose) return compose_vjp(c, dy, dx, p->create_graph);
     return ml_fail("%s: has no derivative", ml_op_info_at(c->id)->name);
@@ -169,7 +168,7 @@ static bool visit_node(pass *p, ml_node *node)
     ml_call     c    = { .op = mli_op_at(node->id), .id = node->id, .n_in = node->n_in, .in = node->in, .opts = node->opts,
                          .needs = node->needs, .shape = node->out_shape, .dtype = node->out_dtype };
     for (int i = 0; i < node->n_in; i++)
-        if (node->in[i]->storage && ((c.op->compose ? ~0u : c.op->saves) >> (i < 30 ? i : 30) & 1u) &&
+        if (node->in[i]->storage && mli_saves(c.op, i) &&
             node->in[i]->storage->version != node->versions[i])
             return ml_fail("backward: an input of '%s', shape %s, was modified after it was used; clone it before the change, or do "
                            "the backward first", name, ml_shape_text(&node->in[i]->shape));

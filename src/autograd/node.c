@@ -67,12 +67,11 @@ ml_node *mli_record(const ml_call *c)
     node->versions   = (uint32_t *)(void *)((char *)node->opts + ((info->opts_bytes + 7) & ~(size_t)7));
     if (info->opts_bytes) memcpy(node->opts, c->opts, info->opts_bytes);
     ml_scope scope  = ml_scope_begin();
-    uint32_t saves  = c->op->compose ? ~0u : c->op->saves; /* compose runs again from the inputs */
     bool     failed = false;
     for (int i = 0; i < c->n_in; i++) {
         ml_tensor *x = c->in[i];
         node->versions[i] = x->storage ? x->storage->version : 0;
-        if (!((saves >> (i < 30 ? i : 30)) & 1u) && !x->requires_grad) x = mli_ghost(x);
+        if (!mli_saves(c->op, i) && !x->requires_grad) x = mli_ghost(x);
         node->in[i] = ml_retain(x);
         failed |= !x;
     }

@@ -33,6 +33,12 @@ struct ml_node {
     void      *opts;
 };
 
+/* Does the derivative read the value of input i? A compose that is the only rule runs again from all of them. */
+static inline bool mli_saves(const ml_op *op, int i)
+{
+    return (op->compose && !op->vjp) || ((op->saves >> (i < 30 ? i : 30)) & 1u);
+}
+
 ml_node   *mli_record(const ml_call *c); /* NULL on error */
 void       mli_node_drop_inputs(ml_node *node);
 const char *mli_site(void); /* NULL when nobody told */

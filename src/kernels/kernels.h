@@ -1,0 +1,116 @@
+/* Loops over numbers: no tensors, no autograd, no Lua. Every kernel is compiled for several CPU levels; mlk() gives
+ * the table of those that this machine runs best.
+ *
+ *     mlk()->exp_f32(n, x, y);                     // y[i] = exp(x[i])
+ *     mlk()->add_f32(n, a, 1, b, 0, y);            // y[i] = a[i] + b[0]
+ *
+ * Rules. Inputs of a map are contiguous (step 1) or one repeated value (step 0); y may be an input itself. Sums have an
+ * order that depends on the sizes alone: never on threads, and not on the width of the machine's vectors. Kernels do not
+ * start threads, but for gemm; who calls them does, in blocks that depend on the sizes alone.
+ */
+#ifndef MLK_KERNELS_H
+#define MLK_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* --- the lists; X(name) ----------------------------------------------------------------------------------------- */
+#define MLK_MAP1_FLOAT(X) /* f32 f64 */                                                                              \
+    X(exp) X(expm1) X(log) X(log1p) X(sqrt) X(rsqrt) X(reciprocal) X(sin) X(cos) X(tanh) X(sigmoid) X(erf) X(softplus) \
+    X(floor) X(ceil) X(round)
+#define MLK_MAP1_ANY(X)   X(neg) X(abs) X(sign) X(square) X(relu) X(step)              /* f32 f64 i64 */
+#define MLK_MAP2_ANY(X)   X(add) X(sub) X(mul) X(div) X(pow) X(maximum) X(minimum)     /* f32 f64 i64 */
+#define MLK_COMPARE(X)    X(eq) X(ne) X(lt) X(le) X(gt) X(ge)                          /* f32 f64 i64 -> bool */
+#define MLK_SLOPE(X)      X(relu_dx) X(tanh_dx) X(sigmoid_dx) /* (dy, y) -> dx, f32 f64: from the output */
+#define MLK_ROWS(X)       X(softmax) X(log_softmax)           /* f32 f64 */
+
+typedef enum mlk_act { MLK_ACT_NONE, MLK_ACT_RELU, MLK_ACT_TANH, MLK_ACT_SIGMOID } mlk_act;
+
+/* c (m, n) = act(a (m, k) x b (k, n) + bias (n)); steps in elements, c's columns are contiguous. bias may be NULL. */
+typedef struct mlk_gemm {
+    int64_t     m, n, k;
+    const void *a;
+    int64_t     a_row, a_col;
+    const void *b;
+    int64_t     b_row, b_col;
+    void       *c;
+    int64_t     c_row;
+    const void *bias;
+    mlk_act     act;
+} mlk_gemm;
+
+/* What one parameter's step of Adam needs beside its arrays; see src/optim. */
+typedef struct mlk_adam {
+    double beta1, beta2, eps, lr;
+    double step_size;    /* lr / (1 - beta1^t) */
+    double root_scale;   /* 1 / sqrt(1 - beta2^t) */
+    double l2, decay;    /* g += l2 w; w *= 1 - decay before the step */
+} mlk_adam;
+
+typedef struct mlk_sgd {
+    double lr, momentum, l2;
+    bool   nesterov, first; /* first: the buffer starts as g */
+} mlk_sgd;
+
+typedef struct ml_kernels {
+    const char *level; /* "x86-64-v3", ... */
+#define MAP1_FLOAT(f)                                      \
+    void (*f##_f32)(int64_t n, const void *x, void *y);    \
+    void (*f##_f64)(int64_t n, const void *x, void *y);
+#define MAP1_ANY(f) MAP1_FLOAT(f) void (*f##_i64)(int64_t n, const void *x, void *y);
+#define MAP2_FLOAT(f)                                                                         \
+    void (*f##_f32)(int64_t n, const void *a, int sa, const void *b, int sb, void *y);        \
+    void (*f##_f64)(int64_t n, const void *a, int sa, const void *b, int sb, void *y);
+#define MAP2_ANY(f) MAP2_FLOAT(f) void (*f##_i64)(int64_t n, const void *a, int sa, const void *b, int sb, void *y);
+    MLK_MAP1_FLOAT(MAP1_FLOAT)
+    MLK_MAP1_ANY(MAP1_ANY)
+    MLK_MAP2_ANY(MAP2_ANY)
+    MLK_COMPARE(MAP2_ANY)
+    MLK_SLOPE(MAP2_FLOAT)
+    /* y[i] = c[i] ? a[i] : b[i], by the size of an element */
+    void (*where_4)(int64_t n, const void *c, int sc, const void *a, int sa, const void *b, int sb, void *y);
+    void (*where_8)(int64_t n, const void *c, int sc, const void *a, int sa, const void *b, int sb, void *y);
+    void (*where_1)(int64_t n, const void *c, int sc, const void *a, int sa, const void *b, int sb, void *y);
+
+    /* Sums. Lanes of 16 within blocks of 1024, f64 between blocks. sum_*: one number. */
+    double  (*sum_f32)(int64_t n, const float *x);
+    double  (*sum_f64)(int64_t n, const double *x);
+    double  (*sum_sq_diff_f32)(int64_t n, const float *a, const float *b); /* sum (a - b)^2 */
+    double  (*sum_sq_diff_f64)(int64_t n, const double *a, const double *b);
+    /* y (n) += x (rows, n), rows in order */
+    void (*add_rows_f32)(int64_t rows, int64_t n, const float *x, int64_t step, float *y);
+    void (*add_rows_f64)(int64_t rows, int64_t n, const double *x, int64_t step, double *y);
+
+    /* Rows of n: y = softmax(x) and the like. */
+    void (*softmax_f32)(int64_t rows, int64_t n, const float *x, float *y);
+    void (*softmax_f64)(int64_t rows, int64_t n, const double *x, double *y);
+    void (*log_softmax_f32)(int64_t rows, int64_t n, const float *x, float *y);
+    void (*log_softmax_f64)(int64_t rows, int64_t n, const double *x, double *y);
+    void (*logsumexp_f32)(int64_t rows, int64_t n, const float *x, float *y); /* y (rows) */
+    void (*logsumexp_f64)(int64_t rows, int64_t n, const double *x, double *y);
+    /* -log softmax(x)[label], summed over the rows; labels are in 0..n-1 after base is taken off */
+    double (*cross_entropy_f32)(int64_t rows, int64_t n, const float *x, const int64_t *labels, int64_t base);
+    double (*cross_entropy_f64)(int64_t rows, int64_t n, const double *x, const int64_t *labels, int64_t base);
+    /* dx = scale (softmax(x) - one_hot(label)) */
+    void (*cross_entropy_dx_f32)(int64_t rows, int64_t n, const float *x, const int64_t *labels, int64_t base, double scale, float *dx);
+    void (*cross_entropy_dx_f64)(int64_t rows, int64_t n, const double *x, const int64_t *labels, int64_t base, double scale, double *dx);
+
+    /* Matrix products. Each element is summed over k in one order, whatever the tiling, so threads do not change bits. */
+    bool (*gemm_f32)(const mlk_gemm *g); /* false: no memory for the packed panel */
+    bool (*gemm_f64)(const mlk_gemm *g);
+
+    /* Optimizer steps: one pass over weights w, gradient g and state. */
+    void (*adam_f32)(int64_t n, const mlk_adam *o, float *w, const float *g, float *m, float *v);
+    void (*adam_f64)(int64_t n, const mlk_adam *o, double *w, const double *g, double *m, double *v);
+    void (*sgd_f32)(int64_t n, const mlk_sgd *o, float *w, const float *g, float *buf); /* buf NULL without momentum */
+    void (*sgd_f64)(int64_t n, const mlk_sgd *o, double *w, const double *g, double *buf);
+} ml_kernels;
+#undef MAP1_FLOAT
+#undef MAP1_ANY
+#undef MAP2_FLOAT
+#undef MAP2_ANY
+
+const ml_kernels *mlk(void); /* MOONLAB_CPU=generic|x86-64-v3|x86-64-v4 asks for another level than the best */
+
+#endif

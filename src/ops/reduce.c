@@ -1,0 +1,346 @@
+/* Reductions: sum, mean, max, min over dimensions; argmax, argmin along one.
+ *
+ * Every reduction sees its input as (outer, reduced, inner), the reduced dimensions side by side; where they are not,
+ * the input is permuted first. inner = 1 are rows, anything else are columns. Order of sums: see src/kernels/sums.c; columns
+ * are added row by row in blocks of 256 rows, the blocks in order. Neither knows of threads. */
+#include "ops/op.h"
+
+#include "kernels/kernels.h"
+
+#include <math.h>
+#include <string.h>
+
+#define ROW_BLOCK 256
+
+/* --- dimensions ------------------------------------------------------------------------------------------------------- */
+bool mli_dim(const char *op, int dim, int n, int *out)
+{
+    int d = dim < 0 ? dim + n : dim;
+    if (n == 0 && (dim == 0 || dim == -1)) d = 0; /* a single number behaves like a vector of one */
+    else if (d < 0 || d >= n) return ml_fail("%s: dimension %d does not exist, the tensor has %d", op, dim < 0 ? dim : dim + 1, n);
+    *out = d;
+    return true;
+}
+
+bool mli_dims_mask(const char *op, const ml_dims *dims, int n, bool mask[ML_MAX_DIMS])
+{
+    for (int d = 0; d < ML_MAX_DIMS; d++) mask[d] = dims->n == 0 && d < n;
+    for (int i = 0; i < dims->n; i++) {
+        int d;
+        if (!mli_dim(op, (int)dims->at[i], n, &d)) return false;
+        if (mask[d]) return ml_fail("%s: dimension %d is given twice", op, d + 1);
+        mask[d] = n > 0;
+    }
+    return true;
+}
+
+static ml_shape reduced_shape(const ml_shape *in, const bool mask[ML_MAX_DIMS], bool keepdim)
+{
+    ml_shape out = { 0 };
+    for (int d = 0; d < in->n; d++) {
+        if (!mask[d]) out.size[out.n++] = in->size[d];
+        else if (keepdim) out.size[out.n++] = 1;
+    }
+    return out;
+}
+
+/* The input as a contiguous (outer, reduced, inner). */
+typedef struct {
+    int64_t    outer, reduced, inner;
+    ml_tensor *x;
+} block;
+
+/* Kept dimensions first, reduced ones last; returns where the reduced ones begin. */
+static int gather_dims(ml_tensor **x, const bool mask[ML_MAX_DIMS])
+{
+    const ml_tensor *from  = *x;
+    ml_shape         shape = { 0 };
+    int64_t          strides[ML_MAX_DIMS];
+    int              n_kept = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (int d = 0; d < from->shape.n; d++) {
+            if (mask[d] != (pass == 1)) continue;
+            n_kept += pass == 0;
+            strides[shape.n]      = from->strides[d];
+            shape.size[shape.n++] = from->shape.size[d];
+        }
+    *x = mli_view(from, shape, strides, from->offset);
+    return n_kept;
+}
+
+static bool make_block(ml_tensor *x, const bool mask[ML_MAX_DIMS], block *b)
+{
+    int n = x->shape.n, first = n, last = n - 1; /* nothing reduced: the range first..last is empty */
+    for (int d = n - 1; d >= 0; d--)
+        if (mask[d]) first = d;
+    if (first < n)
+        while (!mask[last]) last--;
+    for (int d = first; d <= last; d++)
+        if (!mask[d] && x->shape.size[d] != 1) {
+            first = gather_dims(&x, mask);
+            last  = n - 1;
+            break;
+        }
+    if (!(x = mli_contiguous(x))) return false;
+    b->x     = x;
+    b->outer = b->reduced = b->inner = 1;
+    for (int d = 0; d < n; d++) *(d < first ? &b->outer : d <= last ? &b->reduced : &b->inner) *= x->shape.size[d];
+    return true;
+}
+
+/* --- sums ----------------------------------------------------------------------------------------------------------------- */
+typedef struct {
+    block  b;
+    double scale;
+    void  *out;
+    bool   failed;
+} sum_job;
+
+static int64_t rows_a_task(const block *b) /* about 32768 elements a task */
+{
+    int64_t each = b->reduced * b->inner;
+    return each >= 32768 ? 1 : each < 1 ? 32768 : 32768 / each;
+}
+
+static void sum_rows(void *ctx, int64_t i)
+{
+    sum_job *j    = ctx;
+    int64_t  each = rows_a_task(&j->b), n = j->b.reduced;
+    for (int64_t r = i * each; r < (i + 1) * each && r < j->b.outer; r++) {
+        if (j->b.x->dtype == ML_F32)
+            ((float *)j->out)[r] = (float)(j->scale * mlk()->sum_f32(n, (const float *)mli_data(j->b.x) + r * n));
+        else ((double *)j->out)[r] = j->scale * mlk()->sum_f64(n, (const double *)mli_data(j->b.x) + r * n);
+    }
+}
+
+/* Columns of one outer index: blocks of rows into partial sums, the partial sums in order into f64. */
+static void sum_columns(void *ctx, int64_t o)
+{
+    sum_job *j     = ctx;
+    int64_t  n     = j->b.inner, rows = j->b.reduced;
+    bool     f32   = j->b.x->dtype == ML_F32;
+    size_t   width = f32 ? sizeof(float) : sizeof(double), bytes = (size_t)n * (width + sizeof(double));
+    double  *total = ml_block_take(bytes);
+    if (!total) {
+        j->failed = true; /* every task that fails writes the same */
+        return;
+    }
+    void       *part = total + n;
+    const char *x    = (const char *)mli_data(j->b.x) + (size_t)(o * rows * n) * width;
+    memset(total, 0, (size_t)n * sizeof *total);
+    for (int64_t r = 0; r < rows; r += ROW_BLOCK, x += (size_t)(ROW_BLOCK * n) * width) {
+        int64_t k = rows - r < ROW_BLOCK ? rows - r : ROW_BLOCK;
+        memset(part, 0, (size_t)n * width);
+        if (f32) mlk()->add_rows_f32(k, n, (const float *)(const void *)x, n, part);
+        else mlk()->add_rows_f64(k, n, (const double *)(const void *)x, n, part);
+        for (int64_t c = 0; c < n; c++) total[c] += f32 ? (double)((float *)part)[c] : ((double *)part)[c];
+    }
+    for (int64_t c = 0; c < n; c++) {
+        if (f32) ((float *)j->out)[o * n + c] = (float)(j->scale * total[c]);
+        else ((double *)j->out)[o * n + c] = j->scale * total[c];
+    }
+    ml_block_give(total, bytes);
+}
+
+static void sum_integers(const block *b, int64_t *out)
+{
+    const int64_t *x = mli_data(b->x);
+    for (int64_t o = 0; o < b->outer; o++)
+        for (int64_t c = 0; c < b->inner; c++) {
+            uint64_t total = 0; /* wraps around, as NumPy's */
+            for (int64_t r = 0; r < b->reduced; r++) total += (uint64_t)x[(o * b->reduced + r) * b->inner + c];
+            out[o * b->inner + c] = (int64_t)total;
+        }
+}
+
+static bool sum_over(ml_call *c, const bool mask[ML_MAX_DIMS], double scale)
+{
+    sum_job j = { .scale = scale, .out = mli_data(c->out) };
+    if (!make_block(c->in[0], mask, &j.b)) return false;
+    if (j.b.x->dtype == ML_I64) {
+        sum_integers(&j.b, j.out);
+    } else if (j.b.inner == 1) {
+        int64_t each = rows_a_task(&j.b);
+        ml_parallel((j.b.outer + each - 1) / each, sum_rows, &j);
+    } else {
+        ml_parallel(j.b.outer, sum_columns, &j);
+    }
+    return !j.failed;
+}
+
+/* --- what the dimension options mean --------------------------------------------------------------------------------------- */
+/* sum, mean, max and min have the same option struct by construction of the list; this one stands for all. */
+typedef ml_sum_opts over;
+_Static_assert(sizeof(ml_mean_opts) == sizeof(over) && sizeof(ml_max_opts) == sizeof(over) && sizeof(ml_min_opts) == sizeof(over),
+               "reductions share their options");
+
+static bool reduce_infer(ml_call *c)
+{
+    const over *o = c->opts;
+    bool        mask[ML_MAX_DIMS];
+    if (!mli_dims_mask(ml_op_info_at(c->id)->name, &o->dims, c->in[0]->shape.n, mask)) return false;
+    c->shape = reduced_shape(&c->in[0]->shape, mask, o->keepdim);
+    c->dtype = (ml_dtype)c->in[0]->dtype;
+    return true;
+}
+
+static void mask_of(const ml_call *c, bool mask[ML_MAX_DIMS])
+{
+    mli_dims_mask("", &((const over *)c->opts)->dims, c->in[0]->shape.n, mask); /* infer has checked it */
+}
+
+/* y with the reduced dimensions put back as 1, so that it broadcasts against the input. */
+static ml_tensor *keep_dims(const ml_call *c, ml_tensor *y)
+{
+    bool mask[ML_MAX_DIMS];
+    mask_of(c, mask);
+    return ml_reshape(y, &(ml_reshape_opts){ reduced_shape(&c->in[0]->shape, mask, true) });
+}
+
+static int64_t n_reduced(const ml_call *c)
+{
+    bool    mask[ML_MAX_DIMS];
+    int64_t n = 1;
+    mask_of(c, mask);
+    for (int d = 0; d < c->in[0]->shape.n; d++) n *= mask[d] ? c->in[0]->shape.size[d] : 1;
+    return n;
+}
+
+/* --- sum, mean ---------------------------------------------------------------------------------------------------------------- */
+static bool sum_forward(ml_call *c)
+{
+    bool mask[ML_MAX_DIMS];
+    mask_of(c, mask);
+    return sum_over(c, mask, 1);
+}
+
+static bool sum_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    dx[0] = ml_expand(keep_dims(c, dy), &(ml_expand_opts){ c->in[0]->shape });
+    return dx[0] != NULL;
+}
+
+static bool mean_forward(ml_call *c)
+{
+    bool mask[ML_MAX_DIMS];
+    mask_of(c, mask);
+    return sum_over(c, mask, 1 / (double)n_reduced(c)); /* of nothing: 0 * inf = NaN, as NumPy's */
+}
+
+static bool mean_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    ml_tensor *each = ml_mul(keep_dims(c, dy), ml_number(1 / (double)n_reduced(c)));
+    dx[0] = ml_expand(each, &(ml_expand_opts){ c->in[0]->shape });
+    return dx[0] != NULL;
+}
+
+/* --- max, min ------------------------------------------------------------------------------------------------------------------ */
+#define BETTER(T, greatest) (v != v ? best == best : best == best && (greatest ? v > best : v < best)) /* the first NaN wins */
+#define SCAN(T, greatest)                                                                  \
+    {                                                                                      \
+        const T *x = mli_data(b->x);                                                       \
+        for (int64_t o = 0; o < b->outer; o++)                                             \
+            for (int64_t c = 0; c < b->inner; c++) {                                       \
+                const T *at   = x + o * b->reduced * b->inner + c;                         \
+                T        best = at[0];                                                     \
+                int64_t  where = 0;                                                        \
+                for (int64_t r = 1; r < b->reduced; r++) {                                 \
+                    T v = at[r * b->inner];                                                \
+                    if (BETTER(T, greatest)) best = v, where = r;                          \
+                }                                                                          \
+                if (positions) positions[o * b->inner + c] = where + base;                 \
+                else ((T *)values)[o * b->inner + c] = best;                               \
+            }                                                                              \
+    }
+
+static void scan(const block *b, bool greatest, void *values, int64_t *positions, int64_t base)
+{
+    switch ((ml_dtype)b->x->dtype) {
+    case ML_F32: SCAN(float, greatest) break;
+    case ML_F64: SCAN(double, greatest) break;
+    case ML_I64: SCAN(int64_t, greatest) break;
+    default: SCAN(uint8_t, greatest) break;
+    }
+}
+
+static bool extreme_infer(ml_call *c)
+{
+    if (!reduce_infer(c)) return false;
+    if (n_reduced(c) > 0 || ml_shape_numel(&c->shape) == 0) return true;
+    return ml_fail("%s: of no values, shape %s, is not defined", ml_op_info_at(c->id)->name, ml_shape_text(&c->in[0]->shape));
+}
+
+static bool extreme(ml_call *c, bool greatest)
+{
+    bool  mask[ML_MAX_DIMS];
+    block b;
+    mask_of(c, mask);
+    if (ml_shape_numel(&c->shape) == 0) return true;
+    if (!make_block(c->in[0], mask, &b)) return false;
+    scan(&b, greatest, mli_data(c->out), NULL, 0);
+    return true;
+}
+
+static bool max_forward(ml_call *c) { return extreme(c, true); }
+static bool min_forward(ml_call *c) { return extreme(c, false); }
+
+/* Equal values share: 1 / count each. The mask is a constant, so the second derivative is that of dy alone. */
+static bool extreme_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    ml_dtype   dtype = (ml_dtype)c->in[0]->dtype;
+    ml_tensor *mask  = ml_cast(ml_eq(c->in[0], keep_dims(c, c->out)), &(ml_cast_opts){ dtype });
+    ml_sum_opts keep = *(const over *)c->opts;
+    keep.keepdim     = true;
+    dx[0] = ml_mul(ml_div(mask, ml_sum(mask, &keep)), keep_dims(c, dy));
+    return dx[0] != NULL;
+}
+
+/* --- argmax, argmin: positions, no derivative -------------------------------------------------------------------------------- */
+static bool arg_infer(ml_call *c)
+{
+    const ml_argmax_opts *o    = c->opts;
+    const char           *name = ml_op_info_at(c->id)->name;
+    bool                  mask[ML_MAX_DIMS];
+    ml_dims               dims = { 1, { o->dim } };
+    if (!mli_dims_mask(name, &dims, c->in[0]->shape.n, mask)) return false;
+    c->shape = reduced_shape(&c->in[0]->shape, mask, o->keepdim);
+    c->dtype = ML_I64;
+    if (ml_tensor_numel(c->in[0]) == 0 && ml_shape_numel(&c->shape) > 0)
+        return ml_fail("%s: of no values, shape %s, is not defined", name, ml_shape_text(&c->in[0]->shape));
+    return true;
+}
+
+static bool arg_extreme(ml_call *c, bool greatest)
+{
+    _Static_assert(sizeof(ml_argmin_opts) == sizeof(ml_argmax_opts), "argmin reads its options as argmax");
+    const ml_argmax_opts *o    = c->opts;
+    ml_dims               dims = { 1, { o->dim } };
+    bool                  mask[ML_MAX_DIMS];
+    block                 b;
+    if (ml_shape_numel(&c->shape) == 0) return true;
+    if (!mli_dims_mask("", &dims, c->in[0]->shape.n, mask) || !make_block(c->in[0], mask, &b)) return false;
+    scan(&b, greatest, NULL, mli_data(c->out), o->base);
+    return true;
+}
+
+static bool argmax_forward(ml_call *c) { return arg_extreme(c, true); }
+static bool argmin_forward(ml_call *c) { return arg_extreme(c, false); }
+
+/* --- the operations -------------------------------------------------------------------------------------------------------- */
+static const over rows = { .dims = { 1, { 0 } } }, last_kept = { .dims = { 1, { -1 } }, .keepdim = true },
+                  ends = { .dims = { 2, { 0, 2 } } };
+static const ml_sample reduce_samples[] = {
+    { .in = { "(3, 4)" } }, { .in = { "(3, 4)" }, .opts = &rows }, { .in = { "(3, 4)" }, .opts = &last_kept },
+    { .in = { "(2, 3, 4)" }, .opts = &ends }, { .in = { "()" } }, { 0 }
+};
+static const ml_argmax_opts first_dim = { .dim = 0, .base = 1 };
+static const ml_sample arg_samples[] = {
+    { .in = { "(3, 4)" }, .order = ML_VALUE_ONLY }, { .in = { "(3, 4)" }, .opts = &first_dim, .order = ML_VALUE_ONLY }, { 0 }
+};
+
+const ml_op ml_op_sum    = { .kind = ML_LINEAR, .infer = reduce_infer, .forward = sum_forward, .vjp = sum_vjp, .samples = reduce_samples };
+const ml_op ml_op_mean   = { .kind = ML_LINEAR, .flags = ML_FLOAT_ONLY, .infer = reduce_infer, .forward = mean_forward, .vjp = mean_vjp, .samples = reduce_samples };
+const ml_op ml_op_max    = { .kind = ML_OTHER, .saves = ML_SAVE_IN(0) | ML_SAVE_OUT, .infer = extreme_infer, .forward = max_forward, .vjp = extreme_vjp, .samples = reduce_samples };
+const ml_op ml_op_min    = { .kind = ML_OTHER, .saves = ML_SAVE_IN(0) | ML_SAVE_OUT, .infer = extreme_infer, .forward = min_forward, .vjp = extreme_vjp, .samples = reduce_samples };
+const ml_op ml_op_argmax = { .kind = ML_OTHER, .flags = ML_NOGRAD | ML_NO_PROMOTE, .infer = arg_infer, .forward = argmax_forward, .samples = arg_samples };
+const ml_op ml_op_argmin = { .kind = ML_OTHER, .flags = ML_NOGRAD | ML_NO_PROMOTE, .infer = arg_infer, .forward = argmin_forward, .samples = arg_samples };

@@ -1,0 +1,412 @@
+/* Shape: the same values seen or laid out differently. Views share their storage. Each one's derivative is its adjoint:
+ * reshape <-> reshape, expand <-> sum_to, permute <-> its inverse, slice <-> unslice, cat <-> slices. */
+#include "ops/op.h"
+
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+static bool view(ml_call *c, ml_shape shape, const int64_t *strides, int64_t offset)
+{
+    c->out = mli_view(c->in[0], shape, strides, offset);
+    return c->out != NULL;
+}
+
+/* --- reshape ------------------------------------------------------------------------------------------------------------- */
+static bool reshape_infer(ml_call *c)
+{
+    ml_shape in = c->in[0]->shape, want = ((const ml_reshape_opts *)c->opts)->shape;
+    int64_t  known = 1;
+    int      free_dim = -1;
+    for (int d = 0; d < want.n; d++) {
+        if (want.size[d] == -1) {
+            if (free_dim >= 0) return ml_fail("reshape: only one size may be -1, got %s", ml_shape_text(&want));
+            free_dim = d;
+        } else if (want.size[d] < 0) {
+            return ml_fail("reshape: sizes must be positive or -1, got %s", ml_shape_text(&want));
+        } else if (__builtin_mul_overflow(known, want.size[d], &known)) {
+            known = -1;
+            break;
+        }
+    }
+    ml_shape asked = want;
+    int64_t  numel = ml_shape_numel(&in);
+    if (free_dim >= 0 && known > 0 && numel % known == 0) {
+        want.size[free_dim] = numel / known;
+        known               = numel;
+    }
+    if (known != numel)
+        return ml_fail("reshape: %s has %lld values, which do not fill %s", ml_shape_text(&in), (long long)numel, ml_shape_text(&asked));
+    c->shape = want;
+    return true;
+}
+
+static bool reshape_forward(ml_call *c)
+{
+    ml_tensor *x = c->in[0];
+    if (ml_tensor_is_contiguous(x)) return view(c, c->shape, NULL, x->offset);
+    x = mli_contiguous(x);
+    c->out = x ? mli_view(x, c->shape, NULL, x->offset) : NULL;
+    return c->out != NULL;
+}
+
+static bool reshape_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    dx[0] = ml_reshape(dy, &(ml_reshape_opts){ c->in[0]->shape });
+    return dx[0] != NULL;
+}
+
+/* --- expand and its adjoint ------------------------------------------------------------------------------------------------ */
+static bool expand_infer(ml_call *c)
+{
+    const ml_shape *in = &c->in[0]->shape;
+    c->shape = ((const ml_expand_opts *)c->opts)->shape;
+    ml_shape out;
+    if (!ml_shape_broadcast(in, &c->shape, &out) || !ml_shape_equal(&out, &c->shape))
+        return ml_fail("expand: %s cannot be repeated to %s; only sizes of 1 repeat", ml_shape_text(in), ml_shape_text(&c->shape));
+    return true;
+}
+
+static bool expand_forward(ml_call *c)
+{
+    const ml_tensor *x = c->in[0];
+    int64_t strides[ML_MAX_DIMS];
+    int     missing = c->shape.n - x->shape.n;
+    for (int d = 0; d < c->shape.n; d++)
+        strides[d] = d < missing || (x->shape.size[d - missing] == 1 && c->shape.size[d] != 1) ? 0 : x->strides[d - missing];
+    return view(c, c->shape, strides, x->offset);
+}
+
+static bool expand_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    dx[0] = ml_sum_to(dy, &(ml_sum_to_opts){ c->in[0]->shape });
+    return dx[0] != NULL;
+}
+
+static bool sum_to_infer(ml_call *c)
+{
+    const ml_shape *in = &c->in[0]->shape;
+    c->shape = ((const ml_sum_to_opts *)c->opts)->shape;
+    ml_shape out;
+    if (!ml_shape_broadcast(in, &c->shape, &out) || !ml_shape_equal(&out, in))
+        return ml_fail("sum_to: %s cannot be summed to %s", ml_shape_text(in), ml_shape_text(&c->shape));
+    return true;
+}
+
+static ml_tensor *sum_to_compose(ml_call *c)
+{
+    const ml_shape *in   = &c->in[0]->shape;
+    ml_dims         dims = { 0 };
+    int             missing = in->n - c->shape.n;
+    for (int d = 0; d < in->n; d++)
+        if (d < missing || (c->shape.size[d - missing] == 1 && in->size[d] != 1)) dims.at[dims.n++] = d;
+    ml_tensor *x = dims.n ? ml_sum(c->in[0], &(ml_sum_opts){ dims, false }) : c->in[0];
+    return ml_reshape(x, &(ml_reshape_opts){ c->shape });
+}
+
+static bool sum_to_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    dx[0] = ml_expand(dy, &(ml_expand_opts){ c->in[0]->shape });
+    return dx[0] != NULL;
+}
+
+/* --- permute, transpose ------------------------------------------------------------------------------------------------------ */
+static bool permutation(ml_call *c, int to[ML_MAX_DIMS])
+{
+    const ml_dims *dims = &((const ml_permute_opts *)c->opts)->dims;
+    int  n = c->in[0]->shape.n;
+    bool seen[ML_MAX_DIMS] = { false };
+    if (dims->n != n) return ml_fail("permute: needs all %d dimensions of %s, got %d", n, ml_shape_text(&c->in[0]->shape), dims->n);
+    for (int d = 0; d < n; d++) {
+        if (!mli_dim("permute", (int)dims->at[d], n, &to[d])) return false;
+        if (seen[to[d]]) return ml_fail("permute: dimension %d is given twice", to[d] + 1);
+        seen[to[d]] = true;
+    }
+    return true;
+}
+
+static bool permute_infer(ml_call *c)
+{
+    int to[ML_MAX_DIMS];
+    if (!permutation(c, to)) return false;
+    c->shape.n = c->in[0]->shape.n;
+    for (int d = 0; d < c->shape.n; d++) c->shape.size[d] = c->in[0]->shape.size[to[d]];
+    return true;
+}
+
+static bool permute_forward(ml_call *c)
+{
+    int     to[ML_MAX_DIMS];
+    int64_t strides[ML_MAX_DIMS];
+    permutation(c, to);
+    for (int d = 0; d < c->shape.n; d++) strides[d] = c->in[0]->strides[to[d]];
+    return view(c, c->shape, strides, c->in[0]->offset);
+}
+
+static bool permute_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    int     to[ML_MAX_DIMS];
+    ml_dims back = { .n = c->in[0]->shape.n };
+    permutation(c, to);
+    for (int d = 0; d < back.n; d++) back.at[to[d]] = d;
+    dx[0] = ml_permute(dy, &(ml_permute_opts){ back });
+    return dx[0] != NULL;
+}
+
+static bool swap_of(ml_call *c, int *a, int *b)
+{
+    const ml_transpose_opts *o = c->opts;
+    int n = c->in[0]->shape.n;
+    if (n < 2) return ml_fail("transpose: needs at least 2 dimensions, got shape %s", ml_shape_text(&c->in[0]->shape));
+    return mli_dim("transpose", o->dim1, n, a) && mli_dim("transpose", o->dim2, n, b);
+}
+
+static bool transpose_infer(ml_call *c)
+{
+    int a, b;
+    if (!swap_of(c, &a, &b)) return false;
+    c->shape         = c->in[0]->shape;
+    c->shape.size[a] = c->in[0]->shape.size[b];
+    c->shape.size[b] = c->in[0]->shape.size[a];
+    return true;
+}
+
+static bool transpose_forward(ml_call *c)
+{
+    int     a, b;
+    int64_t strides[ML_MAX_DIMS];
+    swap_of(c, &a, &b);
+    memcpy(strides, c->in[0]->strides, sizeof strides);
+    strides[a] = c->in[0]->strides[b];
+    strides[b] = c->in[0]->strides[a];
+    return view(c, c->shape, strides, c->in[0]->offset);
+}
+
+static bool transpose_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    dx[0] = ml_transpose(dy, c->opts);
+    return dx[0] != NULL;
+}
+
+/* --- slice and its adjoint ---------------------------------------------------------------------------------------------------- */
+/* As Python's: negative positions count from the end, positions beyond the ends are cut. */
+static bool slice_range(ml_call *c, int *dim, int64_t *start, int64_t *count)
+{
+    const ml_slice_opts *o = c->opts;
+    if (c->in[0]->shape.n == 0) return ml_fail("slice: a single number has no dimension to cut");
+    if (!mli_dim("slice", o->dim, c->in[0]->shape.n, dim)) return false;
+    if (o->step < 1) return ml_fail("slice: the step must be at least 1, got %lld", (long long)o->step);
+    int64_t n = c->in[0]->shape.size[*dim], stop = o->stop < 0 ? o->stop + n : o->stop;
+    *start = o->start < 0 ? o->start + n : o->start;
+    if (*start < 0) *start = 0;
+    if (stop > n) stop = n;
+    *count = stop > *start ? (stop - *start + o->step - 1) / o->step : 0;
+    if (*count == 0 && *start > n) *start = n;
+    return true;
+}
+
+static bool slice_infer(ml_call *c)
+{
+    int     dim;
+    int64_t start, count;
+    if (!slice_range(c, &dim, &start, &count)) return false;
+    c->shape           = c->in[0]->shape;
+    c->shape.size[dim] = count;
+    return true;
+}
+
+static bool slice_forward(ml_call *c)
+{
+    int     dim;
+    int64_t start, count, strides[ML_MAX_DIMS];
+    slice_range(c, &dim, &start, &count);
+    memcpy(strides, c->in[0]->strides, sizeof strides);
+    int64_t offset = c->in[0]->offset + (count ? start * strides[dim] : 0);
+    strides[dim] *= ((const ml_slice_opts *)c->opts)->step;
+    return view(c, c->shape, strides, offset);
+}
+
+static bool slice_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    int     dim;
+    int64_t start, count;
+    slice_range(c, &dim, &start, &count);
+    dx[0] = ml_unslice(dy, &(ml_unslice_opts){ .dim = dim, .start = start, .size = c->in[0]->shape.size[dim],
+                                               .step = ((const ml_slice_opts *)c->opts)->step });
+    return dx[0] != NULL;
+}
+
+static bool unslice_infer(ml_call *c)
+{
+    const ml_unslice_opts *o = c->opts;
+    int dim;
+    if (c->in[0]->shape.n == 0) return ml_fail("unslice: a single number has no dimension");
+    if (!mli_dim("unslice", o->dim, c->in[0]->shape.n, &dim)) return false;
+    int64_t n = c->in[0]->shape.size[dim];
+    if (o->step < 1 || o->start < 0 || o->size < 0 || o->size > INT64_MAX / 2 || o->step > INT64_MAX / 2 ||
+        (n > 0 && (o->start >= o->size || n - 1 > (o->size - 1 - o->start) / o->step)))
+        return ml_fail("unslice: %lld values from %lld by %lld do not fit into %lld", (long long)n, (long long)o->start,
+                       (long long)o->step, (long long)o->size);
+    c->shape           = c->in[0]->shape;
+    c->shape.size[dim] = o->size;
+    return true;
+}
+
+/* The part of out that slice would give back, as a view to write through. */
+static bool copy_strided(ml_tensor *dst, const ml_tensor *src);
+
+static bool unslice_forward(ml_call *c)
+{
+    const ml_unslice_opts *o = c->opts;
+    int64_t strides[ML_MAX_DIMS];
+    int     dim;
+    mli_dim("unslice", o->dim, c->shape.n, &dim);
+    memset(mli_data(c->out), 0, (size_t)ml_tensor_numel(c->out) * ml_dtype_bytes(c->dtype));
+    memcpy(strides, c->out->strides, sizeof strides);
+    int64_t offset = o->start * strides[dim];
+    strides[dim] *= o->step;
+    if (ml_tensor_numel(c->in[0]) == 0) return true;
+    return copy_strided(mli_view(c->out, c->in[0]->shape, strides, offset), c->in[0]);
+}
+
+static bool unslice_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    const ml_unslice_opts *o = c->opts;
+    int dim;
+    mli_dim("unslice", o->dim, c->shape.n, &dim);
+    int64_t n = c->in[0]->shape.size[dim];
+    dx[0] = ml_slice(dy, &(ml_slice_opts){ .dim = dim, .start = o->start, .stop = n ? o->start + (n - 1) * o->step + 1 : o->start,
+                                           .step = o->step });
+    return dx[0] != NULL;
+}
+
+/* --- cat -------------------------------------------------------------------------------------------------------------------------- */
+static bool cat_infer(ml_call *c)
+{
+    int       dim;
+    ml_tensor *first = c->in[0];
+    if (first->shape.n == 0) return ml_fail("cat: single numbers have no dimension to join along; reshape them to {1}");
+    if (!mli_dim("cat", ((const ml_cat_opts *)c->opts)->dim, first->shape.n, &dim)) return false;
+    c->shape           = first->shape;
+    c->shape.size[dim] = 0;
+    for (int i = 0; i < c->n_in; i++) {
+        ml_shape s = c->in[i]->shape;
+        if (c->in[i]->dtype != first->dtype)
+            return ml_fail("cat: tensor %d is %s, the first is %s; cast one", i + 1, ml_dtype_name((ml_dtype)c->in[i]->dtype), ml_dtype_name((ml_dtype)first->dtype));
+        bool fits = s.n == c->shape.n;
+        for (int d = 0; fits && d < s.n; d++) fits = d == dim || s.size[d] == c->shape.size[d];
+        if (!fits)
+            return ml_fail("cat: tensor %d has shape %s, the first %s; they may differ in dimension %d alone", i + 1, ml_shape_text(&s),
+                           ml_shape_text(&first->shape), dim + 1);
+        c->shape.size[dim] += s.size[dim];
+    }
+    c->dtype = (ml_dtype)first->dtype;
+    return true;
+}
+
+static bool cat_forward(ml_call *c)
+{
+    int     dim;
+    int64_t at = 0;
+    mli_dim("cat", ((const ml_cat_opts *)c->opts)->dim, c->shape.n, &dim);
+    for (int i = 0; i < c->n_in; i++) {
+        ml_tensor *x = c->in[i];
+        if (ml_tensor_numel(x) && !copy_strided(mli_view(c->out, x->shape, c->out->strides, at * c->out->strides[dim]), x)) return false;
+        at += x->shape.size[dim];
+    }
+    return true;
+}
+
+static bool cat_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    int     dim;
+    int64_t at = 0;
+    mli_dim("cat", ((const ml_cat_opts *)c->opts)->dim, c->shape.n, &dim);
+    for (int i = 0; i < c->n_in; i++) {
+        int64_t n = c->in[i]->shape.size[dim];
+        if (ml_needs(c, i) && !(dx[i] = ml_slice(dy, &(ml_slice_opts){ .dim = dim, .start = at, .stop = at + n, .step = 1 }))) return false;
+        at += n;
+    }
+    return true;
+}
+
+/* --- contiguous ---------------------------------------------------------------------------------------------------------------- */
+static bool same_infer(ml_call *c)
+{
+    c->shape = c->in[0]->shape;
+    return true;
+}
+
+static bool contiguous_forward(ml_call *c)
+{
+    c->out = mli_contiguous(c->in[0]);
+    return c->out != NULL;
+}
+
+static bool contiguous_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    (void)c;
+    dx[0] = dy;
+    return true;
+}
+
+/* dst[...] = src element by element: same shape and dtype, no repeated elements in dst. Runs of the last dimension. */
+static bool copy_strided(ml_tensor *dst, const ml_tensor *src)
+{
+    if (!dst) return false;
+    ml_scope   scope = ml_scope_begin();
+    ml_tensor *from  = mli_contiguous((ml_tensor *)(uintptr_t)src);
+    if (!from) return ml_scope_end(&scope), false;
+    size_t      width = ml_dtype_bytes((ml_dtype)dst->dtype);
+    const char *p     = mli_data(from);
+    int64_t     n = ml_tensor_numel(from), run = dst->shape.n ? dst->shape.size[dst->shape.n - 1] : 1, at[ML_MAX_DIMS] = { 0 };
+    int64_t     step = dst->shape.n ? dst->strides[dst->shape.n - 1] : 1, offset = dst->offset;
+    for (int64_t done = 0; done < n; done += run) {
+        char *to = (char *)dst->storage->data + offset * (int64_t)width;
+        if (step == 1) memcpy(to, p, (size_t)run * width);
+        else for (int64_t i = 0; i < run; i++) memcpy(to + i * step * (int64_t)width, p + i * (int64_t)width, width);
+        p += run * (int64_t)width;
+        for (int d = dst->shape.n - 2; d >= 0; d--) {
+            offset += dst->strides[d];
+            if (++at[d] < dst->shape.size[d]) break;
+            offset -= at[d] * dst->strides[d];
+            at[d] = 0;
+        }
+    }
+    ml_scope_end(&scope);
+    return true;
+}
+
+/* --- samples, operations -------------------------------------------------------------------------------------------------------- */
+static const ml_reshape_opts   to_6   = { { 1, { 6 } } }, to_free = { { 2, { 3, -1 } } }, to_none = { { 0, { 0 } } };
+static const ml_expand_opts    to_423 = { { 3, { 4, 2, 3 } } };
+static const ml_sum_to_opts    to_13  = { { 2, { 1, 3 } } }, to_3 = { { 1, { 3 } } };
+static const ml_permute_opts   cycle  = { { 3, { 2, 0, 1 } } };
+static const ml_transpose_opts outer  = { 0, 2 }, swap_last = { -2, -1 };
+static const ml_slice_opts     middle = { 0, 1, 3, 1 }, every_2 = { 1, 0, INT64_MAX, 2 };
+static const ml_unslice_opts   spread = { 0, 1, 8, 2 };
+static const ml_cat_opts       join_1 = { 1 };
+
+static const ml_sample reshape_samples[]    = { { .in = { "(2, 3)" }, .opts = &to_6 }, { .in = { "(6, 2)" }, .opts = &to_free },
+                                                { .in = { "(1, 1)" }, .opts = &to_none }, { 0 } };
+static const ml_sample expand_samples[]     = { { .in = { "(2, 1)" }, .opts = &to_423 }, { .in = { "(2, 3)" }, .opts = &to_423 }, { 0 } };
+static const ml_sample sum_to_samples[]     = { { .in = { "(4, 3)" }, .opts = &to_13 }, { .in = { "(2, 4, 3)" }, .opts = &to_3 }, { 0 } };
+static const ml_sample permute_samples[]    = { { .in = { "(2, 3, 4)" }, .opts = &cycle }, { 0 } };
+static const ml_sample transpose_samples[]  = { { .in = { "(2, 3)" }, .opts = &swap_last }, { .in = { "(2, 3, 4)" }, .opts = &outer }, { 0 } };
+static const ml_sample slice_samples[]      = { { .in = { "(5, 2)" }, .opts = &middle }, { .in = { "(2, 5)" }, .opts = &every_2 }, { 0 } };
+static const ml_sample unslice_samples[]    = { { .in = { "(3, 2)" }, .opts = &spread }, { 0 } };
+static const ml_sample cat_samples[]        = { { .in = { "(2, 3)", "(1, 3)" } }, { .in = { "(2, 3)", "(2, 1)", "(2, 2)" }, .opts = &join_1 }, { 0 } };
+static const ml_sample contiguous_samples[] = { { .in = { "(2, 3)" } }, { 0 } };
+
+#define VIEWING(name) const ml_op ml_op_##name = { .kind = ML_LINEAR, .flags = ML_VIEW | ML_NO_PROMOTE, .infer = name##_infer, \
+                                                   .forward = name##_forward, .vjp = name##_vjp, .samples = name##_samples };
+VIEWING(reshape)
+VIEWING(expand)
+VIEWING(permute)
+VIEWING(transpose)
+VIEWING(slice)
+#define contiguous_infer same_infer
+VIEWING(contiguous)
+const ml_op ml_op_sum_to  = { .kind = ML_LINEAR, .infer = sum_to_infer, .vjp = sum_to_vjp, .compose = sum_to_compose, .samples = sum_to_samples };
+const ml_op ml_op_unslice = { .kind = ML_LINEAR, .infer = unslice_infer, .forward = unslice_forward, .vjp = unslice_vjp, .samples = unslice_samples };
+const ml_op ml_op_cat     = { .kind = ML_LINEAR, .flags = ML_NO_PROMOTE, .infer = cat_infer, .forward = cat_forward, .vjp = cat_vjp, .samples = cat_samples };

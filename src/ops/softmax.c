@@ -1,0 +1,276 @@
+/* Softmax and its relatives along one dimension, and the losses. */
+#include "ops/op.h"
+
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+#define ROWS_A_TASK(n) ((n) >= 16384 ? 1 : 16384 / ((n) + 1) + 1) /* by the size alone: about 16384 elements */
+
+/* --- rows along any dimension ------------------------------------------------------------------------------------------------- */
+typedef struct {
+    ml_op_id    id;
+    ml_dtype    dtype;
+    int64_t     rows, n, each;
+    const char *x;
+    char       *y;
+} rows_job;
+
+static void some_rows(void *ctx, int64_t task)
+{
+    const rows_job *j = ctx;
+    int64_t first = task * j->each, k = j->rows - first < j->each ? j->rows - first : j->each;
+    int64_t width = (int64_t)ml_dtype_bytes(j->dtype);
+    const void *x = j->x + first * j->n * width;
+    void       *y = j->y + first * (j->id == ML_OP_logsumexp ? 1 : j->n) * width;
+    bool        f32 = j->dtype == ML_F32;
+    switch (j->id) {
+    case ML_OP_softmax: f32 ? mlk()->softmax_f32(k, j->n, x, y) : mlk()->softmax_f64(k, j->n, x, y); break;
+    case ML_OP_log_softmax: f32 ? mlk()->log_softmax_f32(k, j->n, x, y) : mlk()->log_softmax_f64(k, j->n, x, y); break;
+    default: f32 ? mlk()->logsumexp_f32(k, j->n, x, y) : mlk()->logsumexp_f64(k, j->n, x, y); break;
+    }
+}
+
+static void all_rows(ml_call *c, ml_tensor *x, ml_tensor *y, int64_t n)
+{
+    rows_job j = { .id = (ml_op_id)c->id, .dtype = c->dtype, .rows = n ? ml_tensor_numel(x) / n : 0, .n = n, .each = ROWS_A_TASK(n), .x = mli_data(x), .y = mli_data(y) };
+    ml_parallel((j.rows + j.each - 1) / j.each, some_rows, &j);
+}
+
+/* softmax, log_softmax and logsumexp have dim as their first option. */
+_Static_assert(offsetof(ml_softmax_opts, dim) == 0 && offsetof(ml_log_softmax_opts, dim) == 0 && offsetof(ml_logsumexp_opts, dim) == 0,
+               "dim is read alike");
+static int dim_of(const ml_call *c) { return *(const int *)c->opts; }
+
+static bool rows_infer(ml_call *c)
+{
+    int d;
+    if (!mli_dim(ml_op_info_at(c->id)->name, dim_of(c), c->in[0]->shape.n, &d)) return false;
+    c->shape = c->in[0]->shape;
+    return true;
+}
+
+static ml_tensor *swapped(ml_tensor *t, int a, int b) /* an unrecorded view with two dimensions exchanged */
+{
+    ml_shape shape = t->shape;
+    int64_t  strides[ML_MAX_DIMS];
+    memcpy(strides, t->strides, sizeof strides);
+    shape.size[a] = t->shape.size[b];
+    shape.size[b] = t->shape.size[a];
+    strides[a]    = t->strides[b];
+    strides[b]    = t->strides[a];
+    return mli_view(t, shape, strides, t->offset);
+}
+
+static bool rows_forward(ml_call *c)
+{
+    int        d = 0, last = c->in[0]->shape.n - 1;
+    ml_tensor *x = c->in[0];
+    mli_dim("", dim_of(c), x->shape.n, &d);
+    int64_t n = x->shape.n ? x->shape.size[d] : 1;
+    if (d >= last) {
+        if (!(x = mli_contiguous(x))) return false;
+        all_rows(c, x, c->out, n);
+        return true;
+    }
+    x = mli_contiguous(swapped(x, d, last));
+    ml_tensor *y = x ? ml_empty(x->shape, c->dtype) : NULL, *back = y ? swapped(y, d, last) : NULL;
+    if (!back) return false;
+    all_rows(c, x, y, n);
+    mli_strided_copy(back, c->dtype, mli_data(c->out));
+    return true;
+}
+
+static ml_tensor *sum_along(const ml_call *c, ml_tensor *x) { return ml_sum_dim(x, dim_of(c), true); }
+
+static bool softmax_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    dx[0] = ml_mul(c->out, ml_sub(dy, sum_along(c, ml_mul(dy, c->out))));
+    return dx[0] != NULL;
+}
+
+static bool log_softmax_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    dx[0] = ml_sub(dy, ml_mul(ml_exp(c->out), sum_along(c, dy)));
+    return dx[0] != NULL;
+}
+
+/* --- logsumexp -------------------------------------------------------------------------------------------------------------------- */
+static bool logsumexp_infer(ml_call *c)
+{
+    const ml_logsumexp_opts *o = c->opts;
+    int d;
+    if (!mli_dim("logsumexp", o->dim, c->in[0]->shape.n, &d)) return false;
+    c->shape = (ml_shape){ 0 };
+    for (int i = 0; i < c->in[0]->shape.n; i++) {
+        if (i != d) c->shape.size[c->shape.n++] = c->in[0]->shape.size[i];
+        else if (o->keepdim) c->shape.size[c->shape.n++] = 1;
+    }
+    if (c->in[0]->shape.n && c->in[0]->shape.size[d] == 0 && ml_shape_numel(&c->shape) > 0)
+        return ml_fail("logsumexp: of no values, shape %s, is not defined", ml_shape_text(&c->in[0]->shape));
+    return true;
+}
+
+static bool logsumexp_forward(ml_call *c)
+{
+    int        d = 0, last = c->in[0]->shape.n - 1;
+    ml_tensor *x = c->in[0];
+    mli_dim("", dim_of(c), x->shape.n, &d);
+    if (ml_tensor_numel(x) == 0) return true;
+    int64_t n = x->shape.n ? x->shape.size[d] : 1;
+    if (d < last) { /* the others keep their order: the dimension goes to the end */
+        ml_shape shape = { 0 };
+        int64_t  strides[ML_MAX_DIMS];
+        for (int i = 0; i <= last; i++)
+            if (i != d) strides[shape.n] = x->strides[i], shape.size[shape.n++] = x->shape.size[i];
+        strides[shape.n]      = x->strides[d];
+        shape.size[shape.n++] = n;
+        x = mli_view(x, shape, strides, x->offset);
+    }
+    if (!x || !(x = mli_contiguous(x))) return false;
+    all_rows(c, x, c->out, n);
+    return true;
+}
+
+static bool logsumexp_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    int d = 0;
+    mli_dim("", dim_of(c), c->in[0]->shape.n, &d);
+    ml_shape kept = c->in[0]->shape;
+    if (kept.n) kept.size[d] = 1;
+    dx[0] = ml_mul(ml_softmax(c->in[0], &(ml_softmax_opts){ dim_of(c) }), ml_reshape(dy, &(ml_reshape_opts){ kept }));
+    return dx[0] != NULL;
+}
+
+/* --- cross_entropy -------------------------------------------------------------------------------------------------------------- */
+static bool cross_entropy_infer(ml_call *c)
+{
+    ml_shape x = c->in[0]->shape, y = c->in[1]->shape;
+    if (x.n != 2 || y.n != 1 || x.size[0] != y.size[0])
+        return ml_fail("cross_entropy: needs logits (n, classes) and labels (n), got %s and %s", ml_shape_text(&x), ml_shape_text(&y));
+    if (!ml_dtype_is_float((ml_dtype)c->in[0]->dtype))
+        return ml_fail("cross_entropy: logits must be f32 or f64, got %s", ml_dtype_name((ml_dtype)c->in[0]->dtype));
+    if (c->in[1]->dtype != ML_I64 && c->in[1]->dtype != ML_U8)
+        return ml_fail("cross_entropy: labels must be integers (i64), got %s; cast them first", ml_dtype_name((ml_dtype)c->in[1]->dtype));
+    c->shape = ML_SCALAR;
+    c->dtype = (ml_dtype)c->in[0]->dtype;
+    return true;
+}
+
+typedef struct {
+    ml_tensor     *x;
+    const int64_t *labels;
+    int64_t        rows, n, each, base;
+    double         scale;
+    double        *part; /* forward: the sum of each task */
+    char          *dx;   /* backward */
+} loss_job;
+
+static void loss_rows(void *ctx, int64_t task)
+{
+    loss_job *j     = ctx;
+    int64_t   first = task * j->each, k = j->rows - first < j->each ? j->rows - first : j->each;
+    bool      f32   = j->x->dtype == ML_F32;
+    const char *x   = (const char *)mli_data(j->x) + first * j->n * (f32 ? 4 : 8);
+    if (j->part) {
+        j->part[task] = f32 ? mlk()->cross_entropy_f32(k, j->n, (const float *)(const void *)x, j->labels + first, j->base)
+                            : mlk()->cross_entropy_f64(k, j->n, (const double *)(const void *)x, j->labels + first, j->base);
+        return;
+    }
+    char *dx = j->dx + first * j->n * (f32 ? 4 : 8);
+    if (f32) mlk()->cross_entropy_dx_f32(k, j->n, (const float *)(const void *)x, j->labels + first, j->base, j->scale, (float *)(void *)dx);
+    else mlk()->cross_entropy_dx_f64(k, j->n, (const double *)(const void *)x, j->labels + first, j->base, j->scale, (double *)(void *)dx);
+}
+
+static bool loss_job_of(ml_call *c, loss_job *j)
+{
+    int64_t n = c->in[0]->shape.size[1];
+    *j = (loss_job){ .x = mli_contiguous(c->in[0]), .rows = c->in[0]->shape.size[0], .n = n, .each = ROWS_A_TASK(n),
+                     .base = ((const ml_cross_entropy_opts *)c->opts)->base };
+    j->labels = j->x ? mli_ids("cross_entropy", "labels", c->in[1], n, (int)j->base) : NULL;
+    return j->labels != NULL;
+}
+
+static bool cross_entropy_forward(ml_call *c)
+{
+    loss_job j;
+    if (!loss_job_of(c, &j)) return false;
+    int64_t    tasks = (j.rows + j.each - 1) / j.each;
+    ml_tensor *parts = ml_empty(ML_SHAPE(tasks), ML_F64);
+    if (!parts) return false;
+    j.part = mli_data(parts);
+    ml_parallel(tasks, loss_rows, &j);
+    double total = 0;
+    for (int64_t i = 0; i < tasks; i++) total += j.part[i];
+    total /= (double)j.rows;
+    if (c->dtype == ML_F32) *(float *)mli_data(c->out) = (float)total;
+    else *(double *)mli_data(c->out) = total;
+    return true;
+}
+
+static bool cross_entropy_direct(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    loss_job j;
+    if (!loss_job_of(c, &j) || !(dx[0] = ml_empty(c->in[0]->shape, c->dtype))) return false;
+    j.dx    = mli_data(dx[0]);
+    j.scale = ml_item(dy) / (double)j.rows;
+    ml_parallel((j.rows + j.each - 1) / j.each, loss_rows, &j);
+    return true;
+}
+
+static ml_tensor *cross_entropy_compose(ml_call *c)
+{
+    int64_t    rows = c->in[0]->shape.size[0], classes = c->in[0]->shape.size[1];
+    int        base = ((const ml_cross_entropy_opts *)c->opts)->base;
+    ml_tensor *picked = ml_mul(ml_log_softmax(c->in[0], NULL), ml_one_hot(c->in[1], &(ml_one_hot_opts){ .classes = classes, .base = base }));
+    return ml_mul(ml_sum(picked, NULL), ml_number(-1 / (double)rows));
+}
+
+/* --- mse ---------------------------------------------------------------------------------------------------------------------------- */
+static bool mse_infer(ml_call *c)
+{
+    if (!ml_shape_equal(&c->in[0]->shape, &c->in[1]->shape))
+        return ml_fail("mse: shapes differ: %s and %s; reshape or expand one of them", ml_shape_text(&c->in[0]->shape), ml_shape_text(&c->in[1]->shape));
+    c->shape = ML_SCALAR;
+    return true;
+}
+
+static ml_tensor *mse_compose(ml_call *c) { return ml_mean(ml_square(ml_sub(c->in[0], c->in[1])), NULL); }
+
+static bool mse_forward(ml_call *c)
+{
+    ml_tensor *a = mli_contiguous(c->in[0]), *b = mli_contiguous(c->in[1]);
+    if (!a || !b) return false;
+    int64_t n = ml_tensor_numel(a);
+    if (c->dtype == ML_F32) *(float *)mli_data(c->out) = (float)(mlk()->sum_sq_diff_f32(n, mli_data(a), mli_data(b)) / (double)n);
+    else *(double *)mli_data(c->out) = mlk()->sum_sq_diff_f64(n, mli_data(a), mli_data(b)) / (double)n;
+    return true;
+}
+
+static bool mse_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    double     n     = (double)ml_tensor_numel(c->in[0]);
+    ml_tensor *slope = ml_mul(ml_sub(c->in[0], c->in[1]), ml_mul(dy, ml_number(2 / n)));
+    dx[0] = slope;
+    if (ml_needs(c, 1)) dx[1] = ml_neg(slope);
+    return !ml_failed();
+}
+
+/* --- samples, operations ---------------------------------------------------------------------------------------------------------- */
+static const ml_softmax_opts   first       = { 0 };
+static const ml_logsumexp_opts first_kept  = { 0, true };
+static const ml_sample softmax_samples[]   = { { .in = { "(3, 4)" } }, { .in = { "(3, 2, 4)" }, .opts = &first }, { 0 } };
+static const ml_sample logsumexp_samples[] = { { .in = { "(3, 4)" } }, { .in = { "(3, 2, 4)" }, .opts = &first_kept }, { 0 } };
+static const ml_sample loss_samples[]      = { { .in = { "(5, 4)", "i(5)" }, .high = 4 }, { 0 } };
+static const ml_sample mse_samples[]       = { { .in = { "(2, 3)", "(2, 3)" } }, { .in = { "()", "()" } }, { 0 } };
+
+const ml_op ml_op_softmax       = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_OUT, .infer = rows_infer, .forward = rows_forward,
+                                    .vjp = softmax_vjp, .samples = softmax_samples };
+const ml_op ml_op_log_softmax   = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_OUT, .infer = rows_infer, .forward = rows_forward,
+                                    .vjp = log_softmax_vjp, .samples = softmax_samples };
+const ml_op ml_op_logsumexp     = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_IN(0), .infer = logsumexp_infer, .forward = logsumexp_forward,
+                                    .vjp = logsumexp_vjp, .samples = logsumexp_samples };
+const ml_op ml_op_cross_entropy = { .kind = ML_OTHER, .flags = ML_NO_PROMOTE, .saves = ML_SAVE_IN(0) | ML_SAVE_IN(1), .infer = cross_entropy_infer,
+                                    .forward = cross_entropy_forward, .vjp_direct = cross_entropy_direct, .compose = cross_entropy_compose, .samples = loss_samples };
+const ml_op ml_op_mse           = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_IN(0) | ML_SAVE_IN(1), .infer = mse_infer, .forward = mse_forward,
+                                    .vjp = mse_vjp, .compose = mse_compose, .samples = mse_samples };
