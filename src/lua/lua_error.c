@@ -58,3 +58,8 @@ const char *lml_got(lua_State *L, int index)
     if (luaL_getmetafield(L, index, "__name") == LUA_TSTRING) return lua_tostring(L, -1); /* stays on the stack: an error follows */
     return luaL_typename(L, index);
 }
+
+int lml_raise_text(lua_State *L)
+{
+    return raise_text(L, luaL_checkstring(L, 1));
+}

@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lua/lua_weak.h"
 #include "moonlab/ops.h"
 #include "moonlab/tensor.h"
 
@@ -29,6 +30,8 @@ int lml_error(lua_State *L);                                          /* ml_erro
 int lml_raise(lua_State *L, const char *format, ...) ML_PRINTF(2, 3); /* the same with a message of its own */
 const char *lml_site(lua_State *L);       /* "script.lua:12", the first line outside moonlab; NULL when there is none */
 const char *lml_got(lua_State *L, int index); /* what a wrong argument is: "string", "nothing", "moonlab.Tensor" */
+
+int lml_raise_text(lua_State *L);         /* for Lua: raise(message) */
 
 /* --- option tables: lua_options.c ------------------------------------------------------------------------------ */
 /* Raises "where: unknown option 'got'; did you mean 'nearest'?" */
@@ -49,6 +52,7 @@ ml_shape lml_check_shape(lua_State *L, int index, const char *where, int *next);
 bool lml_has_names(lua_State *L, int index);  /* is it a table with a key that is text: options? */
 int  lml_distance(const char *a, const char *b); /* edits from one word to the other (Levenshtein) */
 bool lml_is_near(const char *word, int distance); /* close enough to be meant */
+int  lml_nearest(lua_State *L);                   /* for Lua: nearest(word, list) -> the entry that was meant, or nil */
 
 /* --- userdata: lua_userdata.c -------------------------------------------------------------------------------------- */
 typedef struct lml_type {
@@ -85,6 +89,7 @@ int      lml_finish(lua_State *L, lml_work *work, ml_tensor *result);  /* fills 
 lml_work lml_enter(lua_State *L);                                      /* the same for a call that makes no tensor */
 void     lml_leave(lua_State *L, lml_work *work, bool ok);
 bool     lml_retry(lua_State *L, lml_work *work);                      /* worth trying again? once, after out of memory */
+void     lml_watch_sites(void);     /* tells the core where the script is, for the messages of anomaly detection */
 void     lml_collect(lua_State *L); /* lets Lua's collector keep pace with tensor memory */
 
 /* --- the parts; each leaves its table on the stack --------------------------------------------------------------------- */

@@ -32,6 +32,20 @@ bool lml_is_near(const char *word, int distance)
     return distance <= (n <= 2 ? 1 : n <= 5 ? 2 : 3) && (size_t)distance < n;
 }
 
+int lml_nearest(lua_State *L)
+{
+    const char *word = luaL_checkstring(L, 1), *best = NULL;
+    luaL_checktype(L, 2, LUA_TTABLE);
+    for (lua_Integer i = 1; lua_rawgeti(L, 2, i) == LUA_TSTRING; i++) { /* the list keeps the names */
+        const char *name = lua_tostring(L, -1);
+        if (!best || lml_distance(word, name) < lml_distance(word, best)) best = name;
+        lua_pop(L, 1);
+    }
+    if (best && lml_is_near(word, lml_distance(word, best))) lua_pushstring(L, best);
+    else lua_pushnil(L);
+    return 1;
+}
+
 int lml_unknown_option(lua_State *L, const char *where, const char *got, const char *const *known, int n_known)
 {
     int best = 0;

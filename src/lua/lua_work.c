@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "moonlab/autograd.h"
+
 #define LEAST_GROWTH  ((size_t)16 << 20)
 #define HEAP_MULTIPLE 16 /* a collection walks Lua's heap once: at most a few percent of the time it takes to fill this */
 
@@ -35,6 +37,11 @@ static const char *site_of_running(void *ctx)
 {
     (void)ctx;
     return running ? lml_site(running) : NULL;
+}
+
+void lml_watch_sites(void)
+{
+    ml_set_site_hook(site_of_running, NULL);
 }
 
 /* --- one call -------------------------------------------------------------------------------------------------------- */
