@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,6 @@ typedef struct free_block {
     struct free_block *next;
 } free_block;
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t  once = PTHREAD_ONCE_INIT;
 static free_block     *lists[N_CLASSES];
 static ml_memory_info  info;
@@ -72,6 +72,19 @@ static size_t class_bytes(int index)
     return ((size_t)1 << octave) + ((size_t)((index - 16) % 16) + 1) * ((size_t)1 << (octave - 4));
 }
 
+/* Held for a few instructions, but for the rare malloc: a mutex would cost more than what it guards. */
+static int busy;
+
+static void lock(void)
+{
+    while (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE)) sched_yield();
+}
+
+static void unlock(void)
+{
+    __atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
+}
+
 /* --- with the lock held -------------------------------------------------------------------------------------- */
 static void drop_cache(void)
 {
@@ -120,19 +133,19 @@ void *ml_realloc(void *ptr, size_t old_bytes, size_t new_bytes)
     pthread_once(&once, read_environment);
     if (new_bytes == 0) {
         free(ptr);
-        pthread_mutex_lock(&lock);
+        lock();
         info.live -= old_bytes;
-        pthread_mutex_unlock(&lock);
+        unlock();
         return NULL;
     }
-    pthread_mutex_lock(&lock);
+    lock();
     void *fresh = NULL;
     if (!refused() && (new_bytes <= old_bytes || fits(new_bytes - old_bytes))) fresh = realloc(ptr, new_bytes);
     if (fresh) {
         info.live -= old_bytes;
         count_taken(new_bytes);
     }
-    pthread_mutex_unlock(&lock);
+    unlock();
     return fresh ? fresh : out_of_memory(new_bytes);
 }
 
@@ -143,7 +156,7 @@ void *ml_block_take(size_t bytes)
     int    index = class_of(bytes, &size);
     if (index < 0) return out_of_memory(bytes);
     void *block = NULL;
-    pthread_mutex_lock(&lock);
+    lock();
     if (!refused()) {
         if (lists[index]) {
             block        = lists[index];
@@ -158,7 +171,7 @@ void *ml_block_take(size_t bytes)
         }
         if (block) count_taken(size);
     }
-    pthread_mutex_unlock(&lock);
+    unlock();
     return block ? block : out_of_memory(bytes);
 }
 
@@ -167,7 +180,7 @@ void ml_block_give(void *ptr, size_t bytes)
     if (!ptr) return;
     size_t size;
     int    index = class_of(bytes, &size);
-    pthread_mutex_lock(&lock);
+    lock();
     info.live -= size;
     if (info.cached + size > CACHE_LIMIT) {
         free(ptr);
@@ -177,43 +190,43 @@ void ml_block_give(void *ptr, size_t bytes)
         lists[index]      = block;
         info.cached += size;
     }
-    pthread_mutex_unlock(&lock);
+    unlock();
 }
 
 ml_memory_info ml_memory(void)
 {
     pthread_once(&once, read_environment);
-    pthread_mutex_lock(&lock);
+    lock();
     ml_memory_info copy = info;
-    pthread_mutex_unlock(&lock);
+    unlock();
     return copy;
 }
 
 void ml_memory_peak_reset(void)
 {
-    pthread_mutex_lock(&lock);
+    lock();
     info.peak = info.live;
-    pthread_mutex_unlock(&lock);
+    unlock();
 }
 
 void ml_memory_trim(void)
 {
-    pthread_mutex_lock(&lock);
+    lock();
     drop_cache();
-    pthread_mutex_unlock(&lock);
+    unlock();
 }
 
 void ml_memory_set_cap(size_t bytes)
 {
     pthread_once(&once, read_environment);
-    pthread_mutex_lock(&lock);
+    lock();
     info.cap = bytes;
-    pthread_mutex_unlock(&lock);
+    unlock();
 }
 
 void ml_memory_fail_after(int64_t n)
 {
-    pthread_mutex_lock(&lock);
+    lock();
     fail_after = n;
-    pthread_mutex_unlock(&lock);
+    unlock();
 }

@@ -17,7 +17,7 @@
 #define KC 256 /* part of the result's definition: the same on every level */
 #define MC 192 /* rows of A that stay in L2 while the panels of B pass by */
 #define NC 512 /* columns of B packed at once */
-#define SMALL 60000 /* multiplications below which threads cost more than they bring */
+#define SMALL 500000 /* multiplications (about 10 us) below which waking threads costs more than they bring */
 
 #define T float
 #define S f32

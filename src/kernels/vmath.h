@@ -139,8 +139,7 @@ static inline float vsigmoid(float x)
 
 static inline float vsoftplus(float x)
 {
-    float y = vlog1p(vexp(-fabsf(x)));
-    return (x > 0.0f ? x : 0.0f) + (x != x ? x : y);
+    return (x > 0.0f ? x : 0.0f) + vlog1p(vexp(-fabsf(x))); /* NaN comes through the second term */
 }
 
 #endif

@@ -5,26 +5,24 @@
 #include <string.h>
 
 /* --- storage ------------------------------------------------------------------------------------------------ */
+#define HEADER 64
+_Static_assert(sizeof(ml_storage) <= HEADER, "the values begin after the header");
+
 static ml_storage *storage_new(size_t bytes)
 {
-    ml_storage *s = ml_block_take(sizeof *s);
+    ml_storage *s = ml_block_take(HEADER + bytes);
     if (!s) return NULL;
-    s->data = ml_block_take(bytes);
-    if (!s->data) {
-        ml_block_give(s, sizeof *s);
-        return NULL;
-    }
     atomic_init(&s->refs, 1);
     s->version = 0;
     s->bytes   = bytes;
+    s->data    = (char *)s + HEADER;
     return s;
 }
 
 static void storage_release(ml_storage *s)
 {
     if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1) return;
-    ml_block_give(s->data, s->bytes);
-    ml_block_give(s, sizeof *s);
+    ml_block_give(s, HEADER + s->bytes);
 }
 
 /* --- making and counting ------------------------------------------------------------------------------------- */
@@ -64,7 +62,7 @@ ml_tensor *ml_empty(ml_shape shape, ml_dtype dtype)
     size_t bytes = ml_dtype_bytes(dtype);
     for (int i = 0; i < shape.n; i++) {
         if (shape.size[i] < 0) return ml_fail("empty: sizes must not be negative, got %s", ml_shape_text(&shape));
-        if (__builtin_mul_overflow(bytes, (size_t)shape.size[i], &bytes) || bytes > PTRDIFF_MAX)
+        if (__builtin_mul_overflow(bytes, (size_t)shape.size[i], &bytes) || bytes > PTRDIFF_MAX - HEADER)
             return ml_fail("out of memory: a tensor of shape %s does not fit into any memory", ml_shape_text(&shape));
     }
     ml_storage *storage = storage_new(bytes);

@@ -8,10 +8,11 @@
 
 typedef struct ml_node ml_node; /* a recorded operation; src/autograd */
 
+/* The values follow the header in the same block, on a boundary of 64 bytes. */
 typedef struct ml_storage {
     atomic_int refs;
     uint32_t   version; /* counts modifications: a graph that saved an older one says so */
-    size_t     bytes;
+    size_t     bytes;   /* of the values */
     void      *data;
 } ml_storage;
 
