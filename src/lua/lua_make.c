@@ -129,8 +129,8 @@ static int make_arange(lua_State *L)
         at[n_numbers] = lua_tonumber(L, n_numbers + 1);
         whole &= lua_isinteger(L, n_numbers + 1);
     }
-    making m = read_making(L, "arange", 0, n_numbers + 1, false);
     if (n_numbers == 0) return lml_raise(L, "arange: takes (n), (start, stop) or (start, stop, step), got %s", lml_got(L, 1));
+    making m = read_making(L, "arange", 0, n_numbers + 1, false);
     if (n_numbers == 1) {
         at[1] = at[0];
         at[0] = 1;

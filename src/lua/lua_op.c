@@ -29,7 +29,7 @@ static bool is_inclusive_end(const ml_field *f)
 
 static bool is_list(const ml_field *f)
 {
-    return f->kind == ML_FIELD_DIMS || f->kind == ML_FIELD_SHAPE;
+    return f->name && (f->kind == ML_FIELD_DIMS || f->kind == ML_FIELD_SHAPE);
 }
 
 /* A shape or a dtype has no default. */
