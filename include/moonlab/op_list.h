@@ -2,7 +2,7 @@
  * the tests and the reference pages walk (src/ops/table.c), and the Lua methods. The definition of each, with
  * its derivative and its test samples, is a `const ml_op ml_op_<name>` in src/ops/.
  *
- * ML_OP  (name, inputs, meaning)                 inputs: 1, 2, 3, or N (any number)
+ * ML_OP  (name, inputs, meaning)                 inputs: 1, 2, 3, 4 or N (any number)
  * ML_OPX (name, inputs, meaning, options)        option kinds:
  *   DIMS(f) list of dimensions, none given = all   DIM(f, default)  one dimension; negative counts from the end
  *   SHAPE(f) sizes                                 INT(f, default)  FLAG(f, default)  REAL(f, default)
@@ -73,6 +73,7 @@ ML_OPX(one_hot,    1, "ids (...) -> (..., classes): 1 at the id, else 0; f32",  
 /* --- products and networks ----------------------------------------------------------------------------- */
 ML_OP (matmul,     2, "(..., n, k) x (..., k, m) -> (..., n, m); a vector is a row on the left, a column on the right")
 ML_OPX(linear,     3, "act(x w^T + b): x (..., k), w (m, k), b (m) -> (..., m)", ACT(act))
+ML_OPX(token_linear, 4, "linear of embedded tokens in one: ids (n, t), table (v, d), w (m, t d), b (m) -> (n, m)", ACT(act) BASE(base))
 ML_OPX(softmax,    1, "e^x / sum e^x along dim",                              DIM(dim, -1))
 ML_OPX(log_softmax, 1, "log of softmax along dim",                            DIM(dim, -1))
 ML_OPX(cross_entropy, 2, "mean over rows of -log softmax(x)[label]: x (n, classes), labels (n)", BASE(base))

@@ -43,6 +43,7 @@ const char *ml_act_name(ml_act act);
 #define ML_IN_1 ml_tensor *x
 #define ML_IN_2 ml_tensor *x, ml_tensor *y
 #define ML_IN_3 ml_tensor *x, ml_tensor *y, ml_tensor *z
+#define ML_IN_4 ml_tensor *x, ml_tensor *y, ml_tensor *z, ml_tensor *w
 #define ML_IN_N ml_tensor *const *xs, int n
 #define ML_OP(name, n, doc)       ml_tensor *ml_##name(ML_IN_##n);
 #define ML_OPX(name, n, doc, ...) ml_tensor *ml_##name(ML_IN_##n, const ml_##name##_opts *opts);

@@ -37,21 +37,27 @@ static void sync_folder(const char *path)
     close(fd);
 }
 
+/* The path is cut before the message is: the reason comes last and must be seen. */
+static bool failed(const char *path, const char *why)
+{
+    return ml_fail("cannot write '%.1000s': %s", path, why);
+}
+
 bool ml_file_write(const char *path, const void *bytes, size_t n)
 {
     static _Thread_local unsigned counter;
     char temporary[4096];
     int  length = snprintf(temporary, sizeof temporary, "%s.%ld-%u.tmp", path, (long)getpid(), counter++);
-    if (length < 0 || (size_t)length >= sizeof temporary) return ml_fail("cannot write '%s': the path is too long", path);
+    if (length < 0 || (size_t)length >= sizeof temporary) return failed(path, "the path is too long");
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0) return ml_fail("cannot write '%s': %s", path, strerror(errno));
+    if (fd < 0) return failed(path, strerror(errno));
     int why = 0;
     if (!write_all(fd, bytes, n) || fsync(fd) != 0) why = errno;
     if (close(fd) != 0 && !why) why = errno;
     if (!why && rename(temporary, path) != 0) why = errno;
     if (why) {
         unlink(temporary);
-        return ml_fail("cannot write '%s': %s", path, strerror(why));
+        return failed(path, strerror(why));
     }
     sync_folder(path);
     return true;

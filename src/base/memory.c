@@ -43,8 +43,9 @@ bool ml_parse_bytes(const char *text, size_t *bytes)
     case 'T': unit = 1024.0 * 1024 * 1024 * 1024, end++; break;
     default: break;
     }
+    if (unit > 1 && end[0] == 'i' && toupper((unsigned char)end[1]) == 'B') end++; /* MiB is what M means here */
     if (toupper((unsigned char)*end) == 'B') end++;
-    if (end == text || *end || !(value > 0) || value * unit > 9e18) return false;
+    if (end == text || *end || !(value * unit >= 1) || value * unit > 9e18) return false;
     *bytes = (size_t)(value * unit);
     return true;
 }
@@ -140,7 +141,13 @@ void *ml_realloc(void *ptr, size_t old_bytes, size_t new_bytes)
     }
     lock();
     void *fresh = NULL;
-    if (!refused() && (new_bytes <= old_bytes || fits(new_bytes - old_bytes))) fresh = realloc(ptr, new_bytes);
+    if (!refused() && (new_bytes <= old_bytes || fits(new_bytes - old_bytes))) {
+        fresh = realloc(ptr, new_bytes);
+        if (!fresh) {
+            drop_cache();
+            fresh = realloc(ptr, new_bytes);
+        }
+    }
     if (fresh) {
         info.live -= old_bytes;
         count_taken(new_bytes);
@@ -221,6 +228,7 @@ void ml_memory_set_cap(size_t bytes)
     pthread_once(&once, read_environment);
     lock();
     info.cap = bytes;
+    if (info.cap && info.live + info.cached > info.cap) drop_cache();
     unlock();
 }
 

@@ -170,11 +170,11 @@ static bool one_hot_forward(ml_call *c)
 /* --- samples, operations ----------------------------------------------------------------------------------------------------- */
 static const ml_scatter_rows_opts to_5_rows = { .rows = 5 };
 static const ml_one_hot_opts      four      = { .classes = 4 };
-static const ml_sample embedding_samples[]    = { { .in = { "(4, 3)", "i(2, 3)" }, .high = 4 }, { .in = { "(4)", "i(5)" }, .high = 4 },
-                                                  { .in = { "(4, 2, 2)", "i()" }, .high = 4 }, { 0 } };
-static const ml_sample scatter_rows_samples[] = { { .in = { "(4, 3)", "i(4)" }, .opts = &to_5_rows, .high = 5 },
-                                                  { .in = { "(2, 2, 3)", "i(2, 2)" }, .opts = &to_5_rows, .high = 5 }, { 0 } };
-static const ml_sample one_hot_samples[]      = { { .in = { "i(3)" }, .opts = &four, .high = 4, .order = ML_VALUE_ONLY }, { 0 } };
+static const ml_sample embedding_samples[]    = { { .in = { "(4, 3)", "i(2, 3)" }, .ids = 4 }, { .in = { "(4)", "i(5)" }, .ids = 4 },
+                                                  { .in = { "(4, 2, 2)", "i()" }, .ids = 4 }, { 0 } };
+static const ml_sample scatter_rows_samples[] = { { .in = { "(4, 3)", "i(4)" }, .opts = &to_5_rows, .ids = 5 },
+                                                  { .in = { "(2, 2, 3)", "i(2, 2)" }, .opts = &to_5_rows, .ids = 5 }, { 0 } };
+static const ml_sample one_hot_samples[]      = { { .in = { "i(3)" }, .opts = &four, .ids = 4, .order = ML_VALUE_ONLY }, { 0 } };
 
 const ml_op ml_op_embedding    = { .kind = ML_LINEAR, .flags = ML_NO_PROMOTE, .saves = ML_SAVE_IN(1), .infer = embedding_infer, .forward = embedding_forward,
                                    .vjp = embedding_vjp, .samples = embedding_samples };

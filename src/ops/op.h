@@ -10,7 +10,7 @@
 #include "moonlab/ops.h"
 #include "tensor/tensor_impl.h"
 
-#define ML_MAX_IN 3 /* of an operation with a fixed number of inputs */
+#define ML_MAX_IN 4 /* of an operation with a fixed number of inputs */
 
 typedef enum ml_op_kind {
     ML_OTHER,
@@ -58,9 +58,10 @@ struct ml_op {
 
 /* What the tests feed. */
 struct ml_sample {
-    const char *in[ML_MAX_IN]; /* "(2, 3)" floats; "i(4)" integers 0..high-1; "b(4)" bools */
+    const char *in[ML_MAX_IN]; /* "(2, 3)" floats; "i(4)" integers 0..ids-1; "b(4)" bools */
     const void *opts;
-    double      low, high;     /* range of the values; both 0 = -2..2 */
+    int64_t     ids;
+    double      low, high;     /* range of the floats; both 0 = -2..2 */
     int         order;         /* highest derivative checked; 0 = 2 */
     const char *why;           /* the reason for a lower order: printed */
 };

@@ -149,9 +149,7 @@ static ml_tensor *pow_slope(ml_call *c, int i)
         ml_tensor *flat = ml_eq(Y, ml_number(0));
         return ml_where(flat, like(X, 0), ml_mul(Y, ml_pow(X, ml_sub(Y, ml_where(flat, like(X, 0), like(X, 1))))));
     }
-    ml_tensor *zero = ml_eq(X, ml_number(0));
-    return ml_where(ml_mul(as_float(zero, X), as_float(ml_ge(Y, ml_number(0)), X)), like(X, 0),
-                    ml_mul(OUT, ml_log(ml_where(zero, like(X, 1), X))));
+    return ml_mul(OUT, ml_log(ml_where(ml_eq(X, ml_number(0)), like(X, 1), X)));
 }
 
 /* Ties share: half each. */

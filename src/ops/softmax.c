@@ -261,7 +261,7 @@ static const ml_softmax_opts   first       = { 0 };
 static const ml_logsumexp_opts first_kept  = { 0, true };
 static const ml_sample softmax_samples[]   = { { .in = { "(3, 4)" } }, { .in = { "(3, 2, 4)" }, .opts = &first }, { 0 } };
 static const ml_sample logsumexp_samples[] = { { .in = { "(3, 4)" } }, { .in = { "(3, 2, 4)" }, .opts = &first_kept }, { 0 } };
-static const ml_sample loss_samples[]      = { { .in = { "(5, 4)", "i(5)" }, .high = 4 }, { 0 } };
+static const ml_sample loss_samples[]      = { { .in = { "(5, 4)", "i(5)" }, .ids = 4 }, { 0 } };
 static const ml_sample mse_samples[]       = { { .in = { "(2, 3)", "(2, 3)" } }, { .in = { "()", "()" } }, { 0 } };
 
 const ml_op ml_op_softmax       = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_OUT, .infer = rows_infer, .forward = rows_forward,

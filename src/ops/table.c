@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#define NOTHING
 #define DIMS(f)
 #define DIM(f, d)   .f = d,
 #define SHAPE(f)
@@ -78,6 +77,7 @@ static const ml_op *const table[ML_OP_COUNT] = {
 #define PASS_1 (ml_tensor *[]){ x }, 1
 #define PASS_2 (ml_tensor *[]){ x, y }, 2
 #define PASS_3 (ml_tensor *[]){ x, y, z }, 3
+#define PASS_4 (ml_tensor *[]){ x, y, z, w }, 4
 #define PASS_N xs, n
 #define ML_OP(name, n, doc)       ml_tensor *ml_##name(ML_IN_##n) { return mli_apply(ML_OP_##name, PASS_##n, NULL); }
 #define ML_OPX(name, n, doc, ...) ml_tensor *ml_##name(ML_IN_##n, const ml_##name##_opts *opts) \
@@ -95,7 +95,7 @@ const ml_op_info *ml_op_info_at(int id)
 {
     static ml_op_info infos[ML_OP_COUNT]; /* filled with the same constants whoever comes first */
     if (id < 0 || id >= ML_OP_COUNT) return NULL;
-    enum { COUNT_1 = 1, COUNT_2 = 2, COUNT_3 = 3, COUNT_N = -1 };
+    enum { COUNT_1 = 1, COUNT_2 = 2, COUNT_3 = 3, COUNT_4 = 4, COUNT_N = -1 };
     switch (id) {
 #define ML_OP(name, n, doc)       case ML_OP_##name: infos[id] = (ml_op_info){ #name, doc, COUNT_##n, 0, NULL, NULL }; break;
 #define ML_OPX(name, n, doc, ...) case ML_OP_##name: infos[id] = (ml_op_info){ #name, doc, COUNT_##n, sizeof(ml_##name##_opts), &name##_defaults, name##_fields() }; break;

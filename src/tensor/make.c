@@ -132,14 +132,16 @@ ml_tensor *ml_from(ml_shape shape, ml_dtype dtype, const void *values)
     return t;
 }
 
-/* Values first + i * step, in f64, then converted: the last one is as exact as the first. */
-static ml_tensor *progression(int64_t n, double first, double step, ml_dtype dtype)
+/* Values first + i * step, in f64, then converted: rounding does not add up. last, when given, is met exactly. */
+static ml_tensor *progression(int64_t n, double first, double step, const double *last, ml_dtype dtype)
 {
     ml_scope   scope = ml_scope_begin();
     ml_tensor *t     = ml_empty(ML_SHAPE(n), ML_F64);
     ml_tensor *out   = t ? ml_empty(t->shape, dtype) : NULL;
     if (out) {
-        for (int64_t i = 0; i < n; i++) ((double *)mli_data(t))[i] = first + (double)i * step;
+        double *v = mli_data(t);
+        for (int64_t i = 0; i < n; i++) v[i] = first + (double)i * step;
+        if (last && n > 1) v[n - 1] = *last;
         mli_strided_copy(t, dtype, mli_data(out));
     }
     return ml_scope_return(&scope, out);
@@ -149,13 +151,14 @@ ml_tensor *ml_arange(double start, double stop, double step, ml_dtype dtype)
 {
     double n = ceil((stop - start) / step);
     if (step == 0 || !isfinite(n)) return ml_fail("arange: step must not be 0 and the ends must be finite, got %g, %g, %g", start, stop, step);
-    return progression(n > 0 ? (int64_t)n : 0, start, step, dtype);
+    if (n > 0x1p53) return ml_fail("arange: %g values do not fit into any memory", n);
+    return progression(n > 0 ? (int64_t)n : 0, start, step, NULL, dtype);
 }
 
 ml_tensor *ml_linspace(double start, double stop, int64_t n, ml_dtype dtype)
 {
     if (n < 1) return ml_fail("linspace: n must be at least 1, got %lld", (long long)n);
-    return progression(n, start, n > 1 ? (stop - start) / (double)(n - 1) : 0, dtype);
+    return progression(n, start, n > 1 ? (stop - start) / (double)(n - 1) : 0, &stop, dtype);
 }
 
 ml_tensor *ml_eye(int64_t n, ml_dtype dtype)

@@ -90,21 +90,21 @@ ml_tensor *ml_randn(ml_shape shape, ml_dtype dtype, ml_key key)
 }
 
 /* A number below range from 64 random bits, by the high half of a 128-bit product; its bias is under range / 2^64. */
-static int64_t below(uint64_t range, const uint32_t r[2])
+static uint64_t below(uint64_t range, const uint32_t r[2])
 {
     uint64_t bits = ((uint64_t)r[0] << 32) | r[1];
-    return (int64_t)(uint64_t)(((unsigned __int128)bits * range) >> 64);
+    return (uint64_t)(((unsigned __int128)bits * range) >> 64);
 }
 
 ml_tensor *ml_randint(int64_t low, int64_t high, ml_shape shape, ml_key key)
 {
-    if (high <= low) return ml_fail("randint: the range %lld..%lld is empty", (long long)low, (long long)high - 1);
+    if (high <= low) return ml_fail("randint: low must be below high, got %lld and %lld", (long long)low, (long long)high);
     ml_tensor *t = ml_empty(shape, ML_I64);
     int64_t    n = t ? ml_tensor_numel(t) : 0;
     for (int64_t i = 0; i < n; i++) {
         uint32_t r[4];
         ml_philox(key, (uint64_t)i, r);
-        ((int64_t *)mli_data(t))[i] = low + below((uint64_t)high - (uint64_t)low, r);
+        ((int64_t *)mli_data(t))[i] = (int64_t)((uint64_t)low + below((uint64_t)high - (uint64_t)low, r));
     }
     return t;
 }
@@ -119,7 +119,7 @@ ml_tensor *ml_randperm(int64_t n, ml_key key)
     for (int64_t i = n - 1; i > 0; i--) { /* Fisher-Yates */
         uint32_t r[4];
         ml_philox(key, (uint64_t)i, r);
-        int64_t j = below((uint64_t)i + 1, r), swap = p[i];
+        int64_t j = (int64_t)below((uint64_t)i + 1, r), swap = p[i];
         p[i] = p[j];
         p[j] = swap;
     }

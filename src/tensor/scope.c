@@ -1,5 +1,8 @@
-/* Scopes: one stack of tensors a thread; a scope is a mark in it. What is above the mark goes when it ends. */
+/* Scopes: one stack of tensors a thread; a scope is a mark in it. What is above the mark goes when it ends, and the
+ * stack itself when its thread does. */
 #include "tensor/tensor_impl.h"
+
+#include <pthread.h>
 
 static _Thread_local struct {
     ml_tensor **items;
@@ -21,9 +24,28 @@ void ml_scope_end(ml_scope *scope)
     }
 }
 
+static pthread_key_t  at_thread_exit;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void end_all(void *unused)
+{
+    (void)unused;
+    ml_scope_end(&(ml_scope){ 0 });
+    if (stack.items) ml_realloc(stack.items, stack.capacity * sizeof *stack.items, 0);
+    stack.items    = NULL;
+    stack.capacity = 0;
+}
+
+static void make_key(void)
+{
+    (void)pthread_key_create(&at_thread_exit, end_all);
+}
+
 bool mli_scope_adopt(ml_tensor *t)
 {
     if (stack.used == stack.capacity) {
+        pthread_once(&once, make_key);
+        (void)pthread_setspecific(at_thread_exit, &stack); /* any value but NULL: the destructor knows the stack */
         size_t      capacity = stack.capacity ? 2 * stack.capacity : 256;
         ml_tensor **items    = ml_realloc(stack.items, stack.capacity * sizeof *items, capacity * sizeof *items);
         if (!items) return false;

@@ -13,7 +13,7 @@ static const struct {
 
 ml_shape ml_shape_of(int n, const int64_t *size)
 {
-    ml_shape s = { n < 0 ? 0 : n > ML_MAX_DIMS ? ML_MAX_DIMS : n, { 0 } };
+    ml_shape s = { n < 0 || n > ML_MAX_DIMS ? -1 : n, { 0 } }; /* -1: mli_tensor_new refuses it with a message */
     for (int i = 0; i < s.n; i++) s.size[i] = size[i];
     return s;
 }

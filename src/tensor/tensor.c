@@ -37,6 +37,7 @@ void mli_contiguous_strides(const ml_shape *shape, int64_t *strides)
 
 ml_tensor *mli_tensor_new(ml_shape shape, const int64_t *strides, int64_t offset, ml_dtype dtype, ml_storage *storage)
 {
+    if (shape.n < 0 || shape.n > ML_MAX_DIMS) return ml_fail("shape: a tensor has at most %d dimensions", ML_MAX_DIMS);
     ml_tensor *t = ml_block_take(sizeof *t);
     if (!t) return NULL;
     atomic_init(&t->refs, 1);
@@ -60,12 +61,14 @@ ml_tensor *mli_tensor_new(ml_shape shape, const int64_t *strides, int64_t offset
 ml_tensor *ml_empty(ml_shape shape, ml_dtype dtype)
 {
     size_t bytes = ml_dtype_bytes(dtype);
-    for (int i = 0; i < shape.n; i++) {
-        if (shape.size[i] < 0) return ml_fail("empty: sizes must not be negative, got %s", ml_shape_text(&shape));
-        if (__builtin_mul_overflow(bytes, (size_t)shape.size[i], &bytes) || bytes > PTRDIFF_MAX - HEADER)
+    bool   empty = false;
+    for (int i = 0; i < shape.n; i++) { /* a size of 0 excuses no overflow: strides are products of the others */
+        if (shape.size[i] < 0) return ml_fail("shape: sizes must not be negative, got %s", ml_shape_text(&shape));
+        if (shape.size[i] == 0) empty = true;
+        else if (__builtin_mul_overflow(bytes, (size_t)shape.size[i], &bytes) || bytes > PTRDIFF_MAX - HEADER)
             return ml_fail("out of memory: a tensor of shape %s does not fit into any memory", ml_shape_text(&shape));
     }
-    ml_storage *storage = storage_new(bytes);
+    ml_storage *storage = storage_new(empty ? 0 : bytes);
     if (!storage) return NULL;
     ml_tensor *t = mli_tensor_new(shape, NULL, 0, dtype, storage);
     storage_release(storage); /* the tensor holds it now */
@@ -113,11 +116,11 @@ ml_dtype ml_tensor_dtype(const ml_tensor *t) { return t ? (ml_dtype)t->dtype : M
 
 bool ml_tensor_is_contiguous(const ml_tensor *t)
 {
+    if (!t) return false;
     int64_t step = 1;
     for (int i = t->shape.n - 1; i >= 0; i--) {
-        if (t->shape.size[i] == 0) return true;
         if (t->shape.size[i] == 1) continue;
-        if (t->strides[i] != step) return false;
+        if (t->strides[i] != step) return ml_tensor_numel(t) == 0; /* no values, no order */
         step *= t->shape.size[i];
     }
     return true;

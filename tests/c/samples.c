@@ -1,0 +1,182 @@
+#include "samples.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* --- reading a sample --------------------------------------------------------------------------------------------- */
+/* "(2, 3)", "i(4)", "b()" */
+static ml_shape parse_spec(const char *spec, char *kind)
+{
+    ml_shape    s = ML_SCALAR;
+    const char *p = spec;
+    *kind = isalpha((unsigned char)*p) ? *p++ : 'f';
+    cr_assert(*p == '(' && spec[strlen(spec) - 1] == ')' && strchr("fib", *kind), "'%s' is no sample input", spec);
+    for (p++; *p != ')';) {
+        char *end;
+        s.size[s.n++] = strtoll(p, &end, 10);
+        cr_assert(end > p && s.n <= ML_MAX_DIMS, "'%s' is no sample input", spec);
+        for (p = end; *p == ',' || *p == ' ';) p++;
+    }
+    return s;
+}
+
+bool trial_at(int id, int k, trial *t)
+{
+    const ml_op_info *info = ml_op_info_at(id);
+    *t = (trial){ .id = id, .name = info->name, .op = mli_op_at(id) };
+    if (!t->op->samples) return false;
+    for (int i = 0; i <= k; i++)
+        if (!t->op->samples[i].in[0]) return false;
+    t->sample = &t->op->samples[k];
+    t->opts   = t->sample->opts ? t->sample->opts : info->defaults;
+    size_t used = (size_t)snprintf(t->label, sizeof t->label, "%s, sample %d:", t->name, k);
+    for (int i = 0; i < ML_MAX_IN && t->sample->in[i]; i++) {
+        t->shape[i]  = parse_spec(t->sample->in[i], &t->kind[i]);
+        t->floats[i] = t->kind[i] == 'f';
+        t->n_in      = i + 1;
+        used += (size_t)snprintf(t->label + used, sizeof t->label - used, " %s", t->sample->in[i]);
+    }
+    return true;
+}
+
+/* What integers count from: the option of that kind, if there is one. */
+static int base_of(const trial *t)
+{
+    const ml_op_info *info = ml_op_info_at(t->id);
+    for (const ml_field *f = info->fields; f && f->name; f++)
+        if (f->kind == ML_FIELD_BASE) return *(const int *)(const void *)((const char *)t->opts + f->offset);
+    return 0;
+}
+
+/* --- values and layouts ---------------------------------------------------------------------------------------------- */
+static ml_tensor *make_values(const trial *t, int i, ml_shape shape, ml_dtype dtype, uint64_t seed)
+{
+    ml_key     key  = ml_key_of(seed, (uint64_t)t->id * 8 + (uint64_t)i);
+    double     low  = t->sample->low, high = t->sample->high;
+    ml_tensor *out;
+    if (t->kind[i] == 'i') {
+        int64_t n = t->sample->ids;
+        return ml_randint(base_of(t), base_of(t) + n, shape, key);
+    }
+    if (t->kind[i] == 'b') {
+        ml_tensor *bits = ml_randint(0, 2, shape, key);
+        out = ml_empty(shape, ML_BOOL);
+        cr_assert(ml_copy_into(out, bits));
+        return out;
+    }
+    if (low == 0 && high == 0) low = -2, high = 2;
+    ml_tensor *u = ml_rand(shape, ML_F32, key);
+    float     *v = ml_tensor_mutable_data(u);
+    for (int64_t k = 0; k < ml_tensor_numel(u); k++) v[k] = (float)(low + (high - low) * (double)v[k]);
+    out = ml_empty(shape, dtype);
+    cr_assert(ml_copy_into(out, u));
+    return out;
+}
+
+const char *layout_name(layout l)
+{
+    static const char *const names[LAYOUT_COUNT] = { "contiguous", "transposed", "sliced", "expanded" };
+    return names[l];
+}
+
+/* Copies values to where a view of a larger or turned tensor sees them in the same order. */
+ml_tensor *view_with_layout(ml_tensor *values, layout l)
+{
+    ml_shape   shape = ml_tensor_shape(values), big = shape;
+    int64_t    strides[ML_MAX_DIMS], offset = 0;
+    int        last = shape.n - 1;
+    ml_tensor *from = values;
+    if (l == LAYOUT_TRANSPOSED && shape.n < 2) l = LAYOUT_SLICED;
+    if (l == LAYOUT_EXPANDED && (shape.n == 0 || shape.size[0] == 0)) l = LAYOUT_SLICED;
+    mli_contiguous_strides(&shape, strides);
+    switch (l) {
+    case LAYOUT_TRANSPOSED: { /* dimensions in reverse order in memory */
+        int64_t step = 1, turned[ML_MAX_DIMS];
+        for (int d = 0; d < shape.n; d++) {
+            strides[d] = step;
+            step *= shape.size[d] ? shape.size[d] : 1;
+            big.size[last - d] = shape.size[d];
+        }
+        for (int d = 0; d < shape.n; d++) { /* the values' own strides, in that order */
+            int64_t own[ML_MAX_DIMS];
+            mli_contiguous_strides(&shape, own);
+            turned[last - d] = own[d];
+        }
+        from = mli_view(values, big, turned, values->offset);
+        break;
+    }
+    case LAYOUT_SLICED: /* every second element of rows twice as long, from the second on */
+        if (shape.n == 0) big = ML_SHAPE(3);
+        else big.size[last] = 2 * shape.size[last] + 1;
+        mli_contiguous_strides(&big, strides);
+        if (shape.n) strides[last] = 2;
+        offset = 1;
+        from   = NULL;
+        break;
+    case LAYOUT_EXPANDED: /* the first row, again and again */
+        big.size[0] = 1;
+        strides[0]  = 0;
+        from        = mli_view(values, big, values->strides, values->offset);
+        break;
+    default: return values;
+    }
+    ml_tensor *base = from ? ml_clone(from) : ml_zeros(big, ml_tensor_dtype(values));
+    ml_tensor *view = base ? mli_view(base, shape, strides, offset) : NULL;
+    cr_assert_not_null(view, "%s", ml_error_message());
+    if (!from) { /* element by element: nothing else can write through a sliced view */
+        size_t  width = ml_dtype_bytes(ml_tensor_dtype(values));
+        int64_t n = ml_tensor_numel(values), cols = shape.n ? shape.size[last] : 1, row = shape.n ? 2 * cols + 1 : 3;
+        for (int64_t k = 0; k < n; k++)
+            memcpy((char *)mli_data(base) + (size_t)(k / cols * row + k % cols * 2 + 1) * width, (char *)mli_data(values) + (size_t)k * width, width);
+    }
+    return view;
+}
+
+void trial_inputs(const trial *t, ml_dtype dtype, layout l, uint64_t seed, ml_tensor *in[ML_MAX_IN])
+{
+    for (int i = 0; i < t->n_in; i++) {
+        in[i] = view_with_layout(make_values(t, i, t->shape[i], dtype, seed), l);
+        cr_assert_not_null(in[i], "%s: %s", t->label, ml_error_message());
+    }
+}
+
+ml_tensor *random_like(const ml_tensor *t, uint64_t seed)
+{
+    ml_dtype dtype = ml_dtype_is_float(ml_tensor_dtype(t)) ? ml_tensor_dtype(t) : ML_F64;
+    return ml_randn(ml_tensor_shape(t), dtype, ml_key_of(seed, 1234));
+}
+
+/* --- running ------------------------------------------------------------------------------------------------------------ */
+run trial_run(const trial *t, ml_tensor *const in[], uint32_t needs, ml_tensor *dy, bool create_graph)
+{
+    run        r = { .ok = true };
+    ml_tensor *leaf[ML_MAX_IN], *wanted[ML_MAX_IN], *grads[ML_MAX_IN];
+    int        at[ML_MAX_IN], n_wanted = 0;
+    for (int i = 0; i < t->n_in; i++) {
+        if (!(leaf[i] = ml_detach(in[i]))) return (run){ .ok = false };
+        if (!(needs >> i & 1) || !ml_dtype_is_float(ml_tensor_dtype(in[i]))) continue;
+        ml_requires_grad(leaf[i], true);
+        at[n_wanted]       = i;
+        wanted[n_wanted++] = leaf[i];
+    }
+    r.y = ml_op_apply(t->id, leaf, t->n_in, t->opts);
+    if (!r.y) return (run){ .ok = false };
+    if (n_wanted == 0 || (t->op->flags & ML_NOGRAD)) return r;
+    if (!dy) dy = random_like(r.y, 99);
+    r.ok = dy && ml_grad(r.y, wanted, n_wanted, grads, &(ml_grad_opts){ .seed = dy, .create_graph = create_graph, .keep_graph = create_graph });
+    for (int k = 0; r.ok && k < n_wanted; k++) r.dx[at[k]] = grads[k];
+    return r;
+}
+
+struct criterion_test_params ids_where(bool (*fits)(const ml_op *op, const ml_op_info *info))
+{
+    static int ids[16][ML_OP_COUNT]; /* a row a test: Criterion reads them later */
+    static int row;
+    cr_assert_lt(row, 16);
+    int n = 0;
+    for (int id = 0; id < ML_OP_COUNT; id++)
+        if (fits(mli_op_at(id), ml_op_info_at(id))) ids[row][n++] = id;
+    cr_assert_gt(n, 0);
+    return cr_make_param_array(int, ids[row++], (size_t)n, NULL);
+}
