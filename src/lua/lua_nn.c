@@ -105,15 +105,22 @@ static int new_embedding(lua_State *L) /* Embedding(rows, dim, { init =, dtype =
     return finish(L, slot, &work, ml_nn_embedding(rows, dim, &opts));
 }
 
+static void check_no_arguments(lua_State *L, const char *where)
+{
+    if (!lua_isnone(L, 1)) lml_raise(L, "%s: takes no arguments, got %s", where, lml_got(L, 1));
+}
+
 static int new_flatten(lua_State *L)
 {
+    check_no_arguments(L, "Flatten");
     void   **slot = lml_new(L, &lml_module_type);
     lml_work work = lml_enter(L);
     return finish(L, slot, &work, ml_nn_flatten());
 }
 
-static int new_activation(lua_State *L) /* upvalue: the operation */
+static int new_activation(lua_State *L) /* upvalues: the operation, the name of the layer */
 {
+    check_no_arguments(L, lua_tostring(L, lua_upvalueindex(2)));
     void   **slot = lml_new(L, &lml_module_type);
     lml_work work = lml_enter(L);
     return finish(L, slot, &work, ml_nn_activation((ml_op_id)lua_tointeger(L, lua_upvalueindex(1))));
@@ -298,7 +305,8 @@ int lml_open_nn(lua_State *L)
         snprintf(kind, sizeof kind, "%s", ml_module_kind(m));
         ml_module_release(m);
         lua_pushinteger(L, activations[i]);
-        lua_pushcclosure(L, new_activation, 1);
+        lua_pushstring(L, kind);
+        lua_pushcclosure(L, new_activation, 2);
         lua_setfield(L, -2, kind);
     }
     lua_newtable(L);

@@ -11,6 +11,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MOST_INPUTS 4 /* of an operation with a fixed number */
+#define COUNT_1 1
+#define COUNT_2 2
+#define COUNT_3 3
+#define COUNT_4 4
+#define COUNT_N 0
+#define ML_OP(name, n, doc)       _Static_assert(COUNT_##n <= MOST_INPUTS, #name " takes more");
+#define ML_OPX(name, n, doc, ...) ML_OP(name, n, doc)
+#include "moonlab/op_list.h"
+#undef ML_OP
+#undef ML_OPX
+
 typedef struct binding {
     int               id;
     int               n_in; /* -1: any number */
@@ -198,7 +210,7 @@ static inline ml_tensor *tensor_of(const input *in)
 static int call(lua_State *L, const binding *b, const input *given, const void *opts)
 {
     lml_work   work = lml_begin(L);
-    ml_tensor *in[3], *out;
+    ml_tensor *in[MOST_INPUTS], *out;
     do {
         for (int i = 0; i < b->n_in; i++) in[i] = tensor_of(&given[i]);
         out = ml_op_apply(b->id, in, b->n_in, opts);
@@ -244,7 +256,7 @@ static int call_op(lua_State *L)
 {
     const binding *b = lua_touserdata(L, lua_upvalueindex(1));
     if (b->n_in < 0) return call_many(L, b);
-    input in[3];
+    input in[MOST_INPUTS];
     for (int i = 0; i < b->n_in; i++) in[i] = check_input(L, b, i + 1);
     if (lua_gettop(L) > b->n_in || b->needs_options) return call_with_options(L, b, in);
     return call(L, b, in, b->defaults);

@@ -184,6 +184,12 @@ local other = {
     holds({ { 1.5, 1 }, { 4.5, 0 } }, m:linear(w, b, { act = "relu" }))
     fails(function() return m:linear(w, b, "gelu") end, "^linear: act must be \"none\", \"relu\", \"tanh\" or \"sigmoid\", got gelu")
   end,
+  token_linear = function()
+    local ids, w, b = ml.tensor { { 2, 1 }, { 1, 1 } }, f64 { { 1, 0, 0, 0, 0, 1 }, { -1, 0, 0, 0, 0, 0 } }, f64 { 0.5, 0 }
+    holds({ { 4 + 3 + 0.5, -4 }, { 1 + 3 + 0.5, -1 } }, ids:token_linear(m, w, b))
+    holds({ { 7.5, 0 }, { 4.5, 0 } }, ids:token_linear(m, w, b, "relu"))
+    fails(function() return (ids - 1):token_linear(m, w, b) end, "ids must be 1%.%.2, found 0 %(add 1%)")
+  end,
   softmax = function()
     local e, total = map({ 1, 2, 3 }, math.exp), math.exp(1) + math.exp(2) + math.exp(3)
     local share = map(e, function(v) return v / total end)
