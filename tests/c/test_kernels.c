@@ -1,0 +1,199 @@
+/* The loops over numbers, against plain ones in f64 and against libm. Set MOONLAB_CPU to test another level. */
+#include <criterion/criterion.h>
+
+#include "kernels/kernels.h"
+#include "moonlab/base.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- functions of one number ------------------------------------------------------------------------------------------- */
+/* Distance in units of the last place of an f32 at want; below the normal range, of the smallest normal. */
+static double ulps(float got, double want)
+{
+    float nearest = (float)want;
+    if (isnan(nearest)) return isnan(got) ? 0 : INFINITY;
+    if (got == nearest) return 0;
+    if (isinf(got) || isinf(nearest)) return INFINITY;
+    int exponent;
+    frexp(want, &exponent);
+    if (exponent < -125) exponent = -125;
+    return fabs((double)got - want) / ldexp(1, exponent - 24);
+}
+
+static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+static double softplus(double x) { return (x > 0 ? x : 0) + log1p(exp(-fabs(x))); }
+
+Test(kernels, f32_functions_keep_the_promised_accuracy)
+{
+    const ml_kernels *k = mlk();
+    const struct {
+        const char *name;
+        void (*f)(int64_t, const void *, void *);
+        double (*exact)(double);
+        double limit;
+    } cases[] = {
+        { "exp", k->exp_f32, exp, 1.5 },          { "expm1", k->expm1_f32, expm1, 2 },         { "log", k->log_f32, log, 1.5 },
+        { "log1p", k->log1p_f32, log1p, 3 },      { "tanh", k->tanh_f32, tanh, 3 },            { "sigmoid", k->sigmoid_f32, sigmoid, 3 },
+        { "softplus", k->softplus_f32, softplus, 3 }, { "erf", k->erf_f32, erf, 2 },            { "sin", k->sin_f32, sin, 2 },
+        { "sqrt", k->sqrt_f32, sqrt, 0.51 },
+    };
+    enum { N = 4096 };
+    static float x[N], y[N];
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        double   worst = 0;
+        float    at    = 0;
+        uint64_t bits  = 0;
+        while (bits < 1ull << 32) { /* every 4099th of all floats: all exponents, both signs, NaN and infinities */
+            int n = 0;
+            for (; n < N && bits < 1ull << 32; n++, bits += 4099) {
+                uint32_t b = (uint32_t)bits;
+                memcpy(&x[n], &b, sizeof b);
+            }
+            cases[c].f(n, x, y);
+            for (int i = 0; i < n; i++) {
+                double u = ulps(y[i], cases[c].exact((double)x[i]));
+                if (u > worst) worst = u, at = x[i];
+            }
+        }
+        cr_expect_leq(worst, cases[c].limit, "%s of %.9g is wrong by %.2f units of the last place", cases[c].name, (double)at, worst);
+    }
+}
+
+Test(kernels, a_vector_and_its_tail_compute_alike)
+{
+    enum { N = 67 };
+    static float x[N], whole[N], single[N];
+    for (int i = 0; i < N; i++) x[i] = 0.1f * (float)(i - 30);
+    const ml_kernels *k = mlk();
+    void (*const f[])(int64_t, const void *, void *) = { k->exp_f32, k->tanh_f32, k->sigmoid_f32, k->log1p_f32, k->softplus_f32 };
+    for (size_t c = 0; c < sizeof f / sizeof *f; c++) {
+        f[c](N, x, whole);
+        for (int i = 0; i < N; i++) f[c](1, &x[i], &single[i]);
+        cr_expect_arr_eq(whole, single, sizeof whole, "function %zu depends on the place in the vector", c);
+    }
+}
+
+/* --- sums --------------------------------------------------------------------------------------------------------------- */
+Test(kernels, sums_are_exact_to_rounding_at_every_length)
+{
+    enum { N = 5000 };
+    static float  x[N];
+    static double d[N];
+    for (int i = 0; i < N; i++) d[i] = x[i] = (float)sin(i * 1.7) + 1;
+    double exact = 0;
+    for (int64_t n = 0; n <= N; n++) {
+        if (n > 0) exact += (double)x[n - 1];
+        if (n > 70 && n % 97) continue;
+        cr_expect_float_eq(mlk()->sum_f32(n, x), exact, 1e-6 * (1 + exact), "n = %d", (int)n);
+        cr_expect_float_eq(mlk()->sum_f64(n, d), exact, 1e-13 * (1 + exact), "n = %d", (int)n);
+    }
+}
+
+/* --- matrix products ------------------------------------------------------------------------------------------------------ */
+typedef struct {
+    int64_t m, n, k;
+    bool    a_turned, b_turned, bias;
+    mlk_act act;
+} product;
+
+static double act_of(mlk_act act, double z)
+{
+    switch (act) {
+    case MLK_ACT_RELU: return z < 0 ? 0 : z;
+    case MLK_ACT_TANH: return tanh(z);
+    case MLK_ACT_SIGMOID: return sigmoid(z);
+    default: return z;
+    }
+}
+
+static double noise(int64_t i) { return sin((double)i * 12.9898) * 0.9; }
+
+#define CHECK_PRODUCT(T, gemm, tolerance)                                                                                  \
+    static void check_##gemm(product p)                                                                                    \
+    {                                                                                                                      \
+        int64_t step = p.n + 3; /* rows of c lie apart; what is between them must stay */                                   \
+        T *a = calloc((size_t)(p.m * p.k + 1), sizeof(T)), *b = calloc((size_t)(p.k * p.n + 1), sizeof(T));                \
+        T *c = calloc((size_t)(p.m * step + 1), sizeof(T)), *bias = calloc((size_t)p.n + 1, sizeof(T));                    \
+        for (int64_t i = 0; i < p.m * p.k; i++) a[i] = (T)noise(i);                                                        \
+        for (int64_t i = 0; i < p.k * p.n; i++) b[i] = (T)noise(i + 1000);                                                 \
+        for (int64_t i = 0; i < p.m * step; i++) c[i] = (T)77;                                                             \
+        for (int64_t i = 0; i < p.n; i++) bias[i] = (T)noise(i + 5000);                                                    \
+        mlk_gemm g = { .m = p.m, .n = p.n, .k = p.k, .a = a, .a_row = p.a_turned ? 1 : p.k, .a_col = p.a_turned ? p.m : 1, .b = b, \
+                       .b_row = p.b_turned ? 1 : p.n, .b_col = p.b_turned ? p.k : 1, .c = c, .c_row = step,                \
+                       .bias = p.bias ? bias : NULL, .act = p.act };                                                       \
+        cr_assert(mlk()->gemm(&g));                                                                                        \
+        for (int64_t i = 0; i < p.m; i++)                                                                                  \
+            for (int64_t j = 0; j < step; j++) {                                                                           \
+                double want = 77, scale = 1;                                                                               \
+                if (j < p.n) {                                                                                             \
+                    want = p.bias ? (double)bias[j] : 0;                                                                   \
+                    for (int64_t k = 0; k < p.k; k++) {                                                                    \
+                        double term = (double)a[i * g.a_row + k * g.a_col] * (double)b[k * g.b_row + j * g.b_col];         \
+                        want += term;                                                                                      \
+                        scale += fabs(term);                                                                               \
+                    }                                                                                                      \
+                    want = act_of(p.act, want);                                                                            \
+                }                                                                                                          \
+                if (fabs((double)c[i * step + j] - want) > tolerance * scale)                                              \
+                    cr_expect_fail(#gemm " %dx%dx%d %d%d act %d: (%d, %d) is %.9g, not %.9g", (int)p.m, (int)p.n, (int)p.k, \
+                                   p.a_turned, p.b_turned, (int)p.act, (int)i, (int)j, (double)c[i * step + j], want);     \
+            }                                                                                                              \
+        free(a), free(b), free(c), free(bias);                                                                             \
+    }
+#define cr_expect_fail(...) cr_expect(false, __VA_ARGS__)
+CHECK_PRODUCT(float, gemm_f32, 1e-6)
+CHECK_PRODUCT(double, gemm_f64, 1e-14)
+
+Test(kernels, products_of_every_small_size_and_layout)
+{
+    const int64_t sizes[] = { 0, 1, 2, 3, 5, 6, 7, 12, 13, 16, 17, 33 };
+    const int     count   = sizeof sizes / sizeof *sizes;
+    for (int i = 0; i < count; i++)
+        for (int j = 0; j < count; j++)
+            for (int l = 0; l < count; l++)
+                for (int layout = 0; layout < 4; layout++) {
+                    product p = { sizes[i], sizes[j], sizes[l], layout & 1, layout >> 1, (i + j + l) % 2, (mlk_act)((i + l) % 4) };
+                    check_gemm_f32(p);
+                    check_gemm_f64(p);
+                }
+}
+
+Test(kernels, products_beyond_the_block_sizes)
+{
+    check_gemm_f32((product){ 5, 7, 600, true, true, true, MLK_ACT_TANH });   /* three blocks of k */
+    check_gemm_f32((product){ 400, 20, 3, false, true, false, MLK_ACT_NONE }); /* three blocks of rows */
+    check_gemm_f32((product){ 9, 1100, 11, false, false, true, MLK_ACT_RELU }); /* three blocks of columns */
+    check_gemm_f64((product){ 70, 130, 300, true, false, true, MLK_ACT_SIGMOID });
+}
+
+Test(kernels, products_have_the_same_bits_on_any_number_of_threads)
+{
+    enum { M = 150, N = 210, K = 300 };
+    static float a[M * K], b[K * N], one[M * N], many[M * N];
+    for (int i = 0; i < M * K; i++) a[i] = (float)noise(i);
+    for (int i = 0; i < K * N; i++) b[i] = (float)noise(i + 9);
+    mlk_gemm g = { .m = M, .n = N, .k = K, .a = a, .a_row = K, .a_col = 1, .b = b, .b_row = N, .b_col = 1, .c = one, .c_row = N };
+    ml_threads_set(1);
+    mlk()->gemm_f32(&g);
+    g.c = many;
+    for (int threads = 2; threads <= 7; threads++) {
+        memset(many, 0, sizeof many);
+        ml_threads_set(threads);
+        mlk()->gemm_f32(&g);
+        cr_expect_arr_eq(one, many, sizeof one, "%d threads", threads);
+    }
+}
+
+Test(kernels, a_product_without_memory_says_so)
+{
+    float    x = 1, y;
+    mlk_gemm g = { .m = 1, .n = 1, .k = 1, .a = &x, .b = &x, .c = &y };
+    ml_memory_fail_after(1);
+    cr_expect_not(mlk()->gemm_f32(&g));
+    ml_memory_fail_after(0);
+    cr_expect(mlk()->gemm_f32(&g));
+    cr_expect_eq(y, 1);
+}
