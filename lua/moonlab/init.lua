@@ -28,14 +28,14 @@ ml.nn             = require "moonlab.nn"
 ml.optim          = core.optim
 ml.data           = core.data
 
+local put_back = { __close = function(self) core.autograd.recording(self.was) end }
+
 --- Calls fn without recording: what it computes has no derivative, and costs no memory for one.
 ---@param fn fun(...): ...
 ---@param ... any  its arguments
 ---@return any ...  what it returns
 function ml.no_grad(fn, ...)
-  local was <close> = setmetatable({ core.autograd.recording(false) }, {
-    __close = function(self) core.autograd.recording(self[1]) end,
-  })
+  local _ <close> = setmetatable({ was = core.autograd.recording(false) }, put_back) -- also after an error
   return fn(...)
 end
 

@@ -50,9 +50,9 @@ ml_dtype lml_check_dtype(lua_State *L, int index, const char *where);
 /* Sizes from the list at index, or from the run of integers that begins there; *next is the argument behind them. */
 ml_shape lml_check_shape(lua_State *L, int index, const char *where, int *next);
 bool lml_has_names(lua_State *L, int index);  /* is it a table with a key that is text: options? */
-int  lml_distance(const char *a, const char *b); /* edits from one word to the other (Levenshtein) */
-bool lml_is_near(const char *word, int distance); /* close enough to be meant */
-int  lml_nearest(lua_State *L);                   /* for Lua: nearest(word, list) -> the entry that was meant, or nil */
+int  lml_nearest(lua_State *L);              /* for Lua: nearest(word, list) -> the entry that was meant, or nil */
+/* Raises "owner has no field 'got'; did you mean 'nearest'?", from the names in the table at index t. */
+int  lml_no_field(lua_State *L, const char *owner, const char *got, int t);
 
 /* --- userdata: lua_userdata.c -------------------------------------------------------------------------------------- */
 typedef struct lml_type {
@@ -65,8 +65,6 @@ void   lml_new_type(lua_State *L, const lml_type *type); /* pushes its metatable
 void **lml_new(lua_State *L, const lml_type *type);      /* pushes a userdata that holds nothing; put one reference there */
 void  *lml_test(lua_State *L, int index, const lml_type *type);                     /* borrowed; NULL: another type, or closed */
 void  *lml_check(lua_State *L, int index, const lml_type *type, const char *where, const char *name);
-/* Raises "no field 'got' in a ...; did you mean ...", from the names in the table at index t. */
-int lml_no_field(lua_State *L, const char *owner, const char *got, int t);
 
 /* --- tensors ----------------------------------------------------------------------------------------------------------- */
 ml_tensor *lml_check_tensor(lua_State *L, int index, const char *where); /* borrowed; raises when it is none */

@@ -4,61 +4,43 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MOST_NAMES 512 /* that a word is compared with */
+
 /* --- names nearly right ------------------------------------------------------------------------------------------- */
-int lml_distance(const char *a, const char *b)
-{
-    enum { LONGEST = 63 };
-    size_t n = strlen(a), m = strlen(b);
-    if (n > LONGEST || m > LONGEST) return LONGEST;
-    int row[LONGEST + 1]; /* of the table of distances between the beginnings of a and b */
-    for (size_t j = 0; j <= m; j++) row[j] = (int)j;
-    for (size_t i = 1; i <= n; i++) {
-        int diagonal = row[0];
-        row[0]       = (int)i;
-        for (size_t j = 1; j <= m; j++) {
-            int change = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal   = row[j];
-            int insert = row[j - 1] + 1, remove = row[j] + 1;
-            row[j]     = change < insert ? change : insert;
-            if (remove < row[j]) row[j] = remove;
-        }
-    }
-    return row[m];
-}
-
-bool lml_is_near(const char *word, int distance)
-{
-    size_t n = strlen(word);
-    return distance <= (n <= 2 ? 1 : n <= 5 ? 2 : 3) && (size_t)distance < n;
-}
-
 int lml_nearest(lua_State *L)
 {
-    const char *word = luaL_checkstring(L, 1), *best = NULL;
+    const char *word = luaL_checkstring(L, 1), *known[MOST_NAMES];
+    int         n    = 0;
     luaL_checktype(L, 2, LUA_TTABLE);
-    for (lua_Integer i = 1; lua_rawgeti(L, 2, i) == LUA_TSTRING; i++) { /* the list keeps the names */
-        const char *name = lua_tostring(L, -1);
-        if (!best || lml_distance(word, name) < lml_distance(word, best)) best = name;
+    for (; n < MOST_NAMES && lua_rawgeti(L, 2, n + 1) == LUA_TSTRING; n++) {
+        known[n] = lua_tostring(L, -1); /* the list keeps it */
         lua_pop(L, 1);
     }
-    if (best && lml_is_near(word, lml_distance(word, best))) lua_pushstring(L, best);
-    else lua_pushnil(L);
+    lua_pushstring(L, ml_nearest_word(word, known, n)); /* NULL is nil */
     return 1;
 }
 
 int lml_unknown_option(lua_State *L, const char *where, const char *got, const char *const *known, int n_known)
 {
-    int best = 0;
-    for (int i = 1; i < n_known; i++)
-        if (lml_distance(got, known[i]) < lml_distance(got, known[best])) best = i;
+    const char *nearest = ml_nearest_word(got, known, n_known);
+    if (nearest) return lml_raise(L, "%s: unknown option '%s'; did you mean '%s'?", where, got, nearest);
     if (n_known == 0) return lml_raise(L, "%s: unknown option '%s'; it has no options", where, got);
-    if (lml_is_near(got, lml_distance(got, known[best])))
-        return lml_raise(L, "%s: unknown option '%s'; did you mean '%s'?", where, got, known[best]);
     char   list[512];
     size_t used = 0;
     for (int i = 0; i < n_known && used < sizeof list; i++)
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", known[i]);
     return lml_raise(L, "%s: unknown option '%s'; it knows %s", where, got, list);
+}
+
+int lml_no_field(lua_State *L, const char *owner, const char *got, int t)
+{
+    const char *known[MOST_NAMES], *nearest;
+    int         n = 0;
+    for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1))
+        if (lua_type(L, -2) == LUA_TSTRING && n < MOST_NAMES) known[n++] = lua_tostring(L, -2); /* the table keeps it */
+    nearest = ml_nearest_word(got, known, n);
+    if (nearest) return lml_raise(L, "%s has no field '%s'; did you mean '%s'?", owner, got, nearest);
+    return lml_raise(L, "%s has no field '%s'", owner, got);
 }
 
 void lml_check_options(lua_State *L, int t, const char *where, const char *const *known, int n_known)

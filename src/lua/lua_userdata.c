@@ -2,9 +2,6 @@
  * where looking up a metatable by name would cost more than a small operation. */
 #include "lua/lua_moonlab.h"
 
-#include <stdio.h>
-#include <string.h>
-
 typedef struct box {
     const lml_type *type;
     void           *held; /* NULL: not filled yet, or closed */
@@ -65,18 +62,4 @@ void **lml_new(lua_State *L, const lml_type *type)
     lua_rawgetp(L, LUA_REGISTRYINDEX, type);
     lua_setmetatable(L, -2);
     return &b->held;
-}
-
-int lml_no_field(lua_State *L, const char *owner, const char *got, int t)
-{
-    const char *best = NULL;
-    for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1)) {
-        if (lua_type(L, -2) != LUA_TSTRING) continue;
-        const char *name = lua_tostring(L, -2);
-        int         near = best ? lml_distance(got, name) - lml_distance(got, best) : -1;
-        if (near < 0 || (near == 0 && strcmp(name, best) < 0)) best = name; /* the table has no order: the message has */
-    }
-    if (best && lml_is_near(got, lml_distance(got, best)))
-        return lml_raise(L, "%s has no field '%s'; did you mean '%s'?", owner, got, best);
-    return lml_raise(L, "%s has no field '%s'", owner, got);
 }

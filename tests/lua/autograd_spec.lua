@@ -29,10 +29,13 @@ describe("backward", function()
     local w = leaf { 1, 2 }
     fails(function() return (w * 2):backward() end,
       "^backward: the gradient of a non%-scalar: shape %(2%); reduce it %(sum, mean%) or pass a seed of that shape")
-    fails(function() return ml.ones({}):backward() end, "^backward: this tensor does not depend on anything that requires a gradient")
-    fails(function() return w:sum():backward { seed = 1 } end, "^backward: seed must be a moonlab%.Tensor, got number")
+    fails(function() return ml.ones({}):backward() end,
+      "^backward: this tensor does not depend on anything that requires a gradient")
+    fails(function() return w:sum():backward { seed = 1 } end,
+      "^backward: seed must be a moonlab%.Tensor, got number")
     fails(function() return w:sum():backward { keep = true } end, "^backward: unknown option 'keep'")
-    fails(function() return w:sum():backward { seed = ml.ones { 3 } } end, "^backward: the seed has shape %(3%), the result %(%)")
+    fails(function() return w:sum():backward { seed = ml.ones { 3 } } end,
+      "^backward: the seed has shape %(3%), the result %(%)")
   end)
 
   it("frees the graph: a second time is an error that says what to do", function()
@@ -50,7 +53,10 @@ end)
 
 describe("requires_grad", function()
   it("is asked for in three ways", function()
-    for _, w in ipairs { ml.ones({ 2 }, { requires_grad = true }), ml.ones({ 2 }):requires_grad_(true), ml.ones({ 2 }):requires_grad_() } do
+    local ways = {
+      ml.ones({ 2 }, { requires_grad = true }), ml.ones({ 2 }):requires_grad_(true), ml.ones({ 2 }):requires_grad_(),
+    }
+    for _, w in ipairs(ways) do
       assert.is_true(w.requires_grad and w.is_leaf)
     end
     local w = ml.ones { 2 }
@@ -63,8 +69,10 @@ describe("requires_grad", function()
   end)
 
   it("is for leaves of floats", function()
-    fails(function() ml.tensor({ 1 }):requires_grad_() end, "^requires_grad: only f32 and f64 have gradients, this tensor is i64")
-    fails(function() (leaf { 1 } * 2):requires_grad_() end, "^requires_grad: this tensor is the result of a recorded operation; detach it")
+    fails(function() ml.tensor({ 1 }):requires_grad_() end,
+      "^requires_grad: only f32 and f64 have gradients, this tensor is i64")
+    fails(function() (leaf { 1 } * 2):requires_grad_() end,
+      "^requires_grad: this tensor is the result of a recorded operation; detach it")
     fails(function() ml.ones({ 1 }).requires_grad = 1 end, "requires_grad must be true or false, got number")
   end)
 end)
@@ -111,9 +119,12 @@ describe("autograd.grad", function()
 
   it("says what it needs", function()
     local x = leaf { 1 }
-    fails(function() return ml.autograd.grad(x:sum(), ml.ones { 2 }) end, "^grad: input 1, shape %(2%), is not recorded")
-    fails(function() return ml.autograd.grad(x:sum(), 3) end, "^grad: argument 2 must be a tensor or a list of them, got number")
-    fails(function() return ml.autograd.grad(x:sum(), { x, 3 }) end, "^grad: an input must be a moonlab%.Tensor, got number")
+    fails(function() return ml.autograd.grad(x:sum(), ml.ones { 2 }) end,
+      "^grad: input 1, shape %(2%), is not recorded")
+    fails(function() return ml.autograd.grad(x:sum(), 3) end,
+      "^grad: argument 2 must be a tensor or a list of them, got number")
+    fails(function() return ml.autograd.grad(x:sum(), { x, 3 }) end,
+      "^grad: an input must be a moonlab%.Tensor, got number")
     fails(function() return ml.autograd.grad(x:sum(), x, { creategraph = true }) end, "did you mean 'create_graph'%?")
   end)
 end)
@@ -123,7 +134,8 @@ describe("anomaly detection", function()
   after_each(function() ml.detect_anomaly(false) end)
 
   it("names the operation and the line that first made a NaN", function()
-    fails(function() return ml.tensor({ -1.0, 4.0 }):log() end, "^log: the operation made NaN: value 1 of 2, shape %(2%)")
+    fails(function() return ml.tensor({ -1.0, 4.0 }):log() end,
+      "^log: the operation made NaN: value 1 of 2, shape %(2%)")
     fails(function() return ml.ones { 2 } / 0 end, "^div: the operation made an infinity")
   end)
 
@@ -133,7 +145,8 @@ describe("anomaly detection", function()
     local y = w:sqrt()
     local loss = y:sum()
     fails(function() loss:backward() end,
-      ("^sqrt: the derivative made an infinity.*%%(called at %s:%d%%)"):format(info.short_src:gsub("%p", "%%%0"), info.currentline + 1))
+      ("^sqrt: the derivative made an infinity.*%%(called at %s:%d%%)"):format(
+        info.short_src:gsub("%p", "%%%0"), info.currentline + 1))
   end)
 
   it("tells what it was, and takes nothing but true or false", function()

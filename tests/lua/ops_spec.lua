@@ -163,7 +163,8 @@ local other = {
     holds({ { 4, 5, 6 }, { 1, 2, 3 } }, m:embedding(ml.tensor { 2, 1 }))
     fails(function() return m:embedding(ml.tensor { 0 }) end, "^embedding: ids must be 1%.%.2, found 0 %(add 1%)")
     fails(function() return m:embedding(ml.tensor { 3 }) end, "^embedding: ids must be 1%.%.2, found 3")
-    fails(function() return m:embedding(ml.tensor { 1.0 }) end, "^embedding: ids must be integers %(i64%), got f32; cast them")
+    fails(function() return m:embedding(ml.tensor { 1.0 }) end,
+      "^embedding: ids must be integers %(i64%), got f32; cast them")
   end,
   scatter_rows = function()
     holds({ { 0, 0, 0 }, { 5, 7, 9 } }, m:scatter_rows(ml.tensor { 2, 2 }, 2))
@@ -182,7 +183,8 @@ local other = {
     holds({ { 1.5, 1 }, { 4.5, -2 } }, m:linear(w, b))
     holds({ { 1.5, 1 }, { 4.5, 0 } }, m:linear(w, b, "relu"))
     holds({ { 1.5, 1 }, { 4.5, 0 } }, m:linear(w, b, { act = "relu" }))
-    fails(function() return m:linear(w, b, "gelu") end, "^linear: act must be \"none\", \"relu\", \"tanh\" or \"sigmoid\", got gelu")
+    fails(function() return m:linear(w, b, "gelu") end,
+      "^linear: act must be \"none\", \"relu\", \"tanh\" or \"sigmoid\", got gelu")
   end,
   token_linear = function()
     local ids, w, b = ml.tensor { { 2, 1 }, { 1, 1 } }, f64 { { 1, 0, 0, 0, 0, 1 }, { -1, 0, 0, 0, 0, 0 } }, f64 { 0.5, 0 }
@@ -289,7 +291,8 @@ describe("arguments of operations", function()
     fails(function() return x:add() end, "^add: argument 2 must be a tensor or a number, got nothing")
     fails(function() return x:add(true) end, "^add: argument 2 must be a tensor or a number, got boolean")
     fails(function() return x + "1" end, "^add: argument 2 must be a tensor or a number, got string")
-    fails(function() return x:add(ml.nn.ReLU()) end, "^add: argument 2 must be a tensor or a number, got moonlab%.Module")
+    fails(function() return x:add(ml.nn.ReLU()) end,
+      "^add: argument 2 must be a tensor or a number, got moonlab%.Module")
     fails(function() return x:relu(3) end, "^relu: too many arguments: number")
     fails(function() return x:sum(1, true, 5) end, "^sum: too many arguments: number")
     fails(function() return x:sum(3) end, "^sum: dim 3 of a tensor with 2 dimensions; they count from 1, or from %-1")
@@ -303,7 +306,8 @@ describe("arguments of operations", function()
 
   it("that are options are refused when unknown, and the nearest is offered", function()
     fails(function() return x:sum { dim = 1 } end, "^sum: unknown option 'dim'; did you mean 'dims'%?")
-    fails(function() return x:sum(1, { keep_dim = true }) end, "^sum: unknown option 'keep_dim'; did you mean 'keepdim'%?")
+    fails(function() return x:sum(1, { keep_dim = true }) end,
+      "^sum: unknown option 'keep_dim'; did you mean 'keepdim'%?")
     fails(function() return x:sum { along = 1 } end, "^sum: unknown option 'along'; it knows dims, keepdim")
     fails(function() return x:relu { slope = 1 } end, "^relu: unknown option 'slope'; it has no options")
     fails(function() return x:argmax { base = 0 } end, "^argmax: unknown option 'base'")

@@ -52,17 +52,23 @@ describe("an optimizer", function()
 
   it("says what is wrong with its arguments", function()
     local w = leaf { 1 }
-    fails(function() return ml.optim.AdamW({ w }, { weight_dacay = 1 }) end, "^AdamW: unknown option 'weight_dacay'; did you mean 'weight_decay'%?")
-    fails(function() return ml.optim.SGD({ w }, { betas = { 1, 2 } }) end, "^SGD: unknown option 'betas'; it knows lr, momentum, nesterov, weight_decay")
+    fails(function() return ml.optim.AdamW({ w }, { weight_dacay = 1 }) end,
+      "^AdamW: unknown option 'weight_dacay'; did you mean 'weight_decay'%?")
+    fails(function() return ml.optim.SGD({ w }, { betas = { 1, 2 } }) end,
+      "^SGD: unknown option 'betas'; it knows lr, momentum, nesterov, weight_decay")
     fails(function() return ml.optim.Adam({ w }, { betas = 0.9 }) end, "^Adam: betas must be a list of two numbers")
     fails(function() return ml.optim.Adam({ w }, { lr = "1e-3" }) end, "^Adam: lr must be a number, got string")
-    fails(function() return ml.optim.Adam(w) end, "^Adam: the parameters must be a list of tensors, as model:parameters%(%) gives, got moonlab%.Tensor")
+    fails(function() return ml.optim.Adam(w) end,
+      "^Adam: the parameters must be a list of tensors, as model:parameters%(%) gives, got moonlab%.Tensor")
     fails(function() return ml.optim.Adam({}) end, "")
     fails(function() return ml.optim.Adam({ w * 2 }) end, "")
     fails(function() return ml.optim.Adam({ w }, { lr = -1 }) end, "lr")
-    fails(function() ml.optim.Adam({ w }):minimize() end, "^minimize: the loss must be a moonlab%.Tensor, got nothing")
-    fails(function() ml.optim.Adam({ w }):minimize(w * ml.ones { 3 }) end, "^backward: the gradient of a non%-scalar: shape %(3%)")
-    fails(function() ml.optim.Adam({ w }):minimize(ml.ones {}) end, "does not depend on anything that requires a gradient")
+    fails(function() ml.optim.Adam({ w }):minimize() end,
+      "^minimize: the loss must be a moonlab%.Tensor, got nothing")
+    fails(function() ml.optim.Adam({ w }):minimize(w * ml.ones { 3 }) end,
+      "^backward: the gradient of a non%-scalar: shape %(3%)")
+    fails(function() ml.optim.Adam({ w }):minimize(ml.ones {}) end,
+      "does not depend on anything that requires a gradient")
   end)
 end)
 

@@ -23,7 +23,8 @@ describe("accuracy", function()
   end)
 
   it("says what is wrong with its arguments", function()
-    fails(function() ml.accuracy(same, data, { bach = 3 }) end, "^accuracy: unknown option 'bach'; did you mean 'batch'%?")
+    fails(function() ml.accuracy(same, data, { bach = 3 }) end,
+      "^accuracy: unknown option 'bach'; did you mean 'batch'%?")
     fails(function() ml.accuracy(same, data, { batch = "3" }) end, "^accuracy: batch must be a number, got string")
     fails(function() ml.accuracy(same, data, { batch = 0 }) end, "^accuracy: batch must be at least 1, got 0")
     fails(function() ml.accuracy(same, data.x) end, "^accuracy: the data must be a table with tensors x and y")
