@@ -21,7 +21,9 @@ local fig = run:figure { rows = 2, cols = 2, title = "Grokking: (a + b) mod " ..
 fig:lines(1, { "train_acc", "test_acc" }, { xscale = "log", ylim = { 0, 1 }, title = "accuracy" })
 fig:lines(2, { "train_loss", "test_loss" }, { xscale = "log", yscale = "log", title = "cross entropy" })
 fig:lines(3, { "weight_norm" }, { xscale = "log", title = "norm of the weights" })
-fig:heatmap(4, function() return ml.fft.power(model[1].weight) end, { title = "embedding spectrum", ylabel = "frequency" })
+fig:heatmap(4, function() return ml.fft.power(model[1].weight) end, {
+  title = "power spectrum of the embedding", ylabel = "frequency", row_shift = -1,
+})
 
 for _ in run:steps() do
   local loss = nn.cross_entropy(model(data.train.x), data.train.y)
@@ -30,7 +32,7 @@ for _ in run:steps() do
     run:log {
       train_loss = loss, test_loss = nn.cross_entropy(model(data.test.x), data.test.y),
       train_acc = ml.accuracy(model, data.train), test_acc = ml.accuracy(model, data.test),
-      weight_norm = ml.norm(model:parameters()),
+      weight_norm = ml.weight_norm(model),
     }
   end
 end

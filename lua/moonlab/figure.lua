@@ -1,5 +1,6 @@
 --- Figures: panels of curves and heatmaps, drawn to files and to a live window by one painter.
-local core = require "moonlab.core"
+local core  = require "moonlab.core"
+local check = require "moonlab.check"
 
 ---@class moonlab.FigureOptions
 ---@field rows?  integer  panels in a column, 1..8 (default 1)
@@ -21,6 +22,8 @@ local core = require "moonlab.core"
 ---@field title?     string
 ---@field xlabel?    string
 ---@field ylabel?    string
+---@field row_shift? integer   added to the numbers of the rows, which count from 1; -1 counts from 0
+---@field col_shift? integer
 ---@field limits?    number[]  values at the two ends of the colours; default: from the data
 ---@field diverging? boolean   two hues that meet at the middle
 ---@field stretch?   boolean   fill the panel instead of keeping cells square
@@ -54,7 +57,7 @@ function Figure:lines(panel, names, opts)
   local x = "step"
   if type(opts) == "table" then
     if opts.x ~= nil and type(opts.x) ~= "string" then
-      core.raise(("fig:lines: x must be 'step' or the name of a metric, got a %s"):format(type(opts.x)))
+      check.fail("fig:lines: x must be 'step' or the name of a metric, got a %s", type(opts.x))
     end
     x = opts.x or x
     local copy = {}
@@ -67,8 +70,7 @@ function Figure:lines(panel, names, opts)
   if type(names) == "string" then names = { names } end
   for _, name in ipairs(type(names) == "table" and names or {}) do
     if self.x_of[name] and self.x_of[name] ~= x then
-      core.raise(("fig:lines: '%s' runs over '%s' in another panel; it cannot run over '%s' too")
-        :format(name, self.x_of[name], x))
+      check.fail("fig:lines: '%s' runs over '%s' in another panel; it cannot run over '%s' too", name, self.x_of[name], x)
     end
   end
   self.core:lines(panel, names, opts)
@@ -86,7 +88,7 @@ end
 ---@return moonlab.Figure
 function Figure:heatmap(panel, source, opts)
   if type(source) ~= "function" and type(source) ~= "userdata" then
-    core.raise(("fig:heatmap: needs a tensor, or a function that returns one, got a %s"):format(type(source)))
+    check.fail("fig:heatmap: needs a tensor, or a function that returns one, got a %s", type(source))
   end
   self.core:heatmap(panel, opts)
   self.sources[panel] = source
@@ -162,7 +164,7 @@ function Figure:wait(seconds) return self.core:wait(seconds) end
 --- Closes the window. The figure stays.
 function Figure:close() self.core:close() end
 
-local figure = {}
+local figure = setmetatable({}, { __call = function(self, opts) return self.new(opts) end })
 
 --- Makes a figure of rows x cols panels.
 ---@param opts? moonlab.FigureOptions

@@ -10,6 +10,7 @@
 --- interpreter nobody tells us how the script ended: a run is failed when an error left its loop, else done; write
 --- `local run <close> = ml.run {...}` to have errors after the loop noted too.
 local core    = require "moonlab.core"
+local fail    = require("moonlab.check").fail
 local figure  = require "moonlab.figure"
 local json    = require "moonlab.json"
 local params  = require "moonlab.params"
@@ -37,9 +38,6 @@ local methods = {}
 local newest                                     -- the run that an error of the script is charged to
 local runs = setmetatable({}, { __mode = "v" })  -- all that are not collected, in the order of their start
 local n_runs, n_failed_checks = 0, 0
-
--- Raises at the script's line.
-local function fail(format, ...) core.raise(format:format(...)) end
 
 local function note(format, ...)
   if not session.quiet then io.stderr:write(format:format(...), "\n") end

@@ -82,11 +82,18 @@ static void report_memory(void)
     else report(GOOD, "memory", "cap %.1f MB (MOONLAB_MEMORY)", (double)cap / 1048576.0);
 }
 
-static void report_display(void)
+static void report_figures(void)
 {
+    const char *libraries = ml_figure_libraries();
+    if (!libraries) {
+        report(BROKEN, "figures", "%s", ml_error_message());
+        ml_error_clear();
+        return;
+    }
+    report(GOOD, "figures", "%s", libraries);
     const char *display = ml_display();
     if (display) report(GOOD, "display", "%s", display);
-    else report(NOTE, "display", "none: figures go to files (%s)", ml_error_message());
+    else report(NOTE, "display", "none; figures go to files (%s)", ml_error_message());
     ml_error_clear();
 }
 
@@ -120,8 +127,7 @@ int command_doctor(int argc, char **argv)
     report_arithmetic();
     report_threads();
     report_memory();
-    report(GOOD, "figures", "%s", ml_figure_libraries());
-    report_display();
+    report_figures();
     report_runs();
     return n_broken ? FAILED : DONE;
 }

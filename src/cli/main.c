@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lua/lua_moonlab.h"
+#include "moonlab/base.h"
 
 static int command_version(int argc, char **argv);
 static int command_help(int argc, char **argv);
@@ -60,11 +60,10 @@ static int unknown_command(const char *name)
 {
     const char *dot = strrchr(name, '.');
     if (dot && !strcmp(dot, ".lua")) return usage_error(NULL, "'%s' is no command; to run a script: moonlab run %s", name, name);
-    const char *nearest = commands[0].name;
-    for (int i = 1; i < N_COMMANDS; i++)
-        if (lml_distance(name, commands[i].name) < lml_distance(name, nearest)) nearest = commands[i].name;
-    if (lml_is_near(name, lml_distance(name, nearest)))
-        return usage_error(NULL, "unknown command '%s'; did you mean '%s'?", name, nearest);
+    const char *names[N_COMMANDS];
+    for (int i = 0; i < N_COMMANDS; i++) names[i] = commands[i].name;
+    const char *nearest = ml_nearest_word(name, names, N_COMMANDS);
+    if (nearest) return usage_error(NULL, "unknown command '%s'; did you mean '%s'?", name, nearest);
     return usage_error(NULL, "unknown command '%s'", name);
 }
 

@@ -180,10 +180,11 @@ static int figure_shows(lua_State *L)
 static int figure_heatmap(lua_State *L) /* fig:heatmap(panel, options) */
 {
     static const char *const where   = "fig:heatmap";
-    static const char *const known[] = { "title", "xlabel", "ylabel", "limits", "diverging", "stretch" };
+    static const char *const known[] = { "title", "xlabel", "ylabel", "row_shift", "col_shift", "limits", "diverging",
+                                         "stretch" };
     lua_figure *self  = check_figure(L);
     int         panel = check_panel(L, self, 2, where);
-    lml_check_options(L, 3, where, known, 6);
+    lml_check_options(L, 3, where, known, 8);
     ml_heatmap_opts opts = {
         .title     = text_option(L, 3, where, "title"),
         .xlabel    = text_option(L, 3, where, "xlabel"),
@@ -191,6 +192,8 @@ static int figure_heatmap(lua_State *L) /* fig:heatmap(panel, options) */
         .diverging = flag_option(L, 3, where, "diverging"),
         .stretch   = flag_option(L, 3, where, "stretch"),
     };
+    (void)lml_option_integer(L, 3, where, "row_shift", &opts.row_shift);
+    (void)lml_option_integer(L, 3, where, "col_shift", &opts.col_shift);
     limits_option(L, 3, where, "limits", opts.limits);
     if (!ml_figure_heatmap(self->fig, panel, &opts)) return lml_error(L);
     return 0;
