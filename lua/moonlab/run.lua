@@ -249,10 +249,9 @@ end
 
 --- Ends all runs; called once, when the script is over. Returns the exit code.
 function session.finish(failure, interrupted)
-  interrupted = interrupted or session.interrupted or false
   if newest and not newest._.ended then
     if interrupted then newest._.core:outcome "interrupted"
-    elseif failure then newest._.core:outcome("failed", failure) end
+    elseif failure and not session.interrupted then newest._.core:outcome("failed", failure) end -- else its loop knows
   end
   local undrawn = false
   for i = 1, n_runs do
@@ -264,7 +263,7 @@ function session.finish(failure, interrupted)
       end
     end
   end
-  if interrupted then return 130 end
+  if interrupted or session.interrupted then return 130 end
   if failure then return session.usage_error and failure:find(session.usage_error, 1, true) == 1 and 2 or 1 end
   return undrawn and 1 or n_failed_checks > 0 and 3 or 0
 end

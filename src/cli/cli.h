@@ -24,6 +24,7 @@ lua_State *script_state(void);
 void script_session(lua_State *L);
 /* Calls the function below n_args arguments. Ctrl-C raises an error in it. Returns false with the error's text on the
  * stack: the message, and the lines that called it where that says more. */
+#define SCRIPT_INTERRUPTED "interrupted" /* the message when Ctrl-C is the reason; moonlab.run raises it too */
 bool script_call(lua_State *L, int n_args, int n_results);
 bool script_interrupted(void); /* the last call was ended by Ctrl-C */
 /* Ends all runs that the script started: done, failed (failure not NULL) or interrupted. Returns the exit code. */

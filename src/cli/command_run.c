@@ -121,7 +121,7 @@ static int run(lua_State *L, const request *wanted)
     lua_settop(L, 0);
     int code = script_finish(L, failure, interrupted);
     if (failure && code == USAGE) print_usage_error(L);
-    else if (failure && code != INTERRUPTED) fprintf(stderr, "%s\n", failure);
+    else if (failure && strcmp(failure, SCRIPT_INTERRUPTED) != 0) fprintf(stderr, "%s\n", failure);
     free(failure);
     if (code == DONE && wanted->n_overrides > 0 && !session_flag(L, "consumed"))
         return usage_error("run", "'%s' has no effect: %s calls no ml.run", wanted->overrides[0], wanted->script);

@@ -1,7 +1,8 @@
 /* One line of input: libedit on a terminal, getline elsewhere.
  *
  * Ctrl-C while typing is a key like any other: the terminal's interrupt character is off during editing, so no signal
- * arrives in the middle of libedit, and the line is dropped by the function bound to the key. */
+ * arrives in the middle of libedit, and the line is dropped by the function bound to the key. (libedit's own setting of
+ * terminal characters, EL_SETTY, has no effect on this one.) */
 #define _GNU_SOURCE
 #include "cli/cli.h"
 
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <lauxlib.h>
@@ -25,6 +27,7 @@ struct prompt {
     History    *history;
     const char *label;
     bool        cancelled;
+    cc_t        interrupt_key; /* of the terminal, as it was */
     char       *line;
     size_t      line_bytes;
     char        history_path[1024]; /* "" = nowhere */
@@ -127,10 +130,20 @@ static unsigned char complete(EditLine *edit, int key)
     return what;
 }
 
+static void set_interrupt_key(cc_t key)
+{
+    struct termios settings;
+    if (tcgetattr(STDIN_FILENO, &settings) != 0) return;
+    settings.c_cc[VINTR] = key;
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &settings);
+}
+
 /* --- the prompt -------------------------------------------------------------------------------------------------------- */
 static bool open_terminal(prompt *p)
 {
-    HistEvent event;
+    HistEvent      event;
+    struct termios settings;
+    if (tcgetattr(STDIN_FILENO, &settings) == 0) p->interrupt_key = settings.c_cc[VINTR];
     setlocale(LC_CTYPE, ""); /* so that libedit knows UTF-8; numbers keep their point */
     p->edit    = el_init("moonlab", stdin, stdout, stderr);
     p->history = history_init();
@@ -145,7 +158,6 @@ static bool open_terminal(prompt *p)
     el_set(p->edit, EL_BIND, "^I", "moonlab-complete", NULL);
     el_set(p->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
     el_source(p->edit, NULL); /* the user's ~/.editrc */
-    el_set(p->edit, EL_SETTY, "-d", "intr=", NULL);
     el_set(p->edit, EL_BIND, "^C", "moonlab-cancel", NULL);
     history(p->history, &event, H_SETSIZE, HISTORY_LINES);
     history(p->history, &event, H_SETUNIQUE, 1);
@@ -173,7 +185,9 @@ prompt_event prompt_read(prompt *p, const char *label, const char **line)
         p->label         = label;
         p->cancelled     = false;
         fflush(stdout);
+        set_interrupt_key(_POSIX_VDISABLE);
         text = el_gets(p->edit, &typed);
+        set_interrupt_key(p->interrupt_key);
         if (p->cancelled) return PROMPT_CANCELLED;
         if (!text || typed <= 0) return PROMPT_END;
         free(p->line);

@@ -57,6 +57,7 @@ static int explain(lua_State *L)
     const char *message = luaL_tolstring(L, 1, NULL);
     luaL_Buffer text;
     lua_Debug   at;
+    if (!strcmp(message, SCRIPT_INTERRUPTED)) return 1; /* where does not matter */
     luaL_buffinit(L, &text);
     luaL_addstring(&text, message);
     int n = 0; /* of the script's frames so far */
@@ -81,7 +82,8 @@ static void raise_interrupted(lua_State *L, lua_Debug *at)
 {
     (void)at;
     lua_sethook(L, NULL, 0, 0);
-    luaL_error(L, "interrupted");
+    lua_pushliteral(L, SCRIPT_INTERRUPTED);
+    lua_error(L);
 }
 
 static void on_interrupt(int signal_number)
