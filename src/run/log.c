@@ -162,7 +162,7 @@ bool mli_log_close(mli_log *log, double now)
     if (close(log->fd) != 0 && !log->error) log->error = errno;
     bool whole = !log->error;
     if (!whole)
-        ml_fail("run: '%s' lacks its last records, %zu bytes and %lld records more: %s", log->path, log->used,
+        ml_fail("run: '%s' may lack its last records, %zu bytes and %lld records more: %s", log->path, log->used,
                 (long long)log->lost, strerror(log->error));
     mli_copy_free(log->path);
     log->path = NULL;

@@ -1,5 +1,5 @@
 /* Progress on stderr. A step costs next to nothing (most calls only count), a picture is one write: no flicker. */
-#define _DEFAULT_SOURCE
+#define _GNU_SOURCE
 #include "moonlab/run.h"
 #include "run/text.h"
 
@@ -8,15 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define BAR_PERIOD  0.1   /* seconds between two pictures of the bar */
-#define LINE_PERIOD 10.0  /* and between two plain lines */
-#define LOOK_PERIOD 0.001 /* aim of the time between two looks at the clock */
-#define MOST_UNSEEN 64    /* calls between two looks: few, lest the bar freeze when steps become slow */
-#define RATE_MEMORY  5.0 /* seconds after which the past counts for 1/e in the rate */
+#define BAR_PERIOD   0.1   /* seconds between two pictures of the bar */
+#define LINE_PERIOD  10.0  /* and between two plain lines */
+#define LOOK_PERIOD  0.001 /* aim of the time between two looks at the clock */
+#define MOST_UNSEEN  64    /* calls between two looks: few, lest the bar freeze when steps become slow */
+#define RATE_MEMORY  5.0   /* seconds after which the past counts for 1/e in the rate */
 #define MOST_SHOWN   16
 #define MOST_COLUMNS 400
 
@@ -51,8 +50,7 @@ static bool locale_is_utf8(void)
     for (int i = 0; i < 3; i++) {
         const char *value = getenv(names[i]);
         if (!value || !*value) continue;
-        const char *set = strchr(value, '.');
-        return set && (strncasecmp(set, ".utf-8", 6) == 0 || strncasecmp(set, ".utf8", 5) == 0);
+        return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
     }
     return false;
 }
@@ -199,7 +197,7 @@ static void put_state(line *l, const ml_progress *p, double now, int cells, bool
 }
 
 /* --- drawing -------------------------------------------------------------------------------------------- */
-static void send(const line *l)
+static void show(const line *l)
 {
     ssize_t ignored = write(STDERR_FILENO, l->bytes, l->used); /* who cannot see it misses nothing else */
     (void)ignored;
@@ -224,7 +222,7 @@ static void draw(ml_progress *p, double now, bool ended)
     } else {
         put(&all, "%s\n", state.bytes);
     }
-    send(&all);
+    show(&all);
     p->drawn   = now;
     p->on_line = p->bar && !ended;
 }
@@ -300,7 +298,7 @@ void ml_progress_clear(ml_progress *p)
     if (!p || !p->on_line) return;
     line l = { .used = 0 };
     put(&l, "\r\033[K");
-    send(&l);
+    show(&l);
     p->on_line = false;
 }
 
