@@ -31,7 +31,8 @@ static void keep_apart(mli_axis *axis)
     axis->high = log ? pow(10, b) : b;
 }
 
-void mli_axis_range(mli_axis *axis, ml_scale scale, double low, double high, const double fixed[2], double margin)
+void mli_axis_range(mli_axis *axis, ml_scale scale, double low, double high, const double fixed[2],
+                    double margin)
 {
     bool log    = scale == ML_SCALE_LOG;
     axis->scale = scale;
@@ -41,8 +42,8 @@ void mli_axis_range(mli_axis *axis, ml_scale scale, double low, double high, con
         if (!(low <= high)) low = log ? 1 : 0, high = log ? 10 : 1; /* nothing to show yet */
         double a = on_scale(scale, low), b = on_scale(scale, high);
         double more = 2 * margin * (b / 2 - a / 2);
-        axis->low  = log ? low / pow(10, more) : a - more;
-        axis->high = log ? high * pow(10, more) : b + more;
+        axis->low   = log ? low / pow(10, more) : a - more;
+        axis->high  = log ? high * pow(10, more) : b + more;
     }
     keep_apart(axis);
 }
@@ -62,15 +63,17 @@ double mli_axis_at(const mli_axis *axis, double value)
 /* --- ticks ---------------------------------------------------------------------------------------- */
 void mli_axis_ticks(mli_axis *axis, int most, double least)
 {
-    axis->n_ticks = axis->scale == ML_SCALE_LOG ? mli_ticks_log(axis->low, axis->high, most, axis->ticks)
-                                                : mli_ticks_linear(axis->low, axis->high, most, least, axis->ticks);
+    axis->n_ticks = axis->scale == ML_SCALE_LOG
+                        ? mli_ticks_log(axis->low, axis->high, most, axis->ticks)
+                        : mli_ticks_linear(axis->low, axis->high, most, least, axis->ticks);
 }
 
 double mli_axis_label_width(mli_paper *p, const mli_axis *axis)
 {
     double widest = 0;
     for (int i = 0; i < axis->n_ticks; i++)
-        if (axis->ticks[i].major) widest = fmax(widest, mli_text_width(p, mli_font_tick, axis->ticks[i].label));
+        if (axis->ticks[i].major)
+            widest = fmax(widest, mli_text_width(p, mli_font_tick, axis->ticks[i].label));
     return widest;
 }
 

@@ -1,5 +1,5 @@
-/* The legend stands inside the axes where it hides the least, so that the eye has a short way; where it would hide a good
- * part of the curves, or there are too many names, it goes to the right of the axes. */
+/* The legend stands inside the axes where it hides the least, so that the eye has a short way; where it would hide a
+ * good part of the curves, or there are too many names, it goes to the right of the axes. */
 #include "figure/paint.h"
 
 #include <ctype.h>
@@ -9,9 +9,9 @@
 
 #define SWATCH   18 /* length of the line beside a name */
 #define INDENT   (SWATCH + 6)
-#define COLUMN   14 /* between two columns */
-#define PAD      6  /* inside the legend's box */
-#define INSET    8  /* from the axes */
+#define COLUMN   14   /* between two columns */
+#define PAD      6    /* inside the legend's box */
+#define INSET    8    /* from the axes */
 #define HIDES    0.06 /* of the legend's own area: more, and it moves outside */
 #define LARGEST  0.4  /* of the axes' area that a legend inside may take */
 #define WIDEST   190  /* longer names are cut, */
@@ -29,7 +29,8 @@ static bool says(const char *text, const char *name)
     for (; *text; text++) {
         size_t i = 0;
         while (i < n && text[i] &&
-               (tolower((unsigned char)text[i]) == tolower((unsigned char)name[i]) || (text[i] == ' ' && name[i] == '_')))
+               (tolower((unsigned char)text[i]) == tolower((unsigned char)name[i]) ||
+                (text[i] == ' ' && name[i] == '_')))
             i++;
         if (i == n) return true;
     }
@@ -66,21 +67,20 @@ static void measure(mli_paper *p, const mli_plot *plot, mli_legend *l)
 }
 
 /* --- inside --------------------------------------------------------------------------------------- */
-static int count_busy(const mli_plot *plot, const bool busy[MLI_BUSY_ROWS][MLI_BUSY_COLS], mli_box box)
+static int count_busy(const mli_box *axes, const mli_busy *busy, mli_box box)
 {
-    double sx = MLI_BUSY_COLS / plot->box.w, sy = MLI_BUSY_ROWS / plot->box.h;
-    int    c0 = (int)fmax(floor((box.x - plot->box.x) * sx), 0), r0 = (int)fmax(floor((box.y - plot->box.y) * sy), 0);
-    int    c1 = (int)fmin(ceil((box.x + box.w - plot->box.x) * sx), MLI_BUSY_COLS);
-    int    r1 = (int)fmin(ceil((box.y + box.h - plot->box.y) * sy), MLI_BUSY_ROWS);
-    int    n  = 0;
-    for (int r = r0; r < r1; r++)
-        for (int c = c0; c < c1; c++) n += busy[r][c];
+    double sx = MLI_BUSY_COLS / axes->w, sy = MLI_BUSY_ROWS / axes->h;
+    int    left = (int)fmax(floor((box.x - axes->x) * sx), 0);
+    int    top  = (int)fmax(floor((box.y - axes->y) * sy), 0);
+    int    n    = 0;
+    for (int r = top; r < MLI_BUSY_ROWS && r < (box.y + box.h - axes->y) * sy; r++)
+        for (int c = left; c < MLI_BUSY_COLS && c < (box.x + box.w - axes->x) * sx; c++) n += busy->at[r][c];
     return n;
 }
 
-/* The best place for a legend of this shape; *hidden is the share of its area that lies on curves. Of equally good places
- * the first of this list wins, the corners, so that in a live window the legend seldom moves. */
-static bool find_place(const mli_plot *plot, const bool busy[MLI_BUSY_ROWS][MLI_BUSY_COLS], mli_legend *l, double *hidden)
+/* The best place for a legend of this shape; *hidden is the share of its area that lies on curves. Of equally good
+ * places the first wins, the corners, so that in a live window the legend seldom moves. */
+static bool find_place(const mli_plot *plot, const mli_busy *busy, mli_legend *l, double *hidden)
 {
     static const double order[] = { 1, 0, 0.5, 0.75, 0.25 };
     enum { SIDE = sizeof order / sizeof *order };
@@ -93,8 +93,9 @@ static bool find_place(const mli_plot *plot, const bool busy[MLI_BUSY_ROWS][MLI_
         for (int i = 0; i < SIDE * SIDE; i++) {
             int at_x = i / SIDE, at_y = i % SIDE; /* x = 1 is right, y = 1 the top */
             if ((at_x > at_y ? at_x : at_y) != ring) continue;
-            mli_box at = { b.x + INSET + order[at_x] * room_x, b.y + INSET + (1 - order[at_y]) * room_y, l->box.w, l->box.h };
-            int     n  = count_busy(plot, busy, at);
+            mli_box at = { b.x + INSET + order[at_x] * room_x, b.y + INSET + (1 - order[at_y]) * room_y,
+                           l->box.w, l->box.h };
+            int     n  = count_busy(&plot->box, busy, at);
             if (best >= 0 && n >= best) continue;
             best   = n;
             l->box = at;
@@ -103,7 +104,7 @@ static bool find_place(const mli_plot *plot, const bool busy[MLI_BUSY_ROWS][MLI_
     return true;
 }
 
-static bool plan_inside(const mli_plot *plot, const bool busy[MLI_BUSY_ROWS][MLI_BUSY_COLS], mli_legend *legend, double *hidden)
+static bool plan_inside(const mli_plot *plot, const mli_busy *busy, mli_legend *legend, double *hidden)
 {
     mli_legend best  = *legend;
     double     least = INFINITY;
@@ -114,7 +115,9 @@ static bool plan_inside(const mli_plot *plot, const bool busy[MLI_BUSY_ROWS][MLI
         set_rows(&try, (legend->n + columns - 1) / columns);
         if (try.rows == last) continue; /* more columns, but not fewer rows */
         last = try.rows;
-        if (find_place(plot, busy, &try, &hides) && hides < least - 0.02) best = try, least = hides; /* tall is easier to read */
+        if (!find_place(plot, busy, &try, &hides) || hides > least - 0.02) continue; /* tall is easier to read */
+        best  = try;
+        least = hides;
     }
     *hidden = least;
     if (isfinite(least)) *legend = best;
@@ -149,7 +152,7 @@ static bool plan_outside(mli_plot *plot, mli_legend *l)
     return true;
 }
 
-void mli_legend_plan(mli_paper *p, mli_plot *plot, const bool busy[MLI_BUSY_ROWS][MLI_BUSY_COLS], mli_legend *legend)
+void mli_legend_plan(mli_paper *p, mli_plot *plot, const mli_busy *busy, mli_legend *legend)
 {
     memset(legend, 0, sizeof *legend);
     if (!is_needed(p, plot)) return;
@@ -157,10 +160,14 @@ void mli_legend_plan(mli_paper *p, mli_plot *plot, const bool busy[MLI_BUSY_ROWS
     mli_legend inside = *legend;
     double     hidden;
     bool       fits = plan_inside(plot, busy, &inside, &hidden);
-    if (fits && hidden <= HIDES) *legend = inside;
-    else if (plan_outside(plot, legend)) return;
-    else if (fits) *legend = inside;
-    else legend->n = 0;
+    if (fits && hidden <= HIDES)
+        *legend = inside;
+    else if (plan_outside(plot, legend))
+        return;
+    else if (fits)
+        *legend = inside;
+    else
+        legend->n = 0;
 }
 
 /* --- drawing ------------------------------------------------------------------------------------ */
@@ -187,8 +194,8 @@ void mli_legend_draw(mli_paper *p, const mli_plot *plot, const mli_legend *legen
             cairo_stroke(p->cr);
         }
         mli_ink(p, is_rest ? p->theme->quiet : p->theme->ink, 1);
-        mli_text_draw(p, mli_font_legend, is_rest ? rest : name_at(p, plot, i), x + (is_rest ? 0 : INDENT), y, 0, 0.5,
-                      legend->entry_w - (is_rest ? 0 : INDENT), false);
+        mli_text_draw(p, mli_font_legend, is_rest ? rest : name_at(p, plot, i), x + (is_rest ? 0 : INDENT), y,
+                      0, 0.5, legend->entry_w - (is_rest ? 0 : INDENT), false);
     }
     cairo_set_dash(p->cr, NULL, 0, 0);
 }

@@ -80,9 +80,8 @@ static void *open_library(void)
     if (!library && folder_of_program(folder)) library = open_at(folder, "/../lib/moonlab");
     if (!library) library = open_at(MOONLAB_FIGURE_FOLDER, "");
     if (!library && !why_not[0])
-        snprintf(why_not, sizeof why_not,
-                 "moonlab_figure.so is neither beside this program, nor in ../lib/moonlab from there, nor in %s",
-                 MOONLAB_FIGURE_FOLDER);
+        snprintf(why_not, sizeof why_not, "moonlab_figure.so is missing; its place is beside this program or module, "
+                                          "or in ../lib/moonlab from there");
     return library;
 }
 
@@ -91,7 +90,7 @@ static void load(void)
     void *library = open_library();
     if (!library) return;
     mli_drawing_entry *start;
-    *(void **)&start = dlsym(library, MLI_DRAWING_ENTRY); /* POSIX's way from an object pointer to a function */
+    *(void **)&start = dlsym(library, MLI_DRAWING_ENTRY); /* POSIX's way from a pointer to data to a function */
     if (start) drawing = start(&core);
     if (!drawing) snprintf(why_not, sizeof why_not, "the moonlab_figure.so found is not of this build");
 }

@@ -24,6 +24,13 @@ typedef struct mli_series {
     mli_chunk **chunks; /* the first ceil(n / MLI_CHUNK) are there */
 } mli_series;
 
+static inline void mli_point_at(const mli_series *s, int64_t i, double *x, double *y)
+{
+    const mli_chunk *chunk = s->chunks[i / MLI_CHUNK];
+    *x = chunk->x[i % MLI_CHUNK];
+    *y = chunk->y[i % MLI_CHUNK];
+}
+
 typedef struct mli_matrix {
     atomic_int refs;
     int64_t    rows, cols;

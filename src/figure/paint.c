@@ -5,24 +5,25 @@
 #include <math.h>
 #include <string.h>
 
-#define EDGE       14  /* around the figure */
-#define GAP        24  /* between panels */
-#define BARE_EDGE  3   /* the same where there is no room for words */
-#define BARE_GAP   4
-#define COMFORT_W  240 /* a panel narrower or lower than this gets smaller letters, */
-#define COMFORT_H  180
-#define SMALLEST   0.7 /* down to this; */
-#define BARE_W     120 /* and where even they have no room, there are no words */
-#define BARE_H     92
-#define TITLE_GAP  8   /* under a title */
-#define TICK_GAP   8   /* from an axis to the end of its labels, with the ticks */
-#define LABEL_GAP  4
+#define EDGE      14 /* around the figure */
+#define GAP       24 /* between panels */
+#define BARE_EDGE 3  /* the same where there is no room for words */
+#define BARE_GAP  4
+#define COMFORT_W 240 /* a panel narrower or lower than this gets smaller letters, */
+#define COMFORT_H 180
+#define SMALLEST  0.7 /* down to this; */
+#define BARE_W    120 /* and where even they have no room, there are no words */
+#define BARE_H    92
+#define TITLE_GAP 8 /* under a title */
+#define TICK_GAP  8 /* from an axis to the end of its labels, with the ticks */
+#define LABEL_GAP 4
 
 /* --- one panel -------------------------------------------------------------------------------- */
 /* A single curve in a panel without a title is its title. */
 static const char *title_of(const mli_view *view, const mli_panel *panel)
 {
-    if (panel->title[0] || panel->kind != MLI_LINES || panel->n_series != 1 || panel->ylabel[0]) return panel->title;
+    if (panel->title[0] || panel->kind != MLI_LINES || panel->n_series != 1 || panel->ylabel[0])
+        return panel->title;
     return view->series[panel->series[0]].name;
 }
 
@@ -71,10 +72,13 @@ static bool row_has(const mli_view *v, const mli_plot *plots, int row, bool xlab
 /* Heights come from the words of the row; then the y axes are known, and with them the widths of their labels. */
 static void lay_row(mli_paper *p, mli_plot *plots, int row, mli_box page, cell_size cells)
 {
-    const mli_view *v = p->view;
-    double top = p->bare ? 0 : row_has(v, plots, row, false) ? mli_text_height(p, mli_font_title) + TITLE_GAP : 6;
-    double bottom = p->bare ? 0 : mli_text_height(p, mli_font_tick) + TICK_GAP;
-    if (!p->bare && row_has(v, plots, row, true)) bottom += mli_text_height(p, mli_font_label);
+    const mli_view *v      = p->view;
+    double          top = 0, bottom = 0;
+    if (!p->bare) {
+        top    = row_has(v, plots, row, false) ? mli_text_height(p, mli_font_title) + TITLE_GAP : 6;
+        bottom = mli_text_height(p, mli_font_tick) + TICK_GAP;
+        if (row_has(v, plots, row, true)) bottom += mli_text_height(p, mli_font_label);
+    }
     for (int c = 0; c < v->cols; c++) {
         mli_plot *plot = &plots[row * v->cols + c];
         plot->box.y    = page.y + row * (cells.h + cells.gap) + top;
@@ -108,9 +112,10 @@ static void lay_column(mli_paper *p, mli_plot *plots, int column, mli_box page, 
 
 static bool paint_grid(mli_paper *p, mli_box page, mli_plot *plots)
 {
-    const mli_view *v     = p->view;
-    double          gap   = p->bare ? BARE_GAP : GAP;
-    cell_size       cells = { (page.w - gap * (v->cols - 1)) / v->cols, (page.h - gap * (v->rows - 1)) / v->rows, gap };
+    const mli_view *v   = p->view;
+    double          gap = p->bare ? BARE_GAP : GAP;
+    cell_size cells = { (page.w - gap * (v->cols - 1)) / v->cols, (page.h - gap * (v->rows - 1)) / v->rows,
+                        gap };
     if (cells.w < 2 || cells.h < 2) return true; /* less than a pixel or two a panel: a blank page */
     for (int i = 0; i < v->rows * v->cols; i++) {
         plots[i].panel = &v->panels[i];
@@ -126,8 +131,8 @@ static bool paint_grid(mli_paper *p, mli_box page, mli_plot *plots)
 /* --- the page --------------------------------------------------------------------------------- */
 static PangoLayout *make_layout(cairo_t *cr)
 {
-    PangoLayout          *layout  = pango_cairo_create_layout(cr);
-    cairo_font_options_t *options = cairo_font_options_create(); /* same shapes and widths on every kind of surface */
+    PangoLayout          *layout = pango_cairo_create_layout(cr);
+    cairo_font_options_t *options = cairo_font_options_create(); /* the same letters on every kind of surface */
     cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
     cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
     cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
@@ -158,11 +163,11 @@ static double title_height(mli_paper *p)
 /* How large everything is drawn, so that small panels stay readable; sets whether there are words at all. */
 static double choose_scale(mli_paper *p, double width, double height)
 {
-    const mli_view *v = p->view;
-    double w     = (width - 2 * EDGE - GAP * (v->cols - 1)) / v->cols;
-    double h     = (height - 2 * EDGE - title_height(p) - GAP * (v->rows - 1)) / v->rows;
-    double scale = fmin(fmin(w / COMFORT_W, h / COMFORT_H), 1);
-    p->bare      = scale < SMALLEST && (w < BARE_W || h < BARE_H);
+    const mli_view *v     = p->view;
+    double          w     = (width - 2 * EDGE - GAP * (v->cols - 1)) / v->cols;
+    double          h     = (height - 2 * EDGE - title_height(p) - GAP * (v->rows - 1)) / v->rows;
+    double          scale = fmin(fmin(w / COMFORT_W, h / COMFORT_H), 1);
+    p->bare               = scale < SMALLEST && (w < BARE_W || h < BARE_H);
     return p->bare ? 1 : fmax(scale, SMALLEST);
 }
 
@@ -173,13 +178,13 @@ bool mli_paint(cairo_t *cr, const mli_view *view, const mli_page *page)
     if (!plots) return false;
     memset(plots, 0, bytes);
     mli_paper paper = {
-        .cr      = cr,
-        .layout  = make_layout(cr),
-        .theme   = mli_theme_of(page->theme == ML_THEME_DEFAULT ? view->theme : page->theme),
-        .view    = view,
+        .cr     = cr,
+        .layout = make_layout(cr),
+        .theme  = mli_theme_of(page->theme == ML_THEME_DEFAULT ? view->theme : page->theme),
+        .view   = view,
     };
-    double scale  = choose_scale(&paper, page->width, page->height);
-    double width  = page->width / scale, height = page->height / scale;
+    double scale = choose_scale(&paper, page->width, page->height);
+    double width = page->width / scale, height = page->height / scale;
     paper.density = page->density * scale;
     cairo_scale(cr, scale, scale);
     pango_cairo_update_layout(cr, paper.layout);

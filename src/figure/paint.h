@@ -102,8 +102,12 @@ bool mli_heatmap_paint (mli_paper *p, mli_plot *plot); /* false with a message w
 void mli_plot_says(mli_paper *p, const mli_plot *plot, const char *text); /* in place of data */
 
 /* --- legend.c --------------------------------------------------------------------------------------- */
-#define MLI_BUSY_COLS 48 /* the box in coarse cells; a cell is busy where a curve passes */
+#define MLI_BUSY_COLS 48
 #define MLI_BUSY_ROWS 32
+
+typedef struct mli_busy { /* the box of a plot in coarse cells: those that a curve passes through */
+    bool at[MLI_BUSY_ROWS][MLI_BUSY_COLS];
+} mli_busy;
 
 typedef struct mli_legend {
     int     n, rows; /* entries shown, 0 = no legend; entries in a column */
@@ -113,7 +117,7 @@ typedef struct mli_legend {
     bool    outside; /* to the right of the plot's box, which the planning made narrower */
 } mli_legend;
 
-void mli_legend_plan(mli_paper *p, mli_plot *plot, const bool busy[MLI_BUSY_ROWS][MLI_BUSY_COLS], mli_legend *legend);
+void mli_legend_plan(mli_paper *p, mli_plot *plot, const mli_busy *busy, mli_legend *legend);
 void mli_legend_draw(mli_paper *p, const mli_plot *plot, const mli_legend *legend);
 void mli_line_style(mli_paper *p, int place); /* colour, width and dashes of the place-th curve of a panel */
 

@@ -54,22 +54,23 @@ typedef struct picture {
 
 static uint32_t pixel_of(mli_colour c)
 {
-    return 0xFF000000u | (uint32_t)lround(c.r * 255) << 16 | (uint32_t)lround(c.g * 255) << 8 | (uint32_t)lround(c.b * 255);
+    return 0xFF000000u | (uint32_t)lround(c.r * 255) << 16 | (uint32_t)lround(c.g * 255) << 8 |
+           (uint32_t)lround(c.b * 255);
 }
 
 static bool picture_new(picture *pic, int w, int h)
 {
-    pic->w      = w < 1 ? 1 : w;
-    pic->h      = h < 1 ? 1 : h;
-    pic->bytes  = (size_t)pic->w * (size_t)pic->h * sizeof(uint32_t); /* a row of 32-bit pixels is Cairo's own stride */
+    pic->w = w < 1 ? 1 : w;
+    pic->h = h < 1 ? 1 : h;
+    pic->bytes = (size_t)pic->w * (size_t)pic->h * sizeof(uint32_t); /* rows without gaps suit Cairo */
     pic->pixels = ml_realloc(NULL, 0, pic->bytes);
     return pic->pixels != NULL;
 }
 
 static void picture_show(mli_paper *p, picture *pic, mli_box box)
 {
-    cairo_surface_t *image = cairo_image_surface_create_for_data((unsigned char *)pic->pixels, CAIRO_FORMAT_RGB24, pic->w,
-                                                                 pic->h, pic->w * (int)sizeof(uint32_t));
+    cairo_surface_t *image = cairo_image_surface_create_for_data(
+        (unsigned char *)pic->pixels, CAIRO_FORMAT_RGB24, pic->w, pic->h, pic->w * (int)sizeof(uint32_t));
     cairo_save(p->cr);
     cairo_translate(p->cr, box.x, box.y);
     cairo_scale(p->cr, box.w / pic->w, box.h / pic->h);
@@ -78,7 +79,7 @@ static void picture_show(mli_paper *p, picture *pic, mli_box box)
     cairo_rectangle(p->cr, 0, 0, pic->w, pic->h);
     cairo_fill(p->cr);
     cairo_restore(p->cr);
-    cairo_surface_finish(image); /* Cairo may keep the surface, but not our pixels; a PDF has read them by now */
+    cairo_surface_finish(image); /* a PDF may keep the surface until its end: it now copies the pixels, which go */
     cairo_surface_destroy(image);
     ml_realloc(pic->pixels, pic->bytes, 0);
 }
@@ -149,7 +150,8 @@ static double on_pixel(const mli_paper *p, double at)
 static mli_box snapped(const mli_paper *p, mli_box b)
 {
     double x = on_pixel(p, b.x), y = on_pixel(p, b.y);
-    return (mli_box){ x, y, fmax(on_pixel(p, b.x + b.w) - x, 1 / p->density), fmax(on_pixel(p, b.y + b.h) - y, 1 / p->density) };
+    return (mli_box){ x, y, fmax(on_pixel(p, b.x + b.w) - x, 1 / p->density),
+                      fmax(on_pixel(p, b.y + b.h) - y, 1 / p->density) };
 }
 
 /* Square cells, unless much of the panel would stay empty. */
@@ -208,7 +210,8 @@ bool mli_heatmap_paint(mli_paper *p, mli_plot *plot)
     if (reserved > 0.6 * plot->box.w) reserved = 0; /* no room for a bar */
     plot->box = snapped(p, fit_cells(plot->box, plot->panel, reserved));
 
-    if (!picture_new(&pic, (int)lround(plot->box.w * p->density), (int)lround(plot->box.h * p->density))) return false;
+    if (!picture_new(&pic, (int)lround(plot->box.w * p->density), (int)lround(plot->box.h * p->density)))
+        return false;
     paint_cells(&pic, m, &colours);
     picture_show(p, &pic, plot->box);
     if (p->bare) return true;

@@ -7,7 +7,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define LINE_WIDTH 1.6
 #define DOT_RADIUS 2.4
@@ -29,14 +28,15 @@ static const mli_series *series_of(const mli_paper *p, const mli_plot *plot, int
 
 void mli_lines_ranges(mli_paper *p, mli_plot *plot)
 {
-    const mli_panel *panel   = plot->panel;
-    const double    *xlim    = panel->xlim;
+    const mli_panel *panel    = plot->panel;
+    const double    *xlim     = panel->xlim;
     bool             windowed = xlim[0] != xlim[1]; /* then y follows what can be seen */
-    double x_low = INFINITY, x_high = -INFINITY, y_low = INFINITY, y_high = -INFINITY;
+    double           x_low = INFINITY, x_high = -INFINITY, y_low = INFINITY, y_high = -INFINITY;
     for (int k = 0; k < panel->n_series; k++) {
         const mli_series *s = series_of(p, plot, k);
         for (int64_t i = 0; i < s->n; i++) {
-            double x = s->chunks[i / MLI_CHUNK]->x[i % MLI_CHUNK], y = s->chunks[i / MLI_CHUNK]->y[i % MLI_CHUNK];
+            double x, y;
+            mli_point_at(s, i, &x, &y);
             if (!can_draw(panel, x, y) || (windowed && (x < xlim[0] || x > xlim[1]))) continue;
             x_low = fmin(x_low, x), x_high = fmax(x_high, x);
             y_low = fmin(y_low, y), y_high = fmax(y_high, y);
@@ -49,15 +49,15 @@ void mli_lines_ranges(mli_paper *p, mli_plot *plot)
 
 /* --- the pen: draws what lies near the box, notes where it has been ------------------------------- */
 typedef struct curve_pen {
-    cairo_t *cr; /* NULL: only notes */
-    mli_box  box;
-    double   margin; /* around the box, where lines still reach: a line on the limit is seen in its full width */
-    bool     down;
-    bool     moved; /* the path ends at (x, y) */
-    double   x, y;
-    int      length; /* of the path */
-    int64_t  marks; /* lines and dots that touched the box */
-    bool   (*busy)[MLI_BUSY_COLS];
+    cairo_t  *cr;
+    mli_busy *busy; /* not NULL: only notes where it would draw */
+    mli_box   box;
+    double    margin; /* lines reach beyond the box by this: a line on the limit is seen in its full width */
+    bool      down;
+    bool      moved; /* the path ends at (x, y) */
+    double    x, y;
+    int       length; /* of the path */
+    int64_t   marks;  /* lines and dots that touched the box */
 } curve_pen;
 
 /* Keeps the part of a segment between low and high in one coordinate, as parameters t0..t1 of the segment. */
@@ -81,38 +81,40 @@ static void note(curve_pen *pen, double x0, double y0, double x1, double y1)
     double scale_x = MLI_BUSY_COLS / pen->box.w, scale_y = MLI_BUSY_ROWS / pen->box.h;
     double a = (x0 - pen->box.x) * scale_x, b = (y0 - pen->box.y) * scale_y;
     double c = (x1 - pen->box.x) * scale_x, d = (y1 - pen->box.y) * scale_y;
-    int    steps = 1 + (int)(2 * fmax(fabs(c - a), fabs(d - b))); /* half a cell each; the segment is clipped */
+    int steps = 1 + (int)(2 * fmax(fabs(c - a), fabs(d - b))); /* half a cell each; the segment is clipped */
     for (int i = 0; i <= steps; i++) {
-        double t = (double)i / steps;
-        pen->busy[clamp_index(b + t * (d - b), MLI_BUSY_ROWS)][clamp_index(a + t * (c - a), MLI_BUSY_COLS)] = true;
+        double t   = (double)i / steps;
+        int    row = clamp_index(b + t * (d - b), MLI_BUSY_ROWS), col = clamp_index(a + t * (c - a), MLI_BUSY_COLS);
+        pen->busy->at[row][col] = true;
     }
 }
 
 static void pen_stroke(curve_pen *pen)
 {
-    if (pen->cr) cairo_stroke(pen->cr);
+    if (!pen->busy) cairo_stroke(pen->cr);
     pen->length = 0;
     pen->moved  = false;
 }
 
 static void pen_line(curve_pen *pen, double x, double y)
 {
-    const mli_box *b = &pen->box;
-    double x0 = pen->x, y0 = pen->y, t0 = 0, t1 = 1, m = pen->margin;
-    bool   was_down = pen->down;
+    const mli_box *b  = &pen->box;
+    double         x0 = pen->x, y0 = pen->y, t0 = 0, t1 = 1, m = pen->margin;
+    bool           was_down = pen->down;
     pen->x = x, pen->y = y, pen->down = true;
     if (!was_down) {
         pen->moved = false;
         return;
     }
-    if (!clip_to(x0, x, b->x - m, b->x + b->w + m, &t0, &t1) || !clip_to(y0, y, b->y - m, b->y + b->h + m, &t0, &t1)) {
+    if (!clip_to(x0, x, b->x - m, b->x + b->w + m, &t0, &t1) ||
+        !clip_to(y0, y, b->y - m, b->y + b->h + m, &t0, &t1)) {
         pen->moved = false;
         return;
     }
     double from_x = x0 + t0 * (x - x0), from_y = y0 + t0 * (y - y0);
     double to_x = x0 + t1 * (x - x0), to_y = y0 + t1 * (y - y0);
     pen->marks++;
-    if (!pen->cr) {
+    if (pen->busy) {
         note(pen, from_x, from_y, to_x, to_y);
         return;
     }
@@ -131,7 +133,7 @@ static void pen_bar(curve_pen *pen, double x, double low, double high)
     high = fmin(high, b->y + b->h + pen->margin);
     if (x < b->x - pen->margin || x > b->x + b->w + pen->margin || high < low) return;
     pen->marks++;
-    if (!pen->cr) {
+    if (pen->busy) {
         note(pen, x, low, x, high);
         return;
     }
@@ -150,7 +152,7 @@ static void pen_dot(curve_pen *pen, double x, double y)
     const mli_box *b = &pen->box;
     if (x < b->x - 0.5 || x > b->x + b->w + 0.5 || y < b->y - 0.5 || y > b->y + b->h + 0.5) return;
     pen->marks++;
-    if (!pen->cr) {
+    if (pen->busy) {
         note(pen, x, y, x, y);
         return;
     }
@@ -188,9 +190,11 @@ static void column_add(column *c, place at)
 
 static void column_as_bar(column *c, curve_pen *pen, double density)
 {
-    bool touches = c->after_bar && llabs(c->number - c->bar_number) <= 1 && c->low.y <= c->bar_high && c->high.y >= c->bar_low;
+    bool touches = c->after_bar && llabs(c->number - c->bar_number) <= 1 && c->low.y <= c->bar_high &&
+                   c->high.y >= c->bar_low;
     if (!touches) pen_line(pen, c->first.x, c->first.y);
-    pen_bar(pen, ((double)c->number + 0.5) / density, c->low.y, c->high.y); /* the middle: no light between bars */
+    double middle = ((double)c->number + 0.5) / density; /* so that no light falls between two bars */
+    pen_bar(pen, middle, c->low.y, c->high.y);
     pen_jump(pen, c->last.x, c->last.y);
     c->bar_low    = c->low.y;
     c->bar_high   = c->high.y;
@@ -210,8 +214,10 @@ static void column_flush(column *c, curve_pen *pen, double density)
     if (c->n == 0) return;
     double height = c->high.y - c->low.y;
     bool   bar    = height > LINE_WIDTH && c->travel > ZIGZAG * height;
-    if (bar) column_as_bar(c, pen, density);
-    else column_as_line(c, pen);
+    if (bar)
+        column_as_bar(c, pen, density);
+    else
+        column_as_line(c, pen);
     c->after_bar = bar;
     c->n         = 0;
 }
@@ -223,14 +229,14 @@ static double bounded(double at, double from, double size)
 
 static void trace(const mli_paper *p, const mli_plot *plot, const mli_series *s, curve_pen *pen)
 {
-    mli_box   b = plot->box;
+    mli_box   b       = plot->box;
     mli_ruler x_ruler = mli_axis_ruler(&plot->x), y_ruler = mli_axis_ruler(&plot->y);
     column    c    = { 0 };
     int64_t   run  = 0; /* points since the last break */
     place     lone = { 0 };
     for (int64_t i = 0; i <= s->n; i++) {
         double x = NAN, y = NAN; /* the end breaks the line like a nan */
-        if (i < s->n) x = s->chunks[i / MLI_CHUNK]->x[i % MLI_CHUNK], y = s->chunks[i / MLI_CHUNK]->y[i % MLI_CHUNK];
+        if (i < s->n) mli_point_at(s, i, &x, &y);
         if (!can_draw(plot->panel, x, y)) {
             column_flush(&c, pen, p->density);
             pen->down   = false;
@@ -239,7 +245,8 @@ static void trace(const mli_paper *p, const mli_plot *plot, const mli_series *s,
             run = 0;
             continue;
         }
-        place at = { bounded(mli_ruler_at(&x_ruler, x), b.x, b.w), bounded(mli_ruler_at(&y_ruler, y), b.y, b.h), i };
+        place   at     = { bounded(mli_ruler_at(&x_ruler, x), b.x, b.w),
+                           bounded(mli_ruler_at(&y_ruler, y), b.y, b.h), i };
         int64_t number = (int64_t)floor(at.x * p->density);
         if (c.n && number != c.number) column_flush(&c, pen, p->density);
         c.number = number;
@@ -259,8 +266,10 @@ void mli_line_style(mli_paper *p, int at)
     cairo_set_line_join(p->cr, CAIRO_LINE_JOIN_ROUND);
     int dash = at / MLI_PALETTE; /* the colours come again, with dashes */
     cairo_set_line_cap(p->cr, dash ? CAIRO_LINE_CAP_BUTT : CAIRO_LINE_CAP_ROUND);
-    if (dash) cairo_set_dash(p->cr, dashes[(dash - 1) % 3], 4, 0);
-    else cairo_set_dash(p->cr, NULL, 0, 0);
+    if (dash)
+        cairo_set_dash(p->cr, dashes[(dash - 1) % 3], 4, 0);
+    else
+        cairo_set_dash(p->cr, NULL, 0, 0);
 }
 
 static void paint_grid_lines(mli_paper *p, const mli_plot *plot)
@@ -285,11 +294,12 @@ static void paint_grid_lines(mli_paper *p, const mli_plot *plot)
     cairo_stroke(p->cr);
 }
 
-static int64_t paint_curves(mli_paper *p, const mli_plot *plot, bool (*busy)[MLI_BUSY_COLS])
+/* Draws, or with busy only notes where the curves pass. Returns how much of them is within the axes. */
+static int64_t paint_curves(mli_paper *p, const mli_plot *plot, mli_busy *busy)
 {
     int64_t marks = 0;
     for (int k = 0; k < plot->panel->n_series; k++) {
-        curve_pen pen = { .cr = busy ? NULL : p->cr, .box = plot->box, .margin = LINE_WIDTH, .busy = busy };
+        curve_pen pen = { .cr = p->cr, .busy = busy, .box = plot->box, .margin = LINE_WIDTH };
         if (!busy) mli_line_style(p, k);
         trace(p, plot, series_of(p, plot, k), &pen);
         marks += pen.marks;
@@ -303,10 +313,11 @@ static void say_why_empty(mli_paper *p, const mli_plot *plot)
     for (int k = 0; k < plot->panel->n_series; k++) n += series_of(p, plot, k)->n;
     bool log   = plot->panel->xscale == ML_SCALE_LOG || plot->panel->yscale == ML_SCALE_LOG;
     bool fixed = plot->panel->xlim[0] != plot->panel->xlim[1] || plot->panel->ylim[0] != plot->panel->ylim[1];
-    mli_plot_says(p, plot, n == 0 ? "no data yet"
-                           : fixed ? "no points within the limits"
-                           : log   ? "no finite points, or none above 0"
-                                   : "no finite points");
+    mli_plot_says(p, plot,
+                  n == 0  ? "no data yet"
+                  : fixed ? "no points within the limits"
+                  : log   ? "no finite points, or none above 0"
+                          : "no finite points");
 }
 
 static void set_x(mli_plot *plot)
@@ -317,14 +328,12 @@ static void set_x(mli_plot *plot)
 
 void mli_lines_paint(mli_paper *p, mli_plot *plot)
 {
-    static const bool no_one[MLI_BUSY_ROWS][MLI_BUSY_COLS];
     mli_legend legend = { 0 };
     set_x(plot);
     if (!p->bare) {
-        bool busy[MLI_BUSY_ROWS][MLI_BUSY_COLS];
-        memcpy(busy, no_one, sizeof busy);
-        paint_curves(p, plot, busy);
-        mli_legend_plan(p, plot, (const bool (*)[MLI_BUSY_COLS])busy, &legend);
+        mli_busy busy = { 0 };
+        paint_curves(p, plot, &busy);
+        mli_legend_plan(p, plot, &busy, &legend);
         set_x(plot); /* a legend outside made the box narrower */
         mli_axis_fit_x(p, &plot->x, 0);
         paint_grid_lines(p, plot);

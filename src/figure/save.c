@@ -1,4 +1,4 @@
-/* Pictures as files. Each is made in memory first and written whole, so that a crash or a full disk leaves the old one. */
+/* Pictures as files. Each is made in memory first and written whole: a crash or a full disk leaves the old one. */
 #include "figure/drawing.h"
 #include "figure/paint.h"
 
@@ -69,14 +69,15 @@ static bool make_png(const mli_view *view, const mli_page *page, bytes *file)
 
 static bool make_vector(const mli_view *view, mli_page page, bool pdf, bytes *file)
 {
-    double scale = POINTS / UNITS, w = page.width * scale, h = page.height * scale;
+    double           scale = POINTS / UNITS, w = page.width * scale, h = page.height * scale;
     cairo_surface_t *surface = pdf ? cairo_pdf_surface_create_for_stream(append, file, w, h)
                                    : cairo_svg_surface_create_for_stream(append, file, w, h);
     if (pdf) {
         char *title = g_utf8_make_valid(view->title, -1);
         cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_TITLE, title);
         cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATOR, "moonlab " ML_VERSION);
-        cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, ""); /* the same picture, the same bytes */
+        /* no date: the same picture has the same bytes */
+        cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, "");
         g_free(title);
     }
     cairo_t *cr = cairo_create(surface);
@@ -113,25 +114,27 @@ static bool set_page(mli_page *page, const mli_view *view, const ml_save_opts *o
     page->theme   = opts->theme;
     double most   = MOST_PIXELS / (kind == KIND_PNG ? page->density : 1);
     bool   sane   = isfinite(dpi) && dpi >= 1 && isfinite(page->width) && isfinite(page->height);
-    if (sane && page->width * page->density >= 1 && page->height * page->density >= 1 && page->width <= most &&
-        page->height <= most)
+    if (sane && page->width * page->density >= 1 && page->height * page->density >= 1 &&
+        page->width <= most && page->height <= most)
         return true;
-    return ml_fail("save: a picture has 1..%d pixels a side, got %g x %g / 96 inch at %g dpi", MOST_PIXELS, page->width,
-                   page->height, dpi);
+    return ml_fail("save: a picture has 1..%d pixels a side, got %g x %g / 96 inch at %g dpi", MOST_PIXELS,
+                   page->width, page->height, dpi);
 }
 
 bool mli_save(ml_figure *fig, const char *path, const ml_save_opts *opts)
 {
     static const ml_save_opts defaults;
-    mli_view view;
-    mli_page page = { 0 };
-    bytes    file = { 0 };
-    file_kind kind = path ? kind_of(path) : KIND_NONE;
+    mli_view                  view;
+    mli_page                  page = { 0 };
+    bytes                     file = { 0 };
+    file_kind                 kind = path ? kind_of(path) : KIND_NONE;
     if (kind == KIND_NONE)
         return ml_fail("save: '%s' does not end in .png, .svg or .pdf", path ? path : "(no path)");
     if (!mli_view_take(fig, &view)) return false;
     bool ok = set_page(&page, &view, opts ? opts : &defaults, kind);
-    if (ok) ok = kind == KIND_PNG ? make_png(&view, &page, &file) : make_vector(&view, page, kind == KIND_PDF, &file);
+    if (ok)
+        ok = kind == KIND_PNG ? make_png(&view, &page, &file)
+                              : make_vector(&view, page, kind == KIND_PDF, &file);
     if (ok) ok = ml_file_write(path, file.at, file.n);
     ml_realloc(file.at, file.room, 0);
     mli_view_drop(&view);

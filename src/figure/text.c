@@ -42,11 +42,12 @@ double mli_text_height(mli_paper *p, mli_font font)
     return (double)height / PANGO_SCALE;
 }
 
-void mli_text_draw(mli_paper *p, mli_font font, const char *text, double x, double y, double ax, double ay, double room,
-                   bool up)
+void mli_text_draw(mli_paper *p, mli_font font, const char *text, double x, double y, double ax, double ay,
+                   double room, bool up)
 {
     if (!text[0] || !(room > 0)) return;
-    set_text(p, font, "0"); /* other scripts have other heights: places come from plain digits and the baseline */
+    /* other scripts have other heights: places come from plain digits and the baseline */
+    set_text(p, font, "0");
     PangoRectangle ink, line;
     pango_layout_get_extents(p->layout, &ink, &line);
     double base   = (double)pango_layout_get_baseline(p->layout) / PANGO_SCALE;

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#define MLI_MAX_TICKS 128
+#define MLI_MAX_TICKS 192
 
 typedef struct mli_tick {
     double at;

@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include "figure/window.h"
 
-#include <errno.h>
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
@@ -23,6 +22,7 @@ static struct {
     pthread_cond_t  changed; /* a wish, or its fulfilment */
     pthread_once_t  once;
     pthread_t       thread;
+    pid_t           process; /* that started it: a fork has no such thread */
     desk_state      state;
     ml_window      *windows;
     bool            wish;    /* somebody changed the list: look again before waiting */
@@ -35,14 +35,14 @@ static void desk_make(void)
 {
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC); /* setting the clock of the machine makes no one wait */
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC); /* setting the machine's clock delays no one */
     pthread_cond_init(&desk.changed, &attributes);
     pthread_condattr_destroy(&attributes);
     atexit(leave_at_exit);
 }
 
-/* Waits for a change, with the lock held; false when the time is over. */
-static bool desk_wait(double seconds)
+/* Waits for a change, but not longer than this; with the lock held. */
+static void desk_wait(double seconds)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -50,7 +50,7 @@ static bool desk_wait(double seconds)
     until.tv_sec += (time_t)whole;
     until.tv_nsec += (long)((seconds - whole) * 1e9);
     if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
-    return pthread_cond_timedwait(&desk.changed, &desk.lock, &until) != ETIMEDOUT;
+    pthread_cond_timedwait(&desk.changed, &desk.lock, &until);
 }
 
 static void set_state(ml_window *w, mli_state state) /* with the lock held */
@@ -91,7 +91,8 @@ static bool start_sdl(char *why, size_t room)
         return true;
     }
     const char *name = display_variable();
-    snprintf(why, room, "no display: %s=%s cannot be opened (%s); pictures go to files", name, env(name), SDL_GetError());
+    snprintf(why, room, "no display: %s=%s cannot be opened (%s); pictures go to files", name, env(name),
+             SDL_GetError());
     return false;
 }
 
@@ -106,8 +107,10 @@ static void handle_events(ml_window *list)
 {
     SDL_Event event;
     while (!atomic_load(&mli_display_lost) && SDL_PollEvent(&event)) {
-        Uint32 id = event.type == SDL_WINDOWEVENT ? event.window.windowID : event.type == SDL_KEYDOWN ? event.key.windowID : 0;
-        ml_window *w = window_of(list, id);
+        Uint32     id = event.type == SDL_WINDOWEVENT ? event.window.windowID
+                        : event.type == SDL_KEYDOWN   ? event.key.windowID
+                                                      : 0;
+        ml_window *w  = window_of(list, id);
         if (w && atomic_load(&w->state) == MLI_OPEN) mli_view_event(w, &event);
     }
 }
@@ -127,7 +130,7 @@ static void unlink_window(ml_window *gone) /* with the lock held */
     }
 }
 
-/* One look at every window. Returns how many are on screen. With the lock held; it is given up while SDL works. */
+/* One look at every window. Returns how many are on screen. The lock is held, but given up while SDL works. */
 static int serve(void)
 {
     int open = 0;
@@ -156,7 +159,8 @@ static int serve(void)
 static void refresh_all(ml_window *list, double now)
 {
     for (ml_window *w = list; w; w = w->next)
-        if (w->sdl && atomic_load(&w->state) == MLI_OPEN && !atomic_load(&mli_display_lost)) mli_view_refresh(w, now);
+        if (w->sdl && atomic_load(&w->state) == MLI_OPEN && !atomic_load(&mli_display_lost))
+            mli_view_refresh(w, now);
 }
 
 /* Windows that their owners gave up leave the list here and nowhere else: the thread may walk it without the lock. */
@@ -204,8 +208,10 @@ static void *window_thread(void *unused)
             pthread_mutex_lock(&desk.lock);
         }
         if (desk.wish) continue;
-        if (open > 0) desk_wait(PATIENCE);
-        else pthread_cond_wait(&desk.changed, &desk.lock);
+        if (open > 0)
+            desk_wait(PATIENCE);
+        else
+            pthread_cond_wait(&desk.changed, &desk.lock);
     }
     pthread_mutex_unlock(&desk.lock);
     if (works) SDL_QuitSubSystem(SDL_INIT_VIDEO);
@@ -224,7 +230,8 @@ static bool start_thread(void)
     int why = pthread_create(&desk.thread, NULL, window_thread, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (why) return ml_fail("window: no thread for it: %s", strerror(why));
-    desk.state = DESK_RUNNING;
+    desk.process = getpid();
+    desk.state   = DESK_RUNNING;
     return true;
 }
 
@@ -243,6 +250,7 @@ static void end_thread(void)
 /* A process may end with windows open: they go before the libraries under them do. */
 static void leave_at_exit(void)
 {
+    if (desk.process != getpid()) return;
     pthread_mutex_lock(&desk.lock);
     desk.at_exit = true;
     end_thread();

@@ -4,6 +4,7 @@
 #include "figure/paint.h"
 
 #include <SDL_syswm.h>
+#include <ctype.h>
 #include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
@@ -41,7 +42,7 @@ static int on_error(Display *display, XErrorEvent *error)
 }
 
 /* Xlib ends the process when the server dies (an ssh -X that breaks) or refuses a request. Asked by name, as SDL may
- * have loaded it at run time; an Xlib older than 1.7 has no such call, and there the process ends as with every program. */
+ * have loaded it at run time; an Xlib older than 1.7 has no such call, and there the process ends as ever. */
 static void survive_display(SDL_Window *window)
 {
     SDL_SysWMinfo info;
@@ -49,9 +50,9 @@ static void survive_display(SDL_Window *window)
     if (!SDL_GetWindowWMInfo(window, &info) || info.subsystem != SDL_SYSWM_X11) return;
     void *x11 = dlopen("libX11.so.6", RTLD_LAZY | RTLD_NOLOAD);
     if (!x11) return;
-    void            (*set_exit)(Display *, XIOErrorExitHandler, void *);
+    void (*set_exit)(Display *, void (*)(Display *, void *), void *);
     XIOErrorHandler (*set_io_error)(XIOErrorHandler);
-    XErrorHandler   (*set_error)(XErrorHandler);
+    XErrorHandler (*set_error)(XErrorHandler);
     *(void **)&set_exit     = dlsym(x11, "XSetIOErrorExitHandler");
     *(void **)&set_io_error = dlsym(x11, "XSetIOErrorHandler");
     *(void **)&set_error    = dlsym(x11, "XSetErrorHandler");
@@ -72,7 +73,7 @@ static void survive_display(SDL_Window *window)
 static double screen_scale(int screen)
 {
     float dpi;
-    if (SDL_GetDisplayDPI(screen, &dpi, NULL, NULL) != 0 || !(dpi > 120)) return 1; /* ordinary screens, and nonsense */
+    if (SDL_GetDisplayDPI(screen, &dpi, NULL, NULL) != 0 || !(dpi > 120)) return 1; /* ordinary, or nonsense */
     return fmin(round(dpi / 96 * 4) / 4, 3);
 }
 
@@ -147,7 +148,7 @@ static bool draw(ml_window *w)
     mli_view     view;
     SDL_Surface *screen = SDL_GetWindowSurface(w->sdl);
     if (!screen || screen->w < 1 || screen->h < 1 || !resize_pixels(w, screen->w, screen->h)) return false;
-    uint64_t version = mli_figure_version(w->fig); /* before the snapshot: a change in between is drawn once more */
+    uint64_t version = mli_figure_version(w->fig); /* before the snapshot: what comes between is drawn again */
     if (!mli_view_take(w->fig, &view)) return false;
     w->scale       = scale_of(w->sdl, screen->w);
     double   scale = w->scale * w->zoom;
@@ -158,8 +159,8 @@ static bool draw(ml_window *w)
          .theme   = w->theme == ML_THEME_DEFAULT ? view.theme : w->theme,
          .notice  = w->notice_end > 0 ? w->notice : NULL,
     };
-    cairo_surface_t *surface = cairo_image_surface_create_for_data((unsigned char *)w->pixels, CAIRO_FORMAT_RGB24, screen->w,
-                                                                   screen->h, screen->w * 4);
+    cairo_surface_t *surface = cairo_image_surface_create_for_data(
+        (unsigned char *)w->pixels, CAIRO_FORMAT_RGB24, screen->w, screen->h, screen->w * 4);
     cairo_t *cr = cairo_create(surface);
     cairo_scale(cr, scale, scale);
     bool ok = mli_paint(cr, &view, &page);
@@ -176,8 +177,8 @@ static void show(ml_window *w)
 {
     SDL_Surface *screen = SDL_GetWindowSurface(w->sdl);
     if (!screen || !w->pixels) return;
-    SDL_Surface *picture = SDL_CreateRGBSurfaceWithFormatFrom(w->pixels, w->pixels_w, w->pixels_h, 32, w->pixels_w * 4,
-                                                              SDL_PIXELFORMAT_RGB888);
+    SDL_Surface *picture = SDL_CreateRGBSurfaceWithFormatFrom(w->pixels, w->pixels_w, w->pixels_h, 32,
+                                                              w->pixels_w * 4, SDL_PIXELFORMAT_RGB888);
     if (!picture) return;
     SDL_BlitSurface(picture, NULL, screen, NULL);
     SDL_FreeSurface(picture);
@@ -187,7 +188,8 @@ static void show(ml_window *w)
 
 void mli_view_refresh(ml_window *w, double now)
 {
-    if (SDL_GetWindowFlags(w->sdl) & (SDL_WINDOW_MINIMIZED | SDL_WINDOW_HIDDEN)) return; /* it tells when it is seen again */
+    /* a window that no one sees waits; SDL tells when it is seen again */
+    if (SDL_GetWindowFlags(w->sdl) & (SDL_WINDOW_MINIMIZED | SDL_WINDOW_HIDDEN)) return;
     if (w->notice_end > 0 && now >= w->notice_end) {
         w->notice_end = 0;
         w->stale      = true;
@@ -216,17 +218,18 @@ static void notice(ml_window *w, const char *said, const char *what)
     w->notice_end = ml_clock() + NOTICE_TIME;
 }
 
-/* "Grokking: p = 97" -> "grokking-p-97"; letters of other scripts stay */
+/* "Grokking: p = 97" -> "grokking-p-97"; letters of other scripts stay, whole */
 static void file_stem(const char *title, char *stem, size_t room)
 {
     size_t n = 0;
-    for (const char *c = title; *c && n + 5 < room; c++) { /* room for the rest of a UTF-8 letter, and the end */
-        bool kept = (unsigned char)*c >= 0x80 || (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') || *c == '_';
-        if (*c >= 'A' && *c <= 'Z') stem[n++] = (char)(*c + 'a' - 'A');
-        else if (kept) stem[n++] = *c;
+    for (const unsigned char *c = (const unsigned char *)title; *c && n + 1 < room; c++) {
+        bool begins = (*c & 0xC0) != 0x80; /* a letter, not the rest of one */
+        if (begins && n + 5 > room) break;
+        if (isupper(*c) && *c < 0x80) stem[n++] = (char)tolower(*c);
+        else if (*c >= 0x80 || isalnum(*c) || *c == '_') stem[n++] = (char)*c;
         else if (n && stem[n - 1] != '-') stem[n++] = '-';
     }
-    while (n && (stem[n - 1] == '-')) n--;
+    while (n && stem[n - 1] == '-') n--;
     stem[n] = '\0';
     if (n == 0) snprintf(stem, room, "figure");
 }
@@ -248,7 +251,7 @@ static void save_picture(ml_window *w)
         if (access(path, F_OK) != 0) break;
     }
     double       scale = w->scale * w->zoom;
-    ml_save_opts opts  = { .width = w->pixels_w / scale, .height = w->pixels_h / scale, .theme = theme_of(w) };
+    ml_save_opts opts = { .width = w->pixels_w / scale, .height = w->pixels_h / scale, .theme = theme_of(w) };
     if (mli_save(w->fig, path, &opts)) {
         notice(w, "saved ", path);
     } else {
@@ -262,8 +265,11 @@ static void on_key(ml_window *w, SDL_Keycode key)
     switch (key) {
     case SDLK_s: save_picture(w); break;
     case SDLK_t: w->theme = theme_of(w) == ML_THEME_DARK ? ML_THEME_LIGHT : ML_THEME_DARK; break;
-    case SDLK_PLUS: case SDLK_EQUALS: case SDLK_KP_PLUS: w->zoom = fmin(w->zoom * 1.125, 4); break;
-    case SDLK_MINUS: case SDLK_KP_MINUS: w->zoom = fmax(w->zoom / 1.125, 0.4); break;
+    case SDLK_PLUS:
+    case SDLK_EQUALS:
+    case SDLK_KP_PLUS: w->zoom = fmin(w->zoom * 1.125, 4); break;
+    case SDLK_MINUS:
+    case SDLK_KP_MINUS: w->zoom = fmax(w->zoom / 1.125, 0.4); break;
     case SDLK_q: atomic_store(&w->state, MLI_CLOSED); break;
     default: return;
     }
@@ -279,7 +285,9 @@ void mli_view_event(ml_window *w, const SDL_Event *e)
     switch (e->window.event) {
     case SDL_WINDOWEVENT_CLOSE: atomic_store(&w->state, MLI_CLOSED); break;
     case SDL_WINDOWEVENT_SIZE_CHANGED: w->stale = true; break;
-    case SDL_WINDOWEVENT_SHOWN: case SDL_WINDOWEVENT_EXPOSED: case SDL_WINDOWEVENT_RESTORED: w->uncovered = true; break;
+    case SDL_WINDOWEVENT_SHOWN:
+    case SDL_WINDOWEVENT_EXPOSED:
+    case SDL_WINDOWEVENT_RESTORED: w->uncovered = true; break;
     default: break;
     }
 }

@@ -1,5 +1,5 @@
-/* Live windows, on the display that runs the tests (xvfb-run). What is on the screen is read from the file that Xvfb keeps
- * it in (-fbdir, named by MOONLAB_SCREEN); keys are put into SDL's own queue. */
+/* Live windows, on the display that runs the tests (xvfb-run). What is on the screen is read from the file that Xvfb
+ * keeps it in (-fbdir, named by MOONLAB_SCREEN); keys are put into SDL's own queue. */
 #define _GNU_SOURCE
 #include "figure_samples.h"
 #include "foreign_leaks.h"
@@ -27,16 +27,18 @@ static void nap(double seconds)
     usleep((useconds_t)(seconds * 1e6));
 }
 
-#define WAIT_UNTIL(condition)                                                       \
-    do {                                                                            \
-        double began_ = ml_clock();                                                 \
-        while (!(condition) && ml_clock() - began_ < PATIENCE) nap(0.01);           \
-        cr_assert(condition, "not within %g seconds: %s", PATIENCE, #condition);    \
+#define WAIT_UNTIL(condition)                                                                                \
+    do {                                                                                                     \
+        double began_ = ml_clock();                                                                          \
+        while (!(condition) && ml_clock() - began_ < PATIENCE) nap(0.01);                                    \
+        cr_assert(condition, "not within %g seconds: %s", PATIENCE, #condition);                             \
     } while (0)
 
 static void press(Uint32 window, SDL_Keycode key)
 {
-    SDL_Event e = { .key = { .type = SDL_KEYDOWN, .windowID = window, .state = SDL_PRESSED, .keysym = { .sym = key } } };
+    SDL_Event e = {
+        .key = { .type = SDL_KEYDOWN, .windowID = window, .state = SDL_PRESSED, .keysym = { .sym = key } }
+    };
     cr_assert(SDL_PushEvent(&e) == 1);
 }
 
@@ -72,8 +74,14 @@ static int on_screen(mli_colour c)
     return n;
 }
 
-static const mli_theme *light(void) { return mli_theme_of(ML_THEME_LIGHT); }
-static const mli_theme *dark(void) { return mli_theme_of(ML_THEME_DARK); }
+static const mli_theme *light(void)
+{
+    return mli_theme_of(ML_THEME_LIGHT);
+}
+static const mli_theme *dark(void)
+{
+    return mli_theme_of(ML_THEME_DARK);
+}
 
 static int count_threads(void)
 {
@@ -94,7 +102,8 @@ static ml_window *open_window(ml_figure *fig, ml_window_opts opts)
 
 static void need_screen(void)
 {
-    if (!getenv("MOONLAB_SCREEN")) cr_skip_test("not started by xvfb-run with a screen (see tests/CMakeLists.txt)");
+    if (!getenv("MOONLAB_SCREEN"))
+        cr_skip_test("not started by xvfb-run with a screen (see tests/CMakeLists.txt)");
 }
 
 TestSuite(window, .init = need_screen);
@@ -108,7 +117,8 @@ Test(window, shows_the_figure_and_follows_it)
     ml_window *window  = open_window(fig, (ml_window_opts){ .width = 800, .height = 600 });
     cr_expect(ml_window_is_open(window));
     WAIT_UNTIL(on_screen(light()->paper) > 300000);
-    cr_expect(on_screen(mli_map_sequential(0.1)) + on_screen(light()->palette[0]) > 100, "there is a picture");
+    cr_expect(on_screen(mli_map_sequential(0.1)) + on_screen(light()->palette[0]) > 100,
+              "there is a picture");
 
     double cells[6] = { 0, 1, 0, 1, 0, 1 };
     cr_assert(ml_figure_heatmap(fig, 0, &(ml_heatmap_opts){ .limits = { 0, 1 } }));
@@ -126,8 +136,9 @@ Test(window, keys)
 {
     char folder[] = "window-XXXXXX", path[64];
     cr_assert(mkdtemp(folder));
-    ml_figure *fig    = sample_grokking(300);
-    ml_window *window = open_window(fig, (ml_window_opts){ .width = 800, .height = 600, .title = "A: b!", .folder = folder });
+    ml_figure *fig = sample_grokking(300);
+    ml_window *window =
+        open_window(fig, (ml_window_opts){ .width = 800, .height = 600, .title = "A: b!", .folder = folder });
     WAIT_UNTIL(on_screen(light()->paper) > 300000);
 
     press(1, SDLK_t);
@@ -140,7 +151,8 @@ Test(window, keys)
     press(1, SDLK_s);
     snprintf(path, sizeof path, "%s/a-b-1.png", folder);
     WAIT_UNTIL((p = picture_read(path)).surface);
-    cr_expect(p.w == 1600 && p.h == 1200, "as large as the window, at two pixels for each: %d x %d", p.w, p.h);
+    cr_expect(p.w == 1600 && p.h == 1200, "as large as the window, at two pixels for each: %d x %d", p.w,
+              p.h);
     cr_expect(colour_distance(picture_at(&p, 0, 0), dark()->paper) < 0.01, "in the theme of the window");
     picture_free(&p);
     unlink(path);
@@ -179,7 +191,7 @@ Test(window, the_close_button)
 {
     ml_figure *fig    = sample_grokking(10);
     ml_window *window = open_window(fig, (ml_window_opts){ .width = 300, .height = 200 });
-    SDL_Event  e      = { .window = { .type = SDL_WINDOWEVENT, .windowID = 1, .event = SDL_WINDOWEVENT_CLOSE } };
+    SDL_Event  e = { .window = { .type = SDL_WINDOWEVENT, .windowID = 1, .event = SDL_WINDOWEVENT_CLOSE } };
     cr_assert(SDL_PushEvent(&e) == 1);
     cr_expect(ml_window_wait(window, PATIENCE));
     ml_window_close(window);
@@ -188,12 +200,13 @@ Test(window, the_close_button)
 
 Test(window, several_at_once_and_one_after_the_other)
 {
-    size_t     before = ml_memory().live;
+    size_t     before  = ml_memory().live;
     int        threads = count_threads();
-    ml_figure *fig    = sample_grokking(300);
+    ml_figure *fig     = sample_grokking(300);
     for (int round = 0; round < 3; round++) {
         ml_window *a = open_window(fig, (ml_window_opts){ .width = 300, .height = 200 });
-        ml_window *b = open_window(fig, (ml_window_opts){ .width = 500, .height = 300, .theme = ML_THEME_DARK });
+        ml_window *b =
+            open_window(fig, (ml_window_opts){ .width = 500, .height = 300, .theme = ML_THEME_DARK });
         ml_window *c = open_window(fig, (ml_window_opts){ .width = 200, .height = 200 });
         cr_expect_eq(count_threads(), threads + 1, "all in one thread");
         ml_window_close(a);
@@ -234,7 +247,8 @@ Test(window, points_come_from_another_thread_while_it_draws)
     for (int i = 0; i < 5; i++) {
         char path[32];
         snprintf(path, sizeof path, "window-%d.png", (int)getpid());
-        cr_expect(ml_figure_save(fig, path, &(ml_save_opts){ .dpi = 48 }), "a third thread saves: %s", ml_error_message());
+        cr_expect(ml_figure_save(fig, path, &(ml_save_opts){ .dpi = 48 }), "a third thread saves: %s",
+                  ml_error_message());
         unlink(path);
     }
     pthread_join(thread, NULL);
@@ -245,10 +259,10 @@ Test(window, points_come_from_another_thread_while_it_draws)
 
 Test(window, redraws_at_most_thirty_times_a_second_and_rests_when_nothing_changes)
 {
-    ml_figure *fig    = ml_figure_new(1, 1, NULL);
+    ml_figure *fig = ml_figure_new(1, 1, NULL);
     cr_assert(ml_figure_lines(fig, 0, NAMES("a"), 1, NULL));
     ml_window *window = open_window(fig, (ml_window_opts){ .width = 200, .height = 150 });
-    double     began  = ml_clock(), longest = 0;
+    double     began = ml_clock(), longest = 0;
     int64_t    frames = ml_window_frames(window);
     int        n      = 0;
     for (; ml_clock() - began < 1; n++) {
@@ -290,8 +304,8 @@ Test(window, refused_memory_keeps_the_old_picture)
 
 Test(window, every_allocation_of_opening_may_fail)
 {
-    size_t     before = ml_memory().live;
-    ml_figure *fig    = sample_grokking(10);
+    size_t     before  = ml_memory().live;
+    ml_figure *fig     = sample_grokking(10);
     int        refused = 0;
     for (int n = 1;; n++) {
         ml_error_clear();

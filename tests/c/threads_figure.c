@@ -1,5 +1,5 @@
-/* Everything at once on one figure: threads that add points, matrices and panels, threads that save, a window that draws.
- * A program of its own, as Criterion does not run under the thread sanitizer. Exits with 0 when all went well. */
+/* Everything at once on one figure: threads that add points, matrices and panels, threads that save, windows that
+ * draw. A program of its own, as Criterion does not run under the thread sanitizer. Exits with 0 when all went well. */
 #include "figure_samples.h"
 #include "foreign_leaks.h"
 
@@ -37,7 +37,8 @@ static void *change_panels(void *unused)
     for (int i = 0; i < 200; i++) {
         cells[i % 64] = i;
         expect(ml_figure_heatmap_set(fig, 3, 8, 8, cells), "heatmap");
-        expect(ml_figure_lines(fig, 2, (const char *[]){ "weight_norm", "train_acc" }, 1 + i % 2, NULL), "lines");
+        expect(ml_figure_lines(fig, 2, (const char *[]){ "weight_norm", "train_acc" }, 1 + i % 2, NULL),
+               "lines");
         expect(ml_figure_shows(fig, "train_acc"), "shows");
         ml_figure_set_theme(fig, i % 2 ? ML_THEME_DARK : ML_THEME_LIGHT);
         nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
