@@ -71,8 +71,8 @@ ml_module *ml_module_retain(ml_module *m);
 void       ml_module_release(ml_module *m); /* NULL is fine */
 
 /* --- using one --------------------------------------------------------------------------------------------------- */
-/* A Sequential runs neighbours as one operation where the table has one (Linear with the ReLU, Tanh or Sigmoid behind it):
- * the same value up to rounding. */
+/* A Sequential runs neighbours as one operation where the table has one: Linear with the ReLU, Tanh or Sigmoid behind it;
+ * Embedding, Flatten and Linear in front of that, when there are more rows than tokens. The same value up to rounding. */
 ml_tensor *ml_module_forward(ml_module *m, ml_tensor *x);
 /* The same with params in place of the module's own: of the same shapes, in the order of ml_module_parameters. */
 ml_tensor *ml_module_apply(ml_module *m, ml_tensor *const *params, int n, ml_tensor *x);

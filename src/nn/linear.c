@@ -3,6 +3,12 @@
 
 #include <stdio.h>
 
+/* Without a bias a constant zero stands in: one path, and the derivative does not visit it. */
+ml_tensor *mli_linear_bias(const ml_module *m, ml_tensor *const *params)
+{
+    return m->linear.bias ? params[1] : ml_zeros(ML_SHAPE(m->linear.out), ml_tensor_dtype(params[0]));
+}
+
 ml_tensor *mli_linear_run(const ml_module *m, ml_tensor *const *params, ml_tensor *x, ml_act act)
 {
     int     n    = ml_tensor_ndim(x);
@@ -14,9 +20,7 @@ ml_tensor *mli_linear_run(const ml_module *m, ml_tensor *const *params, ml_tenso
         return ml_fail("%s: the input's last size is %lld, not %lld; its shape is %s", ml_module_text(m), (long long)last,
                        (long long)m->linear.in, ml_shape_text(&shape));
     }
-    /* Without a bias a constant zero stands in: one path, and the derivative does not visit it. */
-    ml_tensor *bias = m->linear.bias ? params[1] : ml_zeros(ML_SHAPE(m->linear.out), ml_tensor_dtype(params[0]));
-    return ml_linear(x, params[0], bias, &(ml_linear_opts){ .act = act });
+    return ml_linear(x, params[0], mli_linear_bias(m, params), &(ml_linear_opts){ .act = act });
 }
 
 static ml_tensor *forward(const ml_module *m, ml_tensor *const *params, ml_tensor *x)

@@ -86,6 +86,14 @@ ml_tensor *ml_module_forward(ml_module *m, ml_tensor *x)
     return m ? ml_module_apply(m, m->params, m->n_params, x) : NULL;
 }
 
+ml_tensor *mli_blame(const ml_module *m, const char *op, ml_tensor *y)
+{
+    size_t      n       = strlen(op);
+    const char *message = ml_error_message();
+    if (!y && strncmp(message, op, n) == 0 && message[n] == ':') ml_fail("%s%s", ml_module_text(m), message + n);
+    return y;
+}
+
 /* --- looking inside ------------------------------------------------------------------------------------------------------ */
 const char *ml_module_kind(const ml_module *m)
 {

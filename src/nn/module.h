@@ -52,9 +52,14 @@ static inline ml_init mli_init_or(ml_init init, ml_init_kind standard)
 /* ml_init_fill with fans that the shape does not tell: a bias goes by those of its weight. */
 bool mli_init_fill(ml_tensor *w, ml_init init, ml_key key, int64_t fan_in, int64_t fan_out);
 
+/* y, the result of an operation that the layer ran. When it failed with "op: ...", the message names the layer instead:
+ * what is wrong the operation says best, but where it was only the layer knows. */
+ml_tensor *mli_blame(const ml_module *m, const char *op, ml_tensor *y);
+
 /* --- what fusion needs to know of layers (sequential.c) ------------------------------------------------------------ */
-extern const mli_module_kind mli_linear_kind, mli_activation_kind;
+extern const mli_module_kind mli_linear_kind, mli_embedding_kind, mli_flatten_kind, mli_activation_kind;
 ml_tensor *mli_linear_run(const ml_module *m, ml_tensor *const *params, ml_tensor *x, ml_act act);
+ml_tensor *mli_linear_bias(const ml_module *m, ml_tensor *const *params);
 ml_act     mli_activation_act(const ml_module *m); /* ML_ACT_NONE when linear has no such act */
 
 #endif

@@ -15,11 +15,11 @@ static ml_tensor *flatten(const ml_module *m, ml_tensor *const *params, ml_tenso
     return ml_reshape(x, &(ml_reshape_opts){ ML_SHAPE(rows, product) });
 }
 
-static const mli_module_kind flatten_kind = { "Flatten", flatten, NULL, { NULL } };
+const mli_module_kind mli_flatten_kind = { "Flatten", flatten, NULL, { NULL } };
 
 ml_module *ml_nn_flatten(void)
 {
-    return mli_module_new(&flatten_kind, 0);
+    return mli_module_new(&mli_flatten_kind, 0);
 }
 
 /* --- activations ---------------------------------------------------------------------------------------------------------- */

@@ -8,32 +8,57 @@
 #define MOST_PARAMETERS (1 << 20) /* listed in one module; the same layers in each other again and again double it */
 
 /* --- fusion ------------------------------------------------------------------------------------------------------------- */
+/* Neighbours that one operation does; the activation behind them, where there is one that it knows, is done with them. */
 typedef struct {
     int n_layers;
-    bool (*fits)(ml_module *const *layers);
-    ml_tensor *(*run)(ml_module *const *layers, ml_tensor *const *params, ml_tensor *x); /* params: of all n_layers */
+    bool (*fits)(ml_module *const *layers, ml_tensor *const *params, const ml_tensor *x); /* params: of all n_layers */
+    ml_tensor *(*run)(ml_module *const *layers, ml_tensor *const *params, ml_tensor *x, ml_act act);
 } fusion;
 
-static bool is_linear_act(ml_module *const *layers)
+/* Embedding, Flatten, Linear. It gains only when there are more rows than tokens; what does not match is left to the
+ * layers themselves, which say best what is wrong. */
+static bool is_token_linear(ml_module *const *layers, ml_tensor *const *params, const ml_tensor *x)
 {
-    return layers[0]->kind == &mli_linear_kind && mli_activation_act(layers[1]) != ML_ACT_NONE;
+    if (layers[0]->kind != &mli_embedding_kind || layers[1]->kind != &mli_flatten_kind || layers[2]->kind != &mli_linear_kind) return false;
+    ml_dtype ids = ml_tensor_dtype(x), dtype = ml_tensor_dtype(params[0]);
+    for (int i = 1; i < 1 + layers[2]->n_params; i++)
+        if (ml_tensor_dtype(params[i]) != dtype) return false;
+    return (ids == ML_I64 || ids == ML_U8) && ml_tensor_ndim(x) == 2 && ml_tensor_size(x, 0) > layers[0]->embedding.rows &&
+           ml_tensor_size(x, 1) * layers[0]->embedding.dim == layers[2]->linear.in;
 }
 
-static ml_tensor *run_linear_act(ml_module *const *layers, ml_tensor *const *params, ml_tensor *x)
+static ml_tensor *run_token_linear(ml_module *const *layers, ml_tensor *const *params, ml_tensor *x, ml_act act)
 {
-    return mli_linear_run(layers[0], params, x, mli_activation_act(layers[1]));
+    ml_token_linear_opts opts = { .act = act, .base = layers[0]->embedding.base };
+    ml_tensor           *bias = mli_linear_bias(layers[2], params + 1);
+    return mli_blame(layers[0], "token_linear", ml_token_linear(x, params[0], params[1], bias, &opts));
 }
 
-/* The longest first. Here goes what the table learns to fuse: { 3, is_token_linear, run_token_linear }, for one. */
-static const fusion fusions[] = {
-    { 2, is_linear_act, run_linear_act },
-};
-
-static const fusion *fusion_at(ml_module *const *layers, int n_layers)
+static bool is_linear(ml_module *const *layers, ml_tensor *const *params, const ml_tensor *x)
 {
-    for (size_t i = 0; i < sizeof fusions / sizeof *fusions; i++)
-        if (fusions[i].n_layers <= n_layers && fusions[i].fits(layers)) return &fusions[i];
-    return NULL;
+    (void)params, (void)x;
+    return layers[0]->kind == &mli_linear_kind;
+}
+
+static ml_tensor *run_linear(ml_module *const *layers, ml_tensor *const *params, ml_tensor *x, ml_act act)
+{
+    return mli_linear_run(layers[0], params, x, act);
+}
+
+static const fusion fusions[] = { { 3, is_token_linear, run_token_linear }, { 1, is_linear, run_linear } }; /* the longest first */
+
+/* Runs the first of n layers, with as many behind it as one operation does; *taken says how many. */
+static ml_tensor *run_some(ml_module *const *layers, int n, ml_tensor *const *params, ml_tensor *x, int *taken)
+{
+    for (size_t i = 0; i < sizeof fusions / sizeof *fusions; i++) {
+        const fusion *f = &fusions[i];
+        if (f->n_layers > n || !f->fits(layers, params, x)) continue;
+        ml_act act = f->n_layers < n ? mli_activation_act(layers[f->n_layers]) : ML_ACT_NONE;
+        *taken     = f->n_layers + (act != ML_ACT_NONE);
+        return f->run(layers, params, x, act);
+    }
+    *taken = 1;
+    return layers[0]->kind->forward(layers[0], params, x);
 }
 
 /* --- forward -------------------------------------------------------------------------------------------------------------- */
@@ -41,15 +66,13 @@ static const fusion *fusion_at(ml_module *const *layers, int n_layers)
 static ml_tensor *forward(const ml_module *m, ml_tensor *const *params, ml_tensor *x)
 {
     ml_tensor *y = ml_retain(x);
-    for (int i = 0; y && i < m->n_children;) {
-        ml_module *const *layers = m->children + i;
-        const fusion     *f      = fusion_at(layers, m->n_children - i);
-        ml_scope          scope  = ml_scope_begin();
-        ml_tensor        *next   = ml_retain(f ? f->run(layers, params, y) : layers[0]->kind->forward(layers[0], params, y));
+    for (int i = 0, taken; y && i < m->n_children; i += taken) {
+        ml_scope   scope = ml_scope_begin();
+        ml_tensor *next  = ml_retain(run_some(m->children + i, m->n_children - i, params, y, &taken));
         ml_scope_end(&scope);
         ml_release(y);
         y = next;
-        for (int end = i + (f ? f->n_layers : 1); i < end; i++) params += m->children[i]->n_params;
+        for (int k = 0; k < taken; k++) params += m->children[i + k]->n_params;
     }
     if (!y || mli_scope_adopt(y)) return y;
     ml_release(y);
