@@ -44,12 +44,15 @@ local train = require "moonlab.train"
 ml.accuracy, ml.weight_norm = train.accuracy, train.weight_norm
 
 -- Loaded when first used, which keeps the start short.
-local later = { fft = "moonlab.fft", run = "moonlab.run", figure = "moonlab.figure" }
+local later = {}
+for _, name in ipairs { "fft", "run", "figure" } do
+  if package.preload["moonlab." .. name] then later[name] = "moonlab." .. name end
+end
 
 return setmetatable(ml, {
   __index = function(self, name)
     local module = later[name]
-    if module and (package.preload[module] or package.loaded[module]) then
+    if module then
       local value = require(module)
       rawset(self, name, value)
       return value
@@ -57,7 +60,6 @@ return setmetatable(ml, {
     local known = {}
     for key in pairs(self) do known[#known + 1] = key end
     for key in pairs(later) do known[#known + 1] = key end
-    table.sort(known)
     local nearest = core.nearest(tostring(name), known)
     core.raise(("ml has no '%s'%s"):format(name, nearest and ("; did you mean '%s'?"):format(nearest) or ""))
   end,

@@ -66,6 +66,8 @@ void **lml_new(lua_State *L, const lml_type *type);      /* pushes a userdata th
 void  *lml_test(lua_State *L, int index, const lml_type *type);                     /* borrowed; NULL: another type, or closed */
 void  *lml_check(lua_State *L, int index, const lml_type *type, const char *where, const char *name);
 
+size_t lml_released(void); /* how many userdata were closed or collected so far */
+
 /* --- tensors ----------------------------------------------------------------------------------------------------------- */
 ml_tensor *lml_check_tensor(lua_State *L, int index, const char *where); /* borrowed; raises when it is none */
 ml_tensor *lml_test_tensor(lua_State *L, int index);                     /* borrowed, or NULL */

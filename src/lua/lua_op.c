@@ -8,7 +8,6 @@
  * fields (what ids in tensors count from) are set to 1 and stay invisible, and the end of a slice is included. */
 #include "lua/lua_moonlab.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define MOST_INPUTS 4 /* of an operation with a fixed number */

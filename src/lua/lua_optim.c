@@ -54,6 +54,7 @@ static int new_sgd(lua_State *L) /* SGD(params, { lr =, momentum =, nesterov =, 
     static const char *const known[] = { "lr", "momentum", "nesterov", "weight_decay" };
     ml_sgd_opts opts = ml_sgd_defaults();
     int         n;
+    lua_settop(L, 2);
     ml_tensor **params = check_params(L, "SGD", &n);
     lml_check_options(L, 2, "SGD", known, 4);
     lml_option_number(L, 2, "SGD", "lr", &opts.lr);
@@ -68,6 +69,7 @@ static int new_adam_like(lua_State *L, const char *where, ml_adam_opts opts, ml_
 {
     static const char *const known[] = { "lr", "betas", "eps", "weight_decay" };
     int         n;
+    lua_settop(L, 2);
     ml_tensor **params = check_params(L, where, &n);
     lml_check_options(L, 2, where, known, 4);
     lml_option_number(L, 2, where, "lr", &opts.lr);

@@ -28,8 +28,16 @@ void *lml_check(lua_State *L, int index, const lml_type *type, const char *where
     return NULL;
 }
 
+static size_t n_released;
+
+size_t lml_released(void)
+{
+    return n_released;
+}
+
 static int release(lua_State *L)
 {
+    n_released++;
     const lml_type *type = lua_touserdata(L, lua_upvalueindex(1));
     box            *b    = box_at(L, 1, type);
     if (b && b->held) {

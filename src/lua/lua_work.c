@@ -10,12 +10,16 @@
 
 #include "moonlab/autograd.h"
 
-#define LEAST_GROWTH  ((size_t)16 << 20)
-#define HEAP_MULTIPLE 16 /* a collection walks Lua's heap once: at most a few percent of the time it takes to fill this */
+#define LEAST_GROWTH  ((size_t)512 << 10) /* small: memory that is used again soon is still in the cache */
+#define HEAP_MULTIPLE 16                 /* walking the script's heap is a small part of the time that filling so much takes */
+#define OWN_HEAP      ((size_t)64 << 10) /* of moonlab and the standard libraries, walked in 10 us */
+#define USERDATA      40                 /* what Lua counts for one of ours */
 
 static size_t growth  = LEAST_GROWTH; /* one process, one account: shared by all states */
 static size_t ceiling = LEAST_GROWTH;
 
+/* Lua's own pace does not do, even for small tensors: a dead userdata with a finalizer lives through one more cycle and
+ * counts as alive for the length of the next, so each cycle would be longer than the last. Nor may they count here. */
 void lml_collect(lua_State *L)
 {
     size_t live = ml_memory().live;
@@ -24,10 +28,12 @@ void lml_collect(lua_State *L)
         return;
     }
     if (!lua_gc(L, LUA_GCISRUNNING)) return; /* the script stopped it: its own affair */
+    size_t released = lml_released();
     lua_gc(L, LUA_GCCOLLECT);
-    size_t heap = (size_t)lua_gc(L, LUA_GCCOUNT) << 10;
-    growth      = heap * HEAP_MULTIPLE > LEAST_GROWTH ? heap * HEAP_MULTIPLE : LEAST_GROWTH;
-    ceiling     = ml_memory().live + growth;
+    size_t dying  = (lml_released() - released) * USERDATA, heap = (size_t)lua_gc(L, LUA_GCCOUNT) << 10;
+    size_t script = heap > dying + OWN_HEAP ? heap - dying - OWN_HEAP : 0;
+    growth        = LEAST_GROWTH + script * HEAP_MULTIPLE;
+    ceiling       = ml_memory().live + growth;
 }
 
 /* --- where the script is, for the messages of anomaly detection ------------------------------------------------------ */

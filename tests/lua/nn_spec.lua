@@ -91,7 +91,7 @@ describe("Sequential", function()
     for i, p in ipairs(model:parameters()) do params[i] = p * 0 end
     holds({ { 0, 0, 0 } }, model:apply(params, x))
     holds(model(x):tolist(), model:apply(model:parameters(), x), 0)
-    fails(function() return model:apply({ params[1] }, x) end, "^apply: ")
+    fails(function() return model:apply({ params[1] }, x) end, "it has 5 parameters, 1 were given")
     fails(function() return model:apply(params) end, "^apply: the input must be a moonlab%.Tensor, got nothing")
     fails(function() return model:apply({ 3 }, x) end, "^apply: parameter 1 must be a moonlab%.Tensor, got number")
   end)
@@ -112,12 +112,12 @@ describe("Sequential", function()
   it("prints a table of its layers", function()
     assert.equal([[
 Sequential
-  1  Embedding(5, 4)  20  weight (5, 4)
+  1  Embedding(5 -> 4)  20  weight (5, 4)
   2  Flatten
-  3  Linear(8 -> 6)   54  weight (6, 8)  bias (6)
+  3  Linear(8 -> 6)     54  weight (6, 8)  bias (6)
   4  ReLU
-  5  Linear(6 -> 3)   21  weight (3, 6)  bias (3)
-     in all           95]], tostring(small()))
+  5  Linear(6 -> 3)     21  weight (3, 6)  bias (3)
+     in all             95]], tostring(small()))
     assert.equal("Linear(3 -> 2)", tostring(nn.Linear(3, 2)))
     local nested = nn.Sequential { nn.Sequential { nn.Linear(1000, 1000) } }
     assert.equal([[
@@ -142,7 +142,7 @@ describe("initialisers", function()
     nn.init.zeros(w)
     nn.init.normal(w, { seed = 4 })
     holds(first, w[1], 0)
-    fails(function() nn.init.normal(w, { std = 4 }) end, "^init%.normal: unknown option 'std'; it knows scale, seed")
+    fails(function() nn.init.normal(w, { standard = 4 }) end, "^init%.normal: unknown option 'standard'; it knows scale, seed")
     fails(function() nn.init.normal(ml.tensor { 1 }) end, "f")
   end)
 end)
