@@ -95,7 +95,8 @@ bool       ml_copy_into(ml_tensor *dst, const ml_tensor *src); /* dst[...] = src
 
 /* --- gradients held by leaves ----------------------------------------------------------------------------------- */
 ml_tensor *ml_requires_grad(ml_tensor *t, bool on); /* marks a leaf; f32 and f64 only; returns t */
-bool       ml_tensor_requires_grad(const ml_tensor *t);
+bool       ml_tensor_requires_grad(const ml_tensor *t); /* it, or what it was computed from */
+bool       ml_tensor_is_leaf(const ml_tensor *t);       /* not the result of a recorded operation */
 ml_tensor *ml_tensor_grad(const ml_tensor *t);      /* borrowed; NULL without message when there is none */
 void       ml_tensor_zero_grad(ml_tensor *t);       /* drops it */
 

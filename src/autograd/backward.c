@@ -227,8 +227,11 @@ static bool visit_node(pass *p, ml_node *node)
     ml_tensor *few[ML_MAX_IN] = { NULL }, **dx = few;
     size_t     dx_bytes = (size_t)node->n_in * sizeof *dx;
     if (node->n_in > ML_MAX_IN && (dx = ml_block_take(dx_bytes))) memset(dx, 0, dx_bytes);
+    bool watched = ml_anomaly_detection();
+    ml_detect_anomaly(false); /* what the rule computes on the way is not the user's: its result is checked, under this name */
     ok = ok && dx && run_rule(p, &c, node->dy, dx);
-    if (ok && ml_anomaly_detection())
+    ml_detect_anomaly(watched);
+    if (ok && watched)
         for (int i = 0; i < node->n_in && ok; i++)
             ok = mli_check_finite(name, dx[i], "derivative", node->site);
     for (int i = 0; ok && i < node->n_in; i++)

@@ -41,8 +41,9 @@ bool mli_check_finite(const char *op, const ml_tensor *t, const char *phase, con
     double v = bad < 0 ? 0 : t->dtype == ML_F32 ? (double)((const float *)mli_data(c))[bad] : ((const double *)mli_data(c))[bad];
     ml_scope_end(&scope);
     if (bad < 0) return true;
-    return ml_fail("%s: the %s made %s at element %lld of %s%s%s%s", op, phase, isnan(v) ? "NaN" : "an infinity",
-                   (long long)bad, ml_shape_text(&t->shape), site ? " (called at " : "", site ? site : "", site ? ")" : "");
+    return ml_fail("%s: the %s made %s: value %lld of %lld, shape %s%s%s%s", op, phase, isnan(v) ? "NaN" : "an infinity",
+                   (long long)bad + 1, (long long)n, ml_shape_text(&t->shape), site ? " (called at " : "", site ? site : "",
+                   site ? ")" : "");
 }
 
 /* --- recording ------------------------------------------------------------------------------------------------ */

@@ -233,6 +233,7 @@ ml_tensor *ml_requires_grad(ml_tensor *t, bool on)
 }
 
 bool       ml_tensor_requires_grad(const ml_tensor *t) { return t && mli_records(t); }
+bool       ml_tensor_is_leaf(const ml_tensor *t) { return t && !t->node; }
 ml_tensor *ml_tensor_grad(const ml_tensor *t) { return t ? t->grad : NULL; }
 
 void ml_tensor_zero_grad(ml_tensor *t)
