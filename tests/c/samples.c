@@ -169,14 +169,46 @@ run trial_run(const trial *t, ml_tensor *const in[], uint32_t needs, ml_tensor *
     return r;
 }
 
-struct criterion_test_params ids_where(bool (*fits)(const ml_op *op, const ml_op_info *info))
+/* --- walking the table ----------------------------------------------------------------------------------------------- */
+struct criterion_test_params groups_where(bool (*fits)(const ml_op *op, const ml_op_info *info))
 {
-    static int ids[16][ML_OP_COUNT]; /* a row a test: Criterion reads them later */
-    static int row;
+    static group groups[16][ML_OP_COUNT]; /* a row a test: Criterion reads them later */
+    static int   row;
     cr_assert_lt(row, 16);
-    int n = 0;
-    for (int id = 0; id < ML_OP_COUNT; id++)
-        if (fits(mli_op_at(id), ml_op_info_at(id))) ids[row][n++] = id;
+    group *g = groups[row++];
+    size_t n = 0;
+    for (int id = 0; id < ML_OP_COUNT; id++) {
+        if (!fits(mli_op_at(id), ml_op_info_at(id))) continue;
+        if (n == 0 || g[n - 1].n == GROUP) n++;
+        g[n - 1].id[g[n - 1].n++] = id;
+    }
     cr_assert_gt(n, 0);
-    return cr_make_param_array(int, ids[row++], (size_t)n, NULL);
+    return cr_make_param_array(group, g, n, NULL);
+}
+
+/* A turn ends where the next begins: what it made goes, and a message that nobody asked about. */
+static void end_turn(turn *at)
+{
+    if (at->scope.mark != SIZE_MAX) ml_scope_end(&at->scope);
+    ml_error_clear();
+}
+
+bool next_sample(turn *at, const group *g, trial *t)
+{
+    end_turn(at);
+    for (at->sample++; at->op < g->n; at->op++, at->sample = 0) {
+        if (!trial_at(g->id[at->op], at->sample, t)) continue;
+        at->scope = ml_scope_begin();
+        return true;
+    }
+    return false;
+}
+
+bool next_op(turn *at, const group *g, trial *t)
+{
+    end_turn(at);
+    if (++at->op >= g->n) return false;
+    trial_at(g->id[at->op], 0, t);
+    at->scope = ml_scope_begin();
+    return true;
 }

@@ -123,7 +123,7 @@ Test(memory, blocks_come_aligned_from_classes_with_little_waste)
         cr_expect_eq((uintptr_t)p % 64, 0u, "%zu bytes: not aligned", n);
         cr_expect(took >= n, "%zu bytes: counted as %zu", n, took);
         cr_expect(took <= n + 64 || (double)took <= 1.0625 * (double)n, "%zu bytes: %zu is too much", n, took);
-        memset(p, 1, took); /* the sanitizer objects when the block is smaller than what is counted */
+        memset(p, 1, n); /* the sanitizer objects when the block is smaller */
         ml_block_give(p, n);
         cr_expect_eq(ml_memory().live, before);
     }
@@ -157,6 +157,21 @@ Test(memory, a_given_block_is_used_again)
     ml_memory_trim();
     cr_expect_eq(ml_memory().cached, 0u);
 }
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+Test(memory, the_sanitizer_knows_the_size_of_a_block)
+{
+    char *p = ml_block_take(100);
+    cr_expect(!__asan_region_is_poisoned(p, 100), "what was asked for may be used");
+    cr_expect_eq(__asan_region_is_poisoned(p, 101), p + 100, "what was not may not");
+    ml_block_give(p, 100);
+    cr_expect(__asan_address_is_poisoned(p + sizeof(void *)), "a block in the cache is nobody's");
+    char *q = ml_block_take(120);
+    cr_expect(q == p && !__asan_region_is_poisoned(p, 120));
+    ml_block_give(q, 120);
+}
+#endif
 
 Test(memory, peak_is_the_most_in_use)
 {
