@@ -10,7 +10,10 @@
  *     ml_figure_release(fig);
  *
  * Panels count from 0, row by row. Every function may be called from any thread; one painter serves the window, PNG,
- * SVG and PDF. Functions that fail return NULL or false, leave a message, and have changed nothing.
+ * SVG and PDF. Functions that fail return NULL or false, leave a message, and have changed nothing. Text is UTF-8.
+ *
+ * The painter and the window are loaded when first asked for, from moonlab_figure.so: beside the program or module that
+ * moonlab was linked into, or in ../lib/moonlab from there, or in the build folder.
  */
 #ifndef MOONLAB_FIGURE_H
 #define MOONLAB_FIGURE_H
@@ -38,6 +41,7 @@ typedef struct ml_heatmap_opts {
     double      limits[2];               /* values at the two ends of the colours; equal = from the data */
     bool        diverging;               /* two hues that meet at the middle; limits from the data are then -m..m */
     bool        stretch;                 /* fill the panel; else cells are square, unless that leaves a thin strip */
+    int64_t     row_shift, col_shift;    /* added to the numbers on the axes, which count from 1; -1 counts from 0 */
 } ml_heatmap_opts;
 
 typedef struct ml_save_opts {
@@ -48,7 +52,8 @@ typedef struct ml_save_opts {
 
 typedef struct ml_window_opts {
     const char *title;         /* of the window; NULL = the figure's */
-    int         width, height; /* pixels; 0 = 440 x 330 a panel, at most 1400 x 900 */
+    const char *folder;        /* where the key s puts pictures: <title>-1.png, -2 ...; NULL = the current one */
+    int         width, height; /* pixels; 0 = by the number of panels and the screen */
     ml_theme    theme;
 } ml_window_opts;
 
@@ -61,27 +66,41 @@ int        ml_figure_panels(const ml_figure *fig);               /* rows x cols 
 
 /* --- curves ----------------------------------------------------------------------------------- */
 /* Declares what a panel shows, in place of what it showed. A name in two panels is one series, drawn twice; the
- * points of a series stay when panels change. */
+ * points of a series stay when panels change. The legend stands where it hides the least; a panel with one curve has
+ * none if its title or y label says the name, or if it has neither: then the name is the title. */
 bool ml_figure_lines(ml_figure *fig, int panel, const char *const *names, int n, const ml_panel_opts *opts);
-bool ml_figure_point(ml_figure *fig, const char *name, double x, double y); /* a nan or inf breaks the line */
+
+/* Appends to a series. A nan or inf breaks the line, and so does what is not positive on a log axis; a point between two
+ * breaks is drawn as a dot. Any number of points: what no pixel can show is left out, but never a spike. */
+bool ml_figure_point(ml_figure *fig, const char *name, double x, double y);
 bool ml_figure_shows(ml_figure *fig, const char *name);                     /* a panel has shown this series */
 
 /* --- heatmaps --------------------------------------------------------------------------------- */
+/* Row 1 is at the top, as a matrix is printed. Limits from the data come from its finite values; cells that are nan have
+ * a colour of their own. Where more cells than pixels are to be shown, a pixel shows the one that stands out: the highest,
+ * or of diverging colours the one farthest from their middle. */
 bool ml_figure_heatmap(ml_figure *fig, int panel, const ml_heatmap_opts *opts);
 bool ml_figure_heatmap_set(ml_figure *fig, int panel, int64_t rows, int64_t cols, const double *values); /* copies */
 
 /* --- files ------------------------------------------------------------------------------------ */
-/* .png, .svg or .pdf by the path's end. The file appears complete or not at all: a crash leaves the old one. */
+/* .png, .svg or .pdf by the path's end. The file appears complete or not at all: a crash leaves the old one. Panels that
+ * are small get small letters; without room for letters there are curves and cells only. */
 bool ml_figure_save(ml_figure *fig, const char *path, const ml_save_opts *opts);
 
 /* --- a live window ---------------------------------------------------------------------------- */
-/* All windows live in one thread of their own, which redraws at most 30 times a second from a snapshot: who adds points
- * waits for a short copy, never for drawing. Keys: s saves a picture, t changes the theme, + and - the size of text,
- * q closes. Closing a window ends nothing. NULL without a display, or when built without MOONLAB_WINDOW. */
+/* All windows live in one thread of their own, which redraws at most 30 times a second, and with new data a fifth of the
+ * time at most, from a snapshot: who adds points waits for a short copy, never for drawing. Keys: s saves a picture, t
+ * changes the theme, + and - the size of everything, q closes. Closing a window ends nothing, nor does the display when it
+ * goes away. NULL with a message, soon and without a word on stderr, when there is no display or moonlab was built without
+ * MOONLAB_WINDOW. */
 ml_window *ml_window_open(ml_figure *fig, const ml_window_opts *opts);
 bool       ml_window_is_open(const ml_window *window);            /* NULL is not open */
 bool       ml_window_wait(ml_window *window, double seconds);     /* until closed, at most so long (< 0: no limit); true = closed */
 int64_t    ml_window_frames(const ml_window *window);             /* pictures drawn so far */
 void       ml_window_close(ml_window *window);                    /* also frees; joins the thread after the last; NULL is fine */
+
+/* --- what figures stand on, for reports ------------------------------------------------------- */
+const char *ml_figure_libraries(void); /* "cairo 1.16.0, pango 1.50.12, SDL 2.26.5"; NULL with a message */
+const char *ml_display(void);          /* "x11": where windows would open; NULL with a message. Before any window */
 
 #endif

@@ -12,7 +12,8 @@ local core = require "moonlab.core"
 ---@field optim    moonlab.optim
 ---@field data     moonlab.data
 ---@field fft      moonlab.fft
----@field run      fun(parameters: table<string, any>): moonlab.Run
+---@field run      fun(defaults: table<string, any>): moonlab.Run
+---@field figure   fun(opts: moonlab.FigureOptions?): moonlab.Figure
 ---@field autograd moonlab.autograd
 local ml = {}
 package.loaded["moonlab"] = ml -- the files below may ask for it while it is being put together

@@ -17,7 +17,8 @@ static void copy_text(char *to, const char *from)
     size_t n = from ? strlen(from) : 0;
     if (n >= MLI_TEXT) {
         n = MLI_TEXT - 1;
-        while (n && ((unsigned char)from[n] & 0xC0) == 0x80) n--; /* never through the middle of a UTF-8 letter */
+        /* never through the middle of a UTF-8 letter */
+        while (n && ((unsigned char)from[n] & 0xC0) == 0x80) n--;
     }
     if (n) memcpy(to, from, n);
     to[n] = '\0';
@@ -65,8 +66,9 @@ static bool push_point(mli_series *s, double x, double y)
     int64_t at = s->n / MLI_CHUNK;
     if (s->n % MLI_CHUNK == 0) { /* the next chunk is new; a chunk left by a failure below is never counted */
         if (at == s->room) {
-            int64_t     room  = s->room ? s->room * 2 : 4;
-            mli_chunk **fresh = ml_realloc(s->chunks, (size_t)s->room * sizeof *fresh, (size_t)room * sizeof *fresh);
+            int64_t     room = s->room ? s->room * 2 : 4;
+            mli_chunk **fresh =
+                ml_realloc(s->chunks, (size_t)s->room * sizeof *fresh, (size_t)room * sizeof *fresh);
             if (!fresh) return false;
             s->chunks = fresh;
             s->room   = room;
@@ -135,6 +137,7 @@ void ml_figure_release(ml_figure *fig)
 
 void ml_figure_set_theme(ml_figure *fig, ml_theme theme)
 {
+    if (!fig) return;
     pthread_mutex_lock(&fig->lock);
     fig->now.theme = theme;
     pthread_mutex_unlock(&fig->lock);
@@ -143,7 +146,7 @@ void ml_figure_set_theme(ml_figure *fig, ml_theme theme)
 
 int ml_figure_panels(const ml_figure *fig)
 {
-    return fig->now.rows * fig->now.cols;
+    return fig ? fig->now.rows * fig->now.cols : 0;
 }
 
 static bool check_panel(const ml_figure *fig, const char *what, int panel)
@@ -159,7 +162,8 @@ static bool check_limits(const char *what, const char *axis, const double lim[2]
 {
     if (lim[0] == lim[1]) return true;
     if (!isfinite(lim[0]) || !isfinite(lim[1]) || lim[0] > lim[1])
-        return ml_fail("%s: %slim must be two finite numbers, low then high; got %g, %g", what, axis, lim[0], lim[1]);
+        return ml_fail("%s: %slim must be two finite numbers, low then high; got %g, %g", what, axis, lim[0],
+                       lim[1]);
     if (scale == ML_SCALE_LOG && lim[0] <= 0)
         return ml_fail("%s: %slim starts at %g, a log axis needs a positive start", what, axis, lim[0]);
     return true;
@@ -173,14 +177,18 @@ bool ml_figure_lines(ml_figure *fig, int panel, const char *const *names, int n,
     if (!check_panel(fig, "lines", panel)) return false;
     if (n < 0 || n > ML_PANEL_SERIES)
         return ml_fail("lines: a panel shows at most %d series, got %d", ML_PANEL_SERIES, n);
+    if (n > 0 && !names) return ml_fail("lines: %d series without names", n);
     for (int i = 0; i < n; i++) {
         size_t length = names[i] ? strlen(names[i]) : 0;
         if (length == 0 || length >= ML_SERIES_NAME)
-            return ml_fail("lines: the name of series %d must have 1..%d bytes, has %zu", i + 1, ML_SERIES_NAME - 1, length);
+            return ml_fail("lines: the name of series %d must have 1..%d bytes, has %zu", i + 1,
+                           ML_SERIES_NAME - 1, length);
         for (int j = 0; j < i; j++)
-            if (strcmp(names[i], names[j]) == 0) return ml_fail("lines: '%s' is named twice in one panel", names[i]);
+            if (strcmp(names[i], names[j]) == 0)
+                return ml_fail("lines: '%s' is named twice in one panel", names[i]);
     }
-    if (!check_limits("lines", "x", opts->xlim, opts->xscale) || !check_limits("lines", "y", opts->ylim, opts->yscale))
+    if (!check_limits("lines", "x", opts->xlim, opts->xscale) ||
+        !check_limits("lines", "y", opts->ylim, opts->yscale))
         return false;
 
     pthread_mutex_lock(&fig->lock);
@@ -227,6 +235,7 @@ bool ml_figure_point(ml_figure *fig, const char *name, double x, double y)
 
 bool ml_figure_shows(ml_figure *fig, const char *name)
 {
+    if (!fig) return false;
     pthread_mutex_lock(&fig->lock);
     bool found = find_series(&fig->now, name) >= 0;
     pthread_mutex_unlock(&fig->lock);
@@ -242,7 +251,8 @@ bool ml_figure_heatmap(ml_figure *fig, int panel, const ml_heatmap_opts *opts)
     if (!check_panel(fig, "heatmap", panel)) return false;
     const double *lim = opts->limits;
     if (lim[0] != lim[1] && (!isfinite(lim[0]) || !isfinite(lim[1]) || lim[0] > lim[1]))
-        return ml_fail("heatmap: limits must be two finite numbers, low then high; got %g, %g", lim[0], lim[1]);
+        return ml_fail("heatmap: limits must be two finite numbers, low then high; got %g, %g", lim[0],
+                       lim[1]);
     pthread_mutex_lock(&fig->lock);
     mli_panel *p = &fig->now.panels[panel];
     matrix_release(p->matrix);
@@ -254,6 +264,8 @@ bool ml_figure_heatmap(ml_figure *fig, int panel, const ml_heatmap_opts *opts)
     memcpy(p->limits, lim, sizeof p->limits);
     p->diverging = opts->diverging;
     p->stretch   = opts->stretch;
+    p->row_shift = opts->row_shift;
+    p->col_shift = opts->col_shift;
     pthread_mutex_unlock(&fig->lock);
     atomic_fetch_add(&fig->version, 1);
     return true;
@@ -264,13 +276,15 @@ bool ml_figure_heatmap_set(ml_figure *fig, int panel, int64_t rows, int64_t cols
     if (!fig) return false;
     if (!check_panel(fig, "heatmap", panel)) return false;
     if (rows < 1 || cols < 1 || rows > INT32_MAX / cols)
-        return ml_fail("heatmap: needs at least one cell and at most 2^31, got %lld x %lld", (long long)rows, (long long)cols);
+        return ml_fail("heatmap: needs at least one cell and at most 2^31, got %lld x %lld", (long long)rows,
+                       (long long)cols);
+    if (!values) return ml_fail("heatmap: no values");
     mli_matrix *fresh = ml_realloc(NULL, 0, matrix_bytes(rows, cols));
     if (!fresh) return false;
     atomic_init(&fresh->refs, 1);
     fresh->rows = rows;
     fresh->cols = cols;
-    memcpy(fresh->values, values, (size_t)(rows * cols) * sizeof(double)); /* before the lock: no one waits for it */
+    memcpy(fresh->values, values, (size_t)(rows * cols) * sizeof(double)); /* before the lock: no one waits */
     pthread_mutex_lock(&fig->lock);
     mli_panel  *p     = &fig->now.panels[panel];
     bool        ok    = p->kind == MLI_HEATMAP;

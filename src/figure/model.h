@@ -24,6 +24,13 @@ typedef struct mli_series {
     mli_chunk **chunks; /* the first ceil(n / MLI_CHUNK) are there */
 } mli_series;
 
+static inline void mli_point_at(const mli_series *s, int64_t i, double *x, double *y)
+{
+    const mli_chunk *chunk = s->chunks[i / MLI_CHUNK];
+    *x = chunk->x[i % MLI_CHUNK];
+    *y = chunk->y[i % MLI_CHUNK];
+}
+
 typedef struct mli_matrix {
     atomic_int refs;
     int64_t    rows, cols;
@@ -40,6 +47,7 @@ typedef struct mli_panel {
     int         n_series, series[ML_PANEL_SERIES]; /* indices into the figure's series */
     double      limits[2];
     bool        diverging, stretch;
+    int64_t     row_shift, col_shift;
     mli_matrix *matrix; /* NULL before the first values */
 } mli_panel;
 

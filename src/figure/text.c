@@ -1,9 +1,11 @@
 #include "figure/paint.h"
 
+#include <math.h>
+
 const mli_font mli_font_figure = { .size = 16, .bold = true };
 const mli_font mli_font_title  = { .size = 13, .bold = true };
 const mli_font mli_font_label  = { .size = 12 };
-const mli_font mli_font_tick   = { .size = 11, .markup = true };
+const mli_font mli_font_tick   = { .size = 11 };
 const mli_font mli_font_legend = { .size = 11 };
 
 static void set_text(mli_paper *p, mli_font font, const char *text)
@@ -15,10 +17,7 @@ static void set_text(mli_paper *p, mli_font font, const char *text)
     pango_layout_set_font_description(p->layout, face);
     pango_font_description_free(face);
     pango_layout_set_width(p->layout, -1);
-    pango_layout_set_attributes(p->layout, NULL);
-    if (font.markup) {
-        pango_layout_set_markup(p->layout, text, -1); /* only our own tick labels are markup */
-    } else if (g_utf8_validate(text, -1, NULL)) {
+    if (g_utf8_validate(text, -1, NULL)) {
         pango_layout_set_text(p->layout, text, -1);
     } else {
         char *valid = g_utf8_make_valid(text, -1);
@@ -43,11 +42,12 @@ double mli_text_height(mli_paper *p, mli_font font)
     return (double)height / PANGO_SCALE;
 }
 
-void mli_text_draw(mli_paper *p, mli_font font, const char *text, double x, double y, double ax, double ay, double room,
-                   bool up)
+void mli_text_draw(mli_paper *p, mli_font font, const char *text, double x, double y, double ax, double ay,
+                   double room, bool up)
 {
-    if (!text[0]) return;
-    set_text(p, font, "0"); /* a superscript raises the line: places come from plain digits and the baseline */
+    if (!text[0] || !(room > 0)) return;
+    /* other scripts have other heights: places come from plain digits and the baseline */
+    set_text(p, font, "0");
     PangoRectangle ink, line;
     pango_layout_get_extents(p->layout, &ink, &line);
     double base   = (double)pango_layout_get_baseline(p->layout) / PANGO_SCALE;
@@ -55,7 +55,7 @@ void mli_text_draw(mli_paper *p, mli_font font, const char *text, double x, doub
     double middle = (double)(ink.y + ink.height / 2) / PANGO_SCALE;
 
     set_text(p, font, text);
-    if (room > 0) {
+    if (isfinite(room)) {
         pango_layout_set_ellipsize(p->layout, PANGO_ELLIPSIZE_END);
         pango_layout_set_width(p->layout, (int)(room * PANGO_SCALE));
     }

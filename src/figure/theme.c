@@ -7,7 +7,9 @@
 
 #include <math.h>
 
+/* clang-format off */
 #define HEX(rgb) { ((rgb) >> 16 & 255) / 255.0, ((rgb) >> 8 & 255) / 255.0, ((rgb) & 255) / 255.0 }
+/* clang-format on */
 
 static const mli_theme light = {
     .paper   = HEX(0xFFFFFF),
@@ -15,7 +17,8 @@ static const mli_theme light = {
     .quiet   = HEX(0x57606A),
     .grid    = HEX(0xE7EAEE),
     .missing = HEX(0xD0D4DA),
-    .palette = { HEX(0x0072B2), HEX(0xD55E00), HEX(0x009E73), HEX(0xCC79A7), HEX(0xE69F00), HEX(0x56B4E9), HEX(0x6E7781) },
+    .palette = { HEX(0x0072B2), HEX(0xD55E00), HEX(0x009E73), HEX(0xCC79A7), HEX(0xE69F00), HEX(0x56B4E9),
+                 HEX(0x6E7781) },
 };
 
 static const mli_theme dark = {
@@ -25,7 +28,8 @@ static const mli_theme dark = {
     .quiet   = HEX(0xA4ADBA),
     .grid    = HEX(0x2B2F37),
     .missing = HEX(0x3A3F49),
-    .palette = { HEX(0x4BA3E3), HEX(0xFF7F3F), HEX(0x2CC295), HEX(0xE493C3), HEX(0xF2B233), HEX(0x9AD8FF), HEX(0xB4BBC6) },
+    .palette = { HEX(0x4BA3E3), HEX(0xFF7F3F), HEX(0x2CC295), HEX(0xE493C3), HEX(0xF2B233), HEX(0x9AD8FF),
+                 HEX(0xB4BBC6) },
 };
 
 const mli_theme *mli_theme_of(ml_theme theme)

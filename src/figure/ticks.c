@@ -3,11 +3,13 @@
  * of ten, so that 0.3 is 0.3 and zero is zero. */
 #include "figure/ticks.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define SLACK 1e-6 /* of a step: an end that misses a tick by rounding still gets it */
+#define SLACK        1e-6 /* of a step: an end that misses a tick by rounding still gets it */
+#define MANY_DECADES 60
 
 /* "-3" with a true minus sign */
 static void put(char *to, size_t room, double value, int decimals, const char *unit)
@@ -15,41 +17,52 @@ static void put(char *to, size_t room, double value, int decimals, const char *u
     char digits[40];
     snprintf(digits, sizeof digits, "%.*f", decimals, fabs(value));
     bool zero = strspn(digits, "0.") == strlen(digits);
-    snprintf(to, room, "%s%s%s", value < 0 && !zero ? "\xE2\x88\x92" : "", zero ? "0" : digits, zero ? "" : unit);
+    snprintf(to, room, "%s%s%s", value < 0 && !zero ? "\xE2\x88\x92" : "", zero ? "0" : digits,
+             zero ? "" : unit);
 }
 
+/* "2.5x10^-3" with a true times and superscripts, "10^4" where the front is 1 */
 static void power_label(char *to, size_t room, double mantissa, int decimals, int exponent)
 {
-    char front[40] = "";
-    if (mantissa != 1 || decimals) {
-        put(front, sizeof front, mantissa, decimals, "\xC3\x97");
-        if (strcmp(front, "0") == 0) {
-            snprintf(to, room, "0");
-            return;
-        }
-    }
-    snprintf(to, room, "%s10<sup>%s%d</sup>", front, exponent < 0 ? "\xE2\x88\x92" : "", exponent < 0 ? -exponent : exponent);
+    static const char *const raised[] = {
+        "\xE2\x81\xB0", "\xC2\xB9",     "\xC2\xB2",     "\xC2\xB3",     "\xE2\x81\xB4",
+        "\xE2\x81\xB5", "\xE2\x81\xB6", "\xE2\x81\xB7", "\xE2\x81\xB8", "\xE2\x81\xB9",
+    };
+    char front[24] = "", digits[16];
+    if (mantissa != 1 || decimals) put(front, sizeof front, mantissa, decimals, "\xC3\x97");
+    int n = snprintf(to, room, "%s", front);
+    if (strcmp(front, "0") == 0) return;
+    n += snprintf(to + n, room - (size_t)n, "10%s", exponent < 0 ? "\xE2\x81\xBB" : "");
+    snprintf(digits, sizeof digits, "%d", exponent < 0 ? -exponent : exponent);
+    for (const char *d = digits; *d; d++) n += snprintf(to + n, room - (size_t)n, "%s", raised[*d - '0']);
 }
 
 /* --- linear ----------------------------------------------------------------------------------- */
-typedef struct { int mantissa, exponent; } step_size;
+typedef struct {
+    int mantissa, exponent;
+} step_size;
 
+/* The nice step nearest to range / most, by ratio (the bounds are geometric means), but not below least. */
 static step_size choose_step(double range, int most, double least)
 {
-    double raw = range / most;
-    if (raw < least) raw = least;
+    double    raw      = range / most;
     step_size step     = { 1, (int)floor(log10(raw)) };
     double    fraction = raw / pow(10, step.exponent);
-    if (fraction <= 1 + SLACK) step.mantissa = 1;
-    else if (fraction <= 2 + SLACK) step.mantissa = 2;
-    else if (fraction <= 5 + SLACK) step.mantissa = 5;
-    else step.exponent++;
+    if (fraction > 7.07)
+        step.exponent++;
+    else if (fraction > 3.16)
+        step.mantissa = 5;
+    else if (fraction > 1.41)
+        step.mantissa = 2;
+    if (step.mantissa * pow(10, step.exponent) < least)
+        return (step_size){ 1, (int)ceil(log10(least) - SLACK) };
     return step;
 }
 
 static double times_power(double value, int exponent)
 {
-    return exponent < 0 ? value / pow(10, -exponent) : value * pow(10, exponent); /* division keeps 3/10 exact */
+    if (exponent >= 0) return value * pow(10, exponent);
+    return value / pow(10, -exponent); /* division keeps 3/10 exact */
 }
 
 static int decimals_for(int unit, int exponent)
@@ -62,14 +75,16 @@ static void linear_label(mli_tick *tick, double biggest, int exponent)
 {
     int unit = (int)floor(log10(biggest) + 1e-12);
     if (biggest >= 1e9 || biggest < 1e-3) {
-        power_label(tick->label, sizeof tick->label, times_power(tick->at, -unit), decimals_for(unit, exponent), unit);
+        power_label(tick->label, sizeof tick->label, times_power(tick->at, -unit),
+                    decimals_for(unit, exponent), unit);
         return;
     }
     int thousands = biggest >= 1e6 ? 6 : biggest >= 1e4 ? 3 : 0;
     int decimals  = decimals_for(thousands, exponent);
     if (thousands && decimals <= 2) {
         /* one axis may start below a unit and still read well: 0.5k, 1.0k */
-        put(tick->label, sizeof tick->label, times_power(tick->at, -thousands), decimals, thousands == 3 ? "k" : "M");
+        put(tick->label, sizeof tick->label, times_power(tick->at, -thousands), decimals,
+            thousands == 3 ? "k" : "M");
         return;
     }
     put(tick->label, sizeof tick->label, tick->at, decimals_for(0, exponent), "");
@@ -113,7 +128,8 @@ static int count_125(double low, double high, int first, int last)
 {
     int n = 0;
     for (int e = first - 1; e <= last; e++)
-        for (int digit = 1; digit <= 9; digit++) n += is_125(digit) && inside(times_power(digit, e), low, high);
+        for (int digit = 1; digit <= 9; digit++)
+            n += is_125(digit) && inside(times_power(digit, e), low, high);
     return n;
 }
 
@@ -123,14 +139,31 @@ static void label_majors(mli_tick *ticks, int n)
     double smallest = INFINITY, biggest = 0;
     for (int i = 0; i < n; i++)
         if (ticks[i].major) smallest = fmin(smallest, ticks[i].at), biggest = fmax(biggest, ticks[i].at);
-    bool plain = smallest > 0.99e-2 && biggest < 1.01e3;
+    bool plain = smallest > 0.99e-3 && biggest < 9.99e6;
     for (int i = 0; i < n; i++) {
-        if (!ticks[i].major) continue;
-        int    exponent = (int)floor(log10(ticks[i].at) + 1e-9);
-        double mantissa = round(times_power(ticks[i].at, -exponent));
-        if (plain) put(ticks[i].label, sizeof ticks[i].label, ticks[i].at, decimals_for(0, exponent), "");
-        else power_label(ticks[i].label, sizeof ticks[i].label, mantissa, 0, exponent);
+        mli_tick *t = &ticks[i];
+        if (!t->major) continue;
+        int    exponent = (int)floor(log10(t->at) + 1e-9);
+        double mantissa = round(times_power(t->at, -exponent));
+        if (!plain)
+            power_label(t->label, sizeof t->label, mantissa, 0, exponent);
+        else if (exponent >= 6)
+            put(t->label, sizeof t->label, mantissa * pow(10, exponent - 6), 0, "M");
+        else if (exponent >= 3 && biggest > 9.99e3)
+            put(t->label, sizeof t->label, mantissa * pow(10, exponent - 3), 0, "k");
+        else
+            put(t->label, sizeof t->label, t->at, decimals_for(0, exponent), "");
     }
+}
+
+/* Decades from one label to the next: 1, or a number that people count in and that leaves at least one label. */
+static int choose_stride(int decades, int most)
+{
+    static const int nice[] = { 2, 3, 5, 10, 20, 50, 100, 200, 500, INT_MAX };
+    if (2 * decades <= 3 * most) return 1;
+    int i = 0;
+    while (nice[i] * most < decades && nice[i + 1] <= decades) i++;
+    return nice[i];
 }
 
 int mli_ticks_log(double low, double high, int most, mli_tick *ticks)
@@ -141,14 +174,15 @@ int mli_ticks_log(double low, double high, int most, mli_tick *ticks)
     int decades = last - first + 1; /* powers of ten inside */
     int n       = 0;
 
-    int  n_125  = decades <= 2 ? count_125(low, high, first, last) : 0;
+    int  n_125  = decades <= 3 ? count_125(low, high, first, last) : 0;
     bool use125 = n_125 >= 3 && n_125 <= most;
     if (decades < 2 && !use125) return mli_ticks_linear(low, high, most, 0, ticks);
 
-    int stride = decades > most ? (decades + most - 1) / most : 1;
+    int stride = choose_stride(decades, most);
     for (int e = first - 1; e <= last; e++) {
-        if (stride > 1) { /* so many decades that the tens themselves become the minor ticks */
-            if (e >= first) add(ticks, &n, times_power(1, e), ((e % stride) + stride) % stride == 0);
+        if (stride > 1) { /* so many decades that the tens themselves become the minor ticks, or disappear */
+            bool major = e % stride == 0;
+            if (e >= first && (major || decades <= MANY_DECADES)) add(ticks, &n, times_power(1, e), major);
             continue;
         }
         for (int digit = 1; digit <= 9; digit++) {

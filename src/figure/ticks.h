@@ -4,12 +4,12 @@
 
 #include <stdbool.h>
 
-#define MLI_MAX_TICKS 128
+#define MLI_MAX_TICKS 192
 
 typedef struct mli_tick {
     double at;
     bool   major;     /* minor ticks have no label */
-    char   label[48]; /* Pango markup */
+    char   label[48]; /* UTF-8 */
 } mli_tick;
 
 /* Both need low < high, both finite (and 0 < low on a log axis), and most >= 1. They write at most MLI_MAX_TICKS ticks,

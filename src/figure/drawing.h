@@ -1,0 +1,54 @@
+/* The two halves of figures. What a figure holds is part of the core; what draws it stands in a shared object of its own,
+ * moonlab_figure.so, loaded when the first picture is asked for: Pango, Cairo and SDL2 bring some eighty libraries,
+ * which cost a process 10 ms before its first line, and most scripts start without them.
+ *
+ * The drawing half calls the core through a table (a static core inside a program or a Lua module has no symbols that
+ * a shared object could find), so memory, messages and figures are those of the core that loaded it. */
+#ifndef MLI_FIGURE_DRAWING_H
+#define MLI_FIGURE_DRAWING_H
+
+#include "figure/model.h"
+
+typedef struct mli_core { /* what drawing needs of the core */
+    const char *version;
+    size_t      view_bytes, panel_bytes, series_bytes; /* the two halves must mean the same structs */
+    void       *(*fail)(const char *format, ...) ML_PRINTF(1, 2);
+    bool        (*failed)(void);
+    const char *(*error_message)(void);
+    void        (*error_clear)(void);
+    void       *(*realloc)(void *ptr, size_t old_bytes, size_t new_bytes);
+    bool        (*file_write)(const char *path, const void *bytes, size_t n);
+    double      (*clock)(void);
+    ml_figure  *(*figure_retain)(ml_figure *fig);
+    void        (*figure_release)(ml_figure *fig);
+    bool        (*view_take)(ml_figure *fig, mli_view *view);
+    void        (*view_drop)(mli_view *view);
+    uint64_t    (*figure_version)(ml_figure *fig);
+} mli_core;
+
+typedef struct mli_drawing { /* what the core needs of drawing: the functions of figure.h */
+    bool       (*save)(ml_figure *fig, const char *path, const ml_save_opts *opts);
+    ml_window *(*window_open)(ml_figure *fig, const ml_window_opts *opts);
+    bool       (*window_is_open)(const ml_window *window);
+    bool       (*window_wait)(ml_window *window, double seconds);
+    int64_t    (*window_frames)(const ml_window *window);
+    void       (*window_close)(ml_window *window);
+    const char *(*libraries)(void);
+    const char *(*display)(void);
+} mli_drawing;
+
+/* The one symbol of moonlab_figure.so. NULL when it was built from other sources than the core. */
+typedef const mli_drawing *mli_drawing_entry(const mli_core *core);
+#define MLI_DRAWING_ENTRY "mli_drawing_start"
+
+/* The functions themselves, inside moonlab_figure.so. */
+bool       mli_save(ml_figure *fig, const char *path, const ml_save_opts *opts);
+ml_window *mli_window_open(ml_figure *fig, const ml_window_opts *opts);
+bool       mli_window_is_open(const ml_window *window);
+bool       mli_window_wait(ml_window *window, double seconds);
+int64_t    mli_window_frames(const ml_window *window);
+void       mli_window_close(ml_window *window);
+const char *mli_libraries(void);
+const char *mli_display(void);
+
+#endif

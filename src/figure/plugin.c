@@ -1,0 +1,96 @@
+/* The entrance of moonlab_figure.so, and the core's functions as drawing calls them. */
+#include "figure/drawing.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const mli_core *core;
+
+static const mli_drawing drawing = {
+    .save           = mli_save,
+    .window_open    = mli_window_open,
+    .window_is_open = mli_window_is_open,
+    .window_wait    = mli_window_wait,
+    .window_frames  = mli_window_frames,
+    .window_close   = mli_window_close,
+    .libraries      = mli_libraries,
+    .display        = mli_display,
+};
+
+mli_drawing_entry mli_drawing_start;
+
+__attribute__((visibility("default"))) const mli_drawing *mli_drawing_start(const mli_core *from)
+{
+    if (strcmp(from->version, ML_VERSION) != 0 || from->view_bytes != sizeof(mli_view) ||
+        from->panel_bytes != sizeof(mli_panel) || from->series_bytes != sizeof(mli_series))
+        return NULL;
+    core = from;
+    return &drawing;
+}
+
+/* --- the core --------------------------------------------------------------------------------- */
+void *ml_fail(const char *format, ...)
+{
+    char    text[2048];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return core->fail("%s", n < 0 ? "" : text);
+}
+
+bool ml_failed(void)
+{
+    return core->failed();
+}
+
+const char *ml_error_message(void)
+{
+    return core->error_message();
+}
+
+void ml_error_clear(void)
+{
+    core->error_clear();
+}
+
+void *ml_realloc(void *ptr, size_t old_bytes, size_t new_bytes)
+{
+    return core->realloc(ptr, old_bytes, new_bytes);
+}
+
+bool ml_file_write(const char *path, const void *bytes, size_t n)
+{
+    return core->file_write(path, bytes, n);
+}
+
+double ml_clock(void)
+{
+    return core->clock();
+}
+
+ml_figure *ml_figure_retain(ml_figure *fig)
+{
+    return core->figure_retain(fig);
+}
+
+void ml_figure_release(ml_figure *fig)
+{
+    core->figure_release(fig);
+}
+
+bool mli_view_take(ml_figure *fig, mli_view *view)
+{
+    return core->view_take(fig, view);
+}
+
+void mli_view_drop(mli_view *view)
+{
+    core->view_drop(view);
+}
+
+uint64_t mli_figure_version(ml_figure *fig)
+{
+    return core->figure_version(fig);
+}

@@ -1,0 +1,52 @@
+/* Live windows, shared by window.c (the thread, the functions of figure.h) and window_view.c (one window on screen). */
+#ifndef MLI_FIGURE_WINDOW_H
+#define MLI_FIGURE_WINDOW_H
+
+#include "figure/drawing.h"
+
+#include <SDL.h>
+
+#define MLI_FRAME_TIME (1.0 / 30) /* seconds, at least, between two pictures */
+
+typedef enum mli_state { MLI_WAITING, MLI_OPEN, MLI_CLOSED, MLI_FAILED } mli_state;
+
+struct ml_window {
+    /* set by who opens it, then constant */
+    ml_figure *fig;
+    char       title[MLI_TEXT];
+    char       folder[1024]; /* where pictures go; "" = the current one */
+    int        width, height; /* asked for; 0 = by the number of panels */
+
+    /* shared */
+    atomic_int           state;  /* mli_state */
+    atomic_uint_fast64_t frames;
+    bool                 leaving; /* desk.lock: its owner wants it gone */
+    char                 why[256]; /* desk.lock, or before the state says failed */
+    ml_window           *next;    /* desk.lock */
+
+    /* the window thread's own */
+    SDL_Window *sdl;
+    ml_theme    theme;     /* default: the figure's */
+    bool        dark;      /* as on screen */
+    double      zoom;      /* of everything, by + and - */
+    uint64_t    version;   /* of the figure, as on screen */
+    bool        stale;     /* something besides the figure has changed */
+    bool        uncovered; /* the picture in hand is good, but the screen has lost it */
+    double      next_time; /* when new data may be drawn */
+    double      user_time; /* when a key or a new size may be answered */
+    uint32_t   *pixels;
+    int         pixels_w, pixels_h;
+    double      scale; /* pixels a unit, without the zoom */
+    char        notice[1400];
+    double      notice_end; /* 0 = none */
+};
+
+/* All of these are called by the window thread only. */
+bool mli_view_open (ml_window *w);                      /* false: w->why says why */
+void mli_view_close(ml_window *w);
+void mli_view_event(ml_window *w, const SDL_Event *e);  /* may ask to close: then the state is MLI_CLOSED */
+void mli_view_refresh(ml_window *w, double now);        /* draws if there is something to draw, and time to */
+
+extern atomic_bool mli_display_lost; /* the server went away: no call to SDL can be made any more */
+
+#endif

@@ -1,0 +1,293 @@
+/* One window on screen: its pixels, its keys. Everything here runs in the window thread. */
+#define _GNU_SOURCE
+#include "figure/window.h"
+#include "figure/paint.h"
+
+#include <SDL_syswm.h>
+#include <ctype.h>
+#include <dlfcn.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PANEL_W     440
+#define PANEL_H     330
+#define LARGEST_W   1400
+#define LARGEST_H   940
+#define SHARE       0.2 /* of the time that new data may make this thread work */
+#define NOTICE_TIME 3.0
+#define KEYS        "   s save  \xC2\xB7  t theme  \xC2\xB7  + \xE2\x88\x92 size  \xC2\xB7  q close"
+
+atomic_bool mli_display_lost;
+
+/* --- the display may go away, the run goes on ----------------------------------------------------- */
+#if defined(SDL_VIDEO_DRIVER_X11)
+static void on_lost(Display *display, void *unused)
+{
+    (void)display, (void)unused;
+    atomic_store(&mli_display_lost, true);
+}
+
+static int on_io_error(Display *display)
+{
+    (void)display;
+    return 0; /* Xlib's own would print; what follows is on_lost */
+}
+
+static int on_error(Display *display, XErrorEvent *error)
+{
+    (void)display, (void)error;
+    return 0;
+}
+
+/* Xlib ends the process when the server dies (an ssh -X that breaks) or refuses a request. Asked by name, as SDL may
+ * have loaded it at run time; an Xlib older than 1.7 has no such call, and there the process ends as ever. */
+static void survive_display(SDL_Window *window)
+{
+    SDL_SysWMinfo info;
+    SDL_VERSION(&info.version);
+    if (!SDL_GetWindowWMInfo(window, &info) || info.subsystem != SDL_SYSWM_X11) return;
+    void *x11 = dlopen("libX11.so.6", RTLD_LAZY | RTLD_NOLOAD);
+    if (!x11) return;
+    void (*set_exit)(Display *, void (*)(Display *, void *), void *);
+    XIOErrorHandler (*set_io_error)(XIOErrorHandler);
+    XErrorHandler (*set_error)(XErrorHandler);
+    *(void **)&set_exit     = dlsym(x11, "XSetIOErrorExitHandler");
+    *(void **)&set_io_error = dlsym(x11, "XSetIOErrorHandler");
+    *(void **)&set_error    = dlsym(x11, "XSetErrorHandler");
+    if (set_exit) set_exit(info.info.x11.display, on_lost, NULL);
+    if (set_exit && set_io_error) set_io_error(on_io_error);
+    if (set_error) set_error(on_error);
+    dlclose(x11);
+}
+#else
+static void survive_display(SDL_Window *window)
+{
+    (void)window;
+}
+#endif
+
+/* --- size ------------------------------------------------------------------------------------------- */
+/* Pixels per 1/96 inch: from the window where the system scales (Wayland), else from the screen's density. */
+static double screen_scale(int screen)
+{
+    float dpi;
+    if (SDL_GetDisplayDPI(screen, &dpi, NULL, NULL) != 0 || !(dpi > 120)) return 1; /* ordinary, or nonsense */
+    return fmin(round(dpi / 96 * 4) / 4, 3);
+}
+
+static double scale_of(SDL_Window *window, int pixels)
+{
+    int units, unused;
+    SDL_GetWindowSize(window, &units, &unused);
+    if (units > 0 && pixels > units) return (double)pixels / units;
+    int screen = SDL_GetWindowDisplayIndex(window);
+    return screen_scale(screen < 0 ? 0 : screen);
+}
+
+static int fit_size(int asked, int panels, int each, int largest, double scale, int usable)
+{
+    if (asked > 0) return asked;
+    double size = fmin(panels * each, largest) * scale;
+    return (int)(usable > 0 ? fmin(size, 0.92 * usable) : size);
+}
+
+bool mli_view_open(ml_window *w)
+{
+    mli_view view;
+    if (!mli_view_take(w->fig, &view)) {
+        snprintf(w->why, sizeof w->why, "%s", ml_error_message());
+        return false;
+    }
+    SDL_Rect usable = { 0 };
+    SDL_GetDisplayUsableBounds(0, &usable);
+    double scale  = screen_scale(0);
+    int    width  = fit_size(w->width, view.cols, PANEL_W, LARGEST_W, scale, usable.w);
+    int    height = fit_size(w->height, view.rows, PANEL_H, LARGEST_H, scale, usable.h);
+    mli_view_drop(&view);
+
+    char title[sizeof w->title + sizeof KEYS];
+    snprintf(title, sizeof title, "%s%s", w->title, KEYS);
+    w->sdl = SDL_CreateWindow(title, SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, width, height,
+                              SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI);
+    if (!w->sdl) {
+        snprintf(w->why, sizeof w->why, "window: %s", SDL_GetError());
+        return false;
+    }
+    survive_display(w->sdl);
+    w->stale = true;
+    return true;
+}
+
+void mli_view_close(ml_window *w)
+{
+    if (!atomic_load(&mli_display_lost)) SDL_DestroyWindow(w->sdl);
+    w->sdl = NULL;
+    ml_realloc(w->pixels, (size_t)w->pixels_w * (size_t)w->pixels_h * sizeof *w->pixels, 0);
+    w->pixels   = NULL;
+    w->pixels_w = w->pixels_h = 0;
+}
+
+/* --- drawing ------------------------------------------------------------------------------------------ */
+static bool resize_pixels(ml_window *w, int width, int height)
+{
+    if (w->pixels && w->pixels_w == width && w->pixels_h == height) return true;
+    size_t    each  = sizeof *w->pixels;
+    uint32_t *fresh = ml_realloc(w->pixels, (size_t)w->pixels_w * (size_t)w->pixels_h * each,
+                                 (size_t)width * (size_t)height * each);
+    if (!fresh) return false;
+    w->pixels   = fresh;
+    w->pixels_w = width;
+    w->pixels_h = height;
+    return true;
+}
+
+static bool draw(ml_window *w)
+{
+    mli_view     view;
+    SDL_Surface *screen = SDL_GetWindowSurface(w->sdl);
+    if (!screen || screen->w < 1 || screen->h < 1 || !resize_pixels(w, screen->w, screen->h)) return false;
+    uint64_t version = mli_figure_version(w->fig); /* before the snapshot: what comes between is drawn again */
+    if (!mli_view_take(w->fig, &view)) return false;
+    w->scale       = scale_of(w->sdl, screen->w);
+    double   scale = w->scale * w->zoom;
+    mli_page page  = {
+         .width   = screen->w / scale,
+         .height  = screen->h / scale,
+         .density = scale,
+         .theme   = w->theme == ML_THEME_DEFAULT ? view.theme : w->theme,
+         .notice  = w->notice_end > 0 ? w->notice : NULL,
+    };
+    cairo_surface_t *surface = cairo_image_surface_create_for_data(
+        (unsigned char *)w->pixels, CAIRO_FORMAT_RGB24, screen->w, screen->h, screen->w * 4);
+    cairo_t *cr = cairo_create(surface);
+    cairo_scale(cr, scale, scale);
+    bool ok = mli_paint(cr, &view, &page);
+    cairo_destroy(cr);
+    cairo_surface_destroy(surface);
+    mli_view_drop(&view);
+    if (!ok) return false;
+    w->version = version;
+    w->dark    = page.theme == ML_THEME_DARK;
+    return true;
+}
+
+static void show(ml_window *w)
+{
+    SDL_Surface *screen = SDL_GetWindowSurface(w->sdl);
+    if (!screen || !w->pixels) return;
+    SDL_Surface *picture = SDL_CreateRGBSurfaceWithFormatFrom(w->pixels, w->pixels_w, w->pixels_h, 32,
+                                                              w->pixels_w * 4, SDL_PIXELFORMAT_RGB888);
+    if (!picture) return;
+    SDL_BlitSurface(picture, NULL, screen, NULL);
+    SDL_FreeSurface(picture);
+    SDL_UpdateWindowSurface(w->sdl);
+    w->uncovered = false;
+}
+
+void mli_view_refresh(ml_window *w, double now)
+{
+    /* a window that no one sees waits; SDL tells when it is seen again */
+    if (SDL_GetWindowFlags(w->sdl) & (SDL_WINDOW_MINIMIZED | SDL_WINDOW_HIDDEN)) return;
+    if (w->notice_end > 0 && now >= w->notice_end) {
+        w->notice_end = 0;
+        w->stale      = true;
+    }
+    bool news = mli_figure_version(w->fig) != w->version && now >= w->next_time;
+    if (!news && !(w->stale && now >= w->user_time)) {
+        if (w->uncovered) show(w);
+        return;
+    }
+    w->stale = false;
+    if (draw(w)) {
+        show(w);
+        atomic_fetch_add(&w->frames, 1);
+    } else {
+        ml_error_clear(); /* no memory just now: the old picture stays, and the next time may do */
+    }
+    double cost  = ml_clock() - now;
+    w->user_time = now + MLI_FRAME_TIME;
+    w->next_time = now + fmax(MLI_FRAME_TIME, cost / SHARE);
+}
+
+/* --- keys --------------------------------------------------------------------------------------------- */
+static void notice(ml_window *w, const char *said, const char *what)
+{
+    snprintf(w->notice, sizeof w->notice, "%s%s", said, what);
+    w->notice_end = ml_clock() + NOTICE_TIME;
+}
+
+/* "Grokking: p = 97" -> "grokking-p-97"; letters of other scripts stay, whole */
+static void file_stem(const char *title, char *stem, size_t room)
+{
+    size_t n = 0;
+    for (const unsigned char *c = (const unsigned char *)title; *c && n + 1 < room; c++) {
+        bool begins = (*c & 0xC0) != 0x80; /* a letter, not the rest of one */
+        if (begins && n + 5 > room) break;
+        if (isupper(*c) && *c < 0x80) stem[n++] = (char)tolower(*c);
+        else if (*c >= 0x80 || isalnum(*c) || *c == '_') stem[n++] = (char)*c;
+        else if (n && stem[n - 1] != '-') stem[n++] = '-';
+    }
+    while (n && stem[n - 1] == '-') n--;
+    stem[n] = '\0';
+    if (n == 0) snprintf(stem, room, "figure");
+}
+
+/* A theme chosen by key may not be on screen yet. */
+static ml_theme theme_of(const ml_window *w)
+{
+    if (w->theme != ML_THEME_DEFAULT) return w->theme;
+    return w->dark ? ML_THEME_DARK : ML_THEME_LIGHT;
+}
+
+static void save_picture(ml_window *w)
+{
+    if (!w->pixels) return; /* nothing to be seen yet */
+    char stem[80], path[sizeof w->folder + sizeof stem + 16];
+    file_stem(w->title, stem, sizeof stem);
+    for (int k = 1; k < 10000; k++) {
+        snprintf(path, sizeof path, "%s%s%s-%d.png", w->folder, w->folder[0] ? "/" : "", stem, k);
+        if (access(path, F_OK) != 0) break;
+    }
+    double       scale = w->scale * w->zoom;
+    ml_save_opts opts = { .width = w->pixels_w / scale, .height = w->pixels_h / scale, .theme = theme_of(w) };
+    if (mli_save(w->fig, path, &opts)) {
+        notice(w, "saved ", path);
+    } else {
+        notice(w, "", ml_error_message());
+        ml_error_clear();
+    }
+}
+
+static void on_key(ml_window *w, SDL_Keycode key)
+{
+    switch (key) {
+    case SDLK_s: save_picture(w); break;
+    case SDLK_t: w->theme = theme_of(w) == ML_THEME_DARK ? ML_THEME_LIGHT : ML_THEME_DARK; break;
+    case SDLK_PLUS:
+    case SDLK_EQUALS:
+    case SDLK_KP_PLUS: w->zoom = fmin(w->zoom * 1.125, 4); break;
+    case SDLK_MINUS:
+    case SDLK_KP_MINUS: w->zoom = fmax(w->zoom / 1.125, 0.4); break;
+    case SDLK_q: atomic_store(&w->state, MLI_CLOSED); break;
+    default: return;
+    }
+    w->stale = true;
+}
+
+void mli_view_event(ml_window *w, const SDL_Event *e)
+{
+    if (e->type == SDL_KEYDOWN) {
+        if (!(e->key.keysym.mod & (KMOD_CTRL | KMOD_ALT | KMOD_GUI))) on_key(w, e->key.keysym.sym);
+        return;
+    }
+    switch (e->window.event) {
+    case SDL_WINDOWEVENT_CLOSE: atomic_store(&w->state, MLI_CLOSED); break;
+    case SDL_WINDOWEVENT_SIZE_CHANGED: w->stale = true; break;
+    case SDL_WINDOWEVENT_SHOWN:
+    case SDL_WINDOWEVENT_EXPOSED:
+    case SDL_WINDOWEVENT_RESTORED: w->uncovered = true; break;
+    default: break;
+    }
+}

@@ -1,0 +1,395 @@
+/* Live windows, on the display that runs the tests (xvfb-run). What is on the screen is read from the file that Xvfb
+ * keeps it in (-fbdir, named by MOONLAB_SCREEN); keys are put into SDL's own queue. */
+#define _GNU_SOURCE
+#include "figure_samples.h"
+#include "foreign_leaks.h"
+#include "picture.h"
+
+#include <SDL.h>
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NAMES(...) ((const char *[]){ __VA_ARGS__ })
+#define PATIENCE   20.0 /* seconds; a sanitizer on a busy machine is slow */
+
+static void nap(double seconds)
+{
+    usleep((useconds_t)(seconds * 1e6));
+}
+
+#define WAIT_UNTIL(condition)                                                                                \
+    do {                                                                                                     \
+        double began_ = ml_clock();                                                                          \
+        while (!(condition) && ml_clock() - began_ < PATIENCE) nap(0.01);                                    \
+        cr_assert(condition, "not within %g seconds: %s", PATIENCE, #condition);                             \
+    } while (0)
+
+static void press(Uint32 window, SDL_Keycode key)
+{
+    SDL_Event e = {
+        .key = { .type = SDL_KEYDOWN, .windowID = window, .state = SDL_PRESSED, .keysym = { .sym = key } }
+    };
+    cr_assert(SDL_PushEvent(&e) == 1);
+}
+
+/* --- the screen ------------------------------------------------------------------------------------ */
+/* Pixels of a colour on the screen. The file is an X window dump: a header of 32-bit numbers, big end first. */
+static uint32_t dump_number(const unsigned char *dump, int i)
+{
+    const unsigned char *b = dump + 4 * i;
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+static int on_screen(mli_colour c)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/Xvfb_screen0", getenv("MOONLAB_SCREEN"));
+    int         file = open(path, O_RDONLY);
+    struct stat info;
+    cr_assert(file >= 0 && fstat(file, &info) == 0, "%s", path);
+    const unsigned char *dump = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, file, 0);
+    cr_assert(dump != MAP_FAILED);
+    uint32_t header = dump_number(dump, 0), w = dump_number(dump, 4), h = dump_number(dump, 5);
+    uint32_t stride = dump_number(dump, 12), colours = dump_number(dump, 19);
+    cr_assert(dump_number(dump, 11) == 32, "32 bits a pixel");
+    const unsigned char *pixels = dump + header + 12 * colours;
+    int want[3] = { (int)lround(c.b * 255), (int)lround(c.g * 255), (int)lround(c.r * 255) }, n = 0;
+    for (uint32_t y = 0; y < h; y++)
+        for (uint32_t x = 0; x < w; x++) {
+            const unsigned char *p = pixels + (size_t)y * stride + 4 * x;
+            n += p[0] == want[0] && p[1] == want[1] && p[2] == want[2];
+        }
+    munmap((void *)(uintptr_t)dump, (size_t)info.st_size);
+    close(file);
+    return n;
+}
+
+static const mli_theme *light(void)
+{
+    return mli_theme_of(ML_THEME_LIGHT);
+}
+static const mli_theme *dark(void)
+{
+    return mli_theme_of(ML_THEME_DARK);
+}
+
+static int count_threads(void)
+{
+    int  n    = 0;
+    DIR *list = opendir("/proc/self/task");
+    for (struct dirent *entry; list && (entry = readdir(list));) n += entry->d_name[0] != '.';
+    closedir(list);
+    return n;
+}
+
+static ml_window *open_window(ml_figure *fig, ml_window_opts opts)
+{
+    ml_window *window = ml_window_open(fig, &opts);
+    cr_assert(window, "%s", ml_error_message());
+    WAIT_UNTIL(ml_window_frames(window) >= 1);
+    return window;
+}
+
+static void need_screen(void)
+{
+    if (!getenv("MOONLAB_SCREEN"))
+        cr_skip_test("not started by xvfb-run with a screen (see tests/CMakeLists.txt)");
+}
+
+TestSuite(window, .init = need_screen);
+
+/* --- tests -------------------------------------------------------------------------------------- */
+Test(window, shows_the_figure_and_follows_it)
+{
+    size_t     before  = ml_memory().live;
+    int        threads = count_threads();
+    ml_figure *fig     = sample_grokking(300);
+    ml_window *window  = open_window(fig, (ml_window_opts){ .width = 800, .height = 600 });
+    cr_expect(ml_window_is_open(window));
+    WAIT_UNTIL(on_screen(light()->paper) > 300000);
+    cr_expect(on_screen(mli_map_sequential(0.1)) + on_screen(light()->palette[0]) > 100,
+              "there is a picture");
+
+    double cells[6] = { 0, 1, 0, 1, 0, 1 };
+    cr_assert(ml_figure_heatmap(fig, 0, &(ml_heatmap_opts){ .limits = { 0, 1 } }));
+    cr_assert(ml_figure_heatmap_set(fig, 0, 2, 3, cells));
+    WAIT_UNTIL(on_screen(mli_map_sequential(1)) > 10000);
+    cr_expect_eq(count_threads(), threads + 1, "one thread of its own");
+
+    ml_window_close(window);
+    ml_figure_release(fig);
+    cr_expect_eq(count_threads(), threads, "which is gone");
+    cr_expect_eq(ml_memory().live, before);
+}
+
+Test(window, keys)
+{
+    char folder[] = "window-XXXXXX", path[64];
+    cr_assert(mkdtemp(folder));
+    ml_figure *fig = sample_grokking(300);
+    ml_window *window =
+        open_window(fig, (ml_window_opts){ .width = 800, .height = 600, .title = "A: b!", .folder = folder });
+    WAIT_UNTIL(on_screen(light()->paper) > 300000);
+
+    press(1, SDLK_t);
+    WAIT_UNTIL(on_screen(dark()->paper) > 300000);
+    press(1, SDLK_t);
+    WAIT_UNTIL(on_screen(light()->paper) > 300000);
+    press(1, SDLK_t);
+
+    picture p = { 0 };
+    press(1, SDLK_s);
+    snprintf(path, sizeof path, "%s/a-b-1.png", folder);
+    WAIT_UNTIL((p = picture_read(path)).surface);
+    cr_expect(p.w == 1600 && p.h == 1200, "as large as the window, at two pixels for each: %d x %d", p.w,
+              p.h);
+    cr_expect(colour_distance(picture_at(&p, 0, 0), dark()->paper) < 0.01, "in the theme of the window");
+    picture_free(&p);
+    unlink(path);
+    WAIT_UNTIL(on_screen(dark()->ink) > 1500); /* it says so */
+
+    for (int i = 0; i < 4; i++) press(1, SDLK_PLUS);
+    press(1, SDLK_s);
+    WAIT_UNTIL((p = picture_read(path)).surface);
+    cr_expect(p.w > 980 && p.w < 1020, "larger letters on less paper: %d", p.w);
+    picture_free(&p);
+
+    for (int i = 0; i < 8; i++) press(1, SDLK_MINUS);
+    press(1, SDLK_s);
+    snprintf(path, sizeof path, "%s/a-b-2.png", folder);
+    WAIT_UNTIL((p = picture_read(path)).surface); /* the first is not overwritten */
+    cr_expect(p.w > 2500, "smaller letters on more paper: %d", p.w);
+    picture_free(&p);
+    unlink(path);
+    snprintf(path, sizeof path, "%s/a-b-1.png", folder);
+    unlink(path);
+    rmdir(folder);
+
+    press(1, SDLK_s); /* nowhere to put it: the window says so and lives on */
+    nap(0.1);
+    cr_expect_not(ml_window_wait(window, 0.2));
+    press(1, SDLK_q);
+    cr_expect(ml_window_wait(window, PATIENCE), "q closes");
+    cr_expect_not(ml_window_is_open(window));
+    cr_expect(ml_figure_point(fig, "train_acc", 301, 1), "closing ends nothing");
+    WAIT_UNTIL(on_screen(dark()->paper) == 0);
+    ml_window_close(window);
+    ml_figure_release(fig);
+}
+
+Test(window, the_close_button)
+{
+    ml_figure *fig    = sample_grokking(10);
+    ml_window *window = open_window(fig, (ml_window_opts){ .width = 300, .height = 200 });
+    SDL_Event  e = { .window = { .type = SDL_WINDOWEVENT, .windowID = 1, .event = SDL_WINDOWEVENT_CLOSE } };
+    cr_assert(SDL_PushEvent(&e) == 1);
+    cr_expect(ml_window_wait(window, PATIENCE));
+    ml_window_close(window);
+    ml_figure_release(fig);
+}
+
+Test(window, several_at_once_and_one_after_the_other)
+{
+    size_t     before  = ml_memory().live;
+    int        threads = count_threads();
+    ml_figure *fig     = sample_grokking(300);
+    for (int round = 0; round < 3; round++) {
+        ml_window *a = open_window(fig, (ml_window_opts){ .width = 300, .height = 200 });
+        ml_window *b =
+            open_window(fig, (ml_window_opts){ .width = 500, .height = 300, .theme = ML_THEME_DARK });
+        ml_window *c = open_window(fig, (ml_window_opts){ .width = 200, .height = 200 });
+        cr_expect_eq(count_threads(), threads + 1, "all in one thread");
+        ml_window_close(a);
+        int64_t frames = ml_window_frames(b);
+        ml_figure_point(fig, "train_acc", 301 + round, 0.5);
+        WAIT_UNTIL(ml_window_frames(b) > frames);
+        ml_window_close(c);
+        cr_expect(ml_window_is_open(b));
+        ml_window_close(b);
+        cr_expect_eq(count_threads(), threads);
+    }
+    ml_figure_release(fig);
+    cr_expect_eq(ml_memory().live, before);
+}
+
+static void *train(void *fig)
+{
+    double cells[64];
+    for (int i = 0; i < 20000; i++) {
+        ml_figure_point(fig, "train_acc", i + 1, sample_noise((uint32_t)i));
+        ml_figure_point(fig, "test_acc", i + 1, i % 1000 ? 0.5 : NAN);
+        if (i % 100) continue;
+        for (int k = 0; k < 64; k++) cells[k] = sample_noise((uint32_t)(i + k));
+        ml_figure_heatmap_set(fig, 3, 8, 8, cells);
+        ml_figure_set_theme(fig, i % 200 ? ML_THEME_DARK : ML_THEME_LIGHT);
+        ml_figure_lines(fig, 2, NAMES("weight_norm", "train_acc"), 1 + i % 200 / 100, NULL);
+        nap(0.002);
+    }
+    return NULL;
+}
+
+Test(window, points_come_from_another_thread_while_it_draws)
+{
+    ml_figure *fig    = sample_grokking(10);
+    ml_window *window = open_window(fig, (ml_window_opts){ .width = 800, .height = 600 });
+    pthread_t  thread;
+    cr_assert(pthread_create(&thread, NULL, train, fig) == 0);
+    for (int i = 0; i < 5; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "window-%d.png", (int)getpid());
+        cr_expect(ml_figure_save(fig, path, &(ml_save_opts){ .dpi = 48 }), "a third thread saves: %s",
+                  ml_error_message());
+        unlink(path);
+    }
+    pthread_join(thread, NULL);
+    WAIT_UNTIL(ml_window_frames(window) > 1);
+    ml_window_close(window);
+    ml_figure_release(fig);
+}
+
+Test(window, redraws_at_most_thirty_times_a_second_and_rests_when_nothing_changes)
+{
+    ml_figure *fig = ml_figure_new(1, 1, NULL);
+    cr_assert(ml_figure_lines(fig, 0, NAMES("a"), 1, NULL));
+    ml_window *window = open_window(fig, (ml_window_opts){ .width = 200, .height = 150 });
+    double     began = ml_clock(), longest = 0;
+    int64_t    frames = ml_window_frames(window);
+    int        n      = 0;
+    for (; ml_clock() - began < 1; n++) {
+        double before = ml_clock();
+        ml_figure_point(fig, "a", n, n % 100);
+        longest = fmax(longest, ml_clock() - before);
+        nap(0.0005);
+    }
+    double drawn = (double)(ml_window_frames(window) - frames), seconds = ml_clock() - began;
+    cr_expect(drawn >= 2 && drawn <= 31 * seconds + 1, "%g pictures in %.2f s", drawn, seconds);
+    cr_expect(longest < 0.25, "no point waited for a picture: %.3f s", longest);
+    nap(0.5);
+    frames = ml_window_frames(window);
+    nap(0.5);
+    cr_expect_eq(ml_window_frames(window), frames, "nothing new, nothing drawn");
+    ml_window_close(window);
+    ml_figure_release(fig);
+}
+
+Test(window, refused_memory_keeps_the_old_picture)
+{
+    size_t     before = ml_memory().live;
+    ml_figure *fig    = sample_grokking(300);
+    ml_window *window = open_window(fig, (ml_window_opts){ .width = 400, .height = 300 });
+    for (int i = 1; i <= 12; i++) {
+        ml_memory_fail_after(i);
+        ml_figure_point(fig, "train_acc", 300 + i, 0.5);
+        nap(0.1);
+        ml_memory_fail_after(0);
+    }
+    int64_t frames = ml_window_frames(window);
+    cr_assert(ml_figure_point(fig, "train_acc", 400, 0.5));
+    WAIT_UNTIL(ml_window_frames(window) > frames);
+    cr_expect(ml_window_is_open(window));
+    ml_window_close(window);
+    ml_figure_release(fig);
+    cr_expect_eq(ml_memory().live, before);
+}
+
+Test(window, every_allocation_of_opening_may_fail)
+{
+    size_t     before  = ml_memory().live;
+    ml_figure *fig     = sample_grokking(10);
+    int        refused = 0;
+    for (int n = 1;; n++) {
+        ml_error_clear();
+        ml_memory_fail_after(n);
+        ml_window *window = ml_window_open(fig, NULL);
+        ml_memory_fail_after(0);
+        bool open = window != NULL;
+        ml_window_close(window);
+        if (open) break;
+        refused++;
+        cr_expect(strstr(ml_error_message(), "out of memory"), "%s", ml_error_message());
+    }
+    cr_expect(refused >= 4, "only %d", refused);
+    ml_figure_release(fig);
+    cr_expect_eq(ml_memory().live, before);
+}
+
+/* A script may end without closing anything, by os.exit even. */
+Test(window, a_process_may_end_with_windows_open)
+{
+    pid_t child = fork();
+    cr_assert(child >= 0);
+    if (child == 0) {
+        ml_figure *fig = sample_grokking(100);
+        if (!ml_window_open(fig, NULL) || !ml_window_open(fig, NULL)) _exit(3);
+        exit(0);
+    }
+    int status = -1;
+    cr_assert(waitpid(child, &status, 0) == child);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", (unsigned)status);
+}
+
+/* A display of its own, to be taken away. */
+static pid_t start_display(char *name, size_t room)
+{
+    int ends[2];
+    cr_assert(pipe(ends) == 0);
+    pid_t child = fork();
+    cr_assert(child >= 0);
+    if (child == 0) {
+        char number[16];
+        snprintf(number, sizeof number, "%d", ends[1]);
+        int nowhere = open("/dev/null", O_WRONLY);
+        dup2(nowhere, 2);
+        execlp("Xvfb", "Xvfb", "-displayfd", number, "-screen", "0", "800x600x24", (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    char    text[16] = "";
+    ssize_t n        = read(ends[0], text, sizeof text - 1);
+    close(ends[0]);
+    cr_assert(n > 0, "Xvfb tells its number");
+    snprintf(name, room, ":%d", atoi(text));
+    return child;
+}
+
+Test(window, a_display_that_dies_ends_nothing)
+{
+    char       name[16];
+    pid_t      display = start_display(name, sizeof name);
+    ml_figure *fig     = sample_grokking(100);
+    setenv("DISPLAY", name, 1);
+    ml_window *window = open_window(fig, (ml_window_opts){ 0 });
+    kill(display, SIGKILL);
+    waitpid(display, NULL, 0);
+    for (int i = 0; i < 20; i++) cr_expect(ml_figure_point(fig, "train_acc", 200 + i, 1));
+    cr_expect(ml_window_wait(window, PATIENCE), "the window counts as closed");
+    cr_expect_null(ml_window_open(fig, NULL));
+    cr_expect(strstr(ml_error_message(), "no display"), "%s", ml_error_message());
+    ml_window_close(window);
+    ml_figure_release(fig);
+}
+
+Test(window, no_display_after_a_wrong_one)
+{
+    ml_figure  *fig  = sample_grokking(10);
+    const char *name = getenv("DISPLAY");
+    char        good[64];
+    snprintf(good, sizeof good, "%s", name ? name : "");
+    setenv("DISPLAY", ":3277", 1);
+    cr_expect_null(ml_window_open(fig, NULL));
+    cr_expect(strstr(ml_error_message(), ":3277"), "%s", ml_error_message());
+    setenv("DISPLAY", good, 1);
+    ml_window *window = open_window(fig, (ml_window_opts){ 0 });
+    ml_window_close(window);
+    ml_figure_release(fig);
+}
