@@ -66,6 +66,7 @@ typedef struct ml_key { uint64_t seed, stream; } ml_key;
 ml_key     ml_key_of(uint64_t seed, uint64_t stream);
 ml_key     ml_key_next(void);          /* the next stream of the default seed; ml_seed sets it */
 void       ml_seed(uint64_t seed);
+void       ml_key_reset(ml_key next);   /* ml_key_next goes on from here: with its own result, as if it had not been called */
 void       ml_philox(ml_key key, uint64_t counter, uint32_t out[4]);
 ml_tensor *ml_rand(ml_shape shape, ml_dtype dtype, ml_key key);                 /* uniform in [0, 1) */
 ml_tensor *ml_randn(ml_shape shape, ml_dtype dtype, ml_key key);                /* standard normal */

@@ -131,6 +131,7 @@ void mli_node_release(ml_node *node)
 bool mli_add_in_place(ml_tensor *sum, const ml_tensor *dx)
 {
     if (sum->dtype != dx->dtype || !ml_shape_equal(&sum->shape, &dx->shape)) return false;
+    if (sum->inner || dx->inner) return false;
     if (!ml_tensor_is_contiguous(sum) || !ml_tensor_is_contiguous(dx)) return false;
     int64_t n = ml_tensor_numel(sum);
     if (sum->dtype == ML_F32) mlk()->add_f32(n, mli_data(sum), 1, mli_data(dx), 1, mli_data(sum));
