@@ -248,6 +248,7 @@ static bool run_pass(pass *p, ml_tensor *out, const ml_grad_opts *opts)
             return ml_fail("backward: the gradient of a non-scalar: shape %s; reduce it (sum, mean) or pass a seed of that shape", ml_shape_text(&out->shape));
         if (!(seed = ml_ones(out->shape, (ml_dtype)out->dtype))) return false;
     }
+    if (seed->dtype != out->dtype && !(seed = ml_cast(seed, &(ml_cast_opts){ (ml_dtype)out->dtype }))) return false;
     for (int k = 0; k < p->n_wanted; k++)
         if (same_result(p->wanted[k], out)) p->found[k] = ml_retain(seed);
     if (!out->node) {
