@@ -304,6 +304,18 @@ static pass begin(const ml_grad_opts *opts)
     return p;
 }
 
+/* A leaf's gradient is its own: whoever clips it in place must not meet another leaf's, a seed, or a repeated value. */
+static bool make_own(const pass *p, struct leaf *l)
+{
+    bool own = l->owned || (atomic_load(&l->sum->refs) == 1 && atomic_load(&l->sum->storage->refs) == 1);
+    if ((own && ml_tensor_is_contiguous(l->sum)) || p->create_graph) return true;
+    ml_tensor *copy = ml_retain(ml_clone(l->sum));
+    if (!copy) return false;
+    ml_release(l->sum);
+    l->sum = copy;
+    return true;
+}
+
 bool ml_backward(ml_tensor *out, const ml_grad_opts *opts)
 {
     if (!out) return false;
@@ -314,6 +326,7 @@ bool ml_backward(ml_tensor *out, const ml_grad_opts *opts)
     for (size_t i = 0; ok && i < p.n_leaves; i++) { /* sums first, so that a failure changes nothing */
         struct leaf *l = &p.leaves[i];
         if (l->leaf->grad) ok = accumulate(&p, &l->sum, &l->owned, l->leaf->grad);
+        ok = ok && make_own(&p, l);
     }
     for (size_t i = 0; ok && i < p.n_leaves; i++) {
         struct leaf *l = &p.leaves[i];
