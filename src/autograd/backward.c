@@ -24,7 +24,7 @@ typedef struct {
     size_t     n_leaves, leaves_capacity;
 } pass;
 
-static _Thread_local uint64_t visits;
+static _Atomic uint64_t visits; /* of all threads: a graph may go from one to another */
 
 static bool push(pass *p, ml_node *node)
 {
