@@ -441,9 +441,9 @@ Test(autograd, a_network_survives_refused_memory)
     network    net = { ml_randn(ML_SHAPE(5, 4), ML_F64, ml_key_of(1, 1)), ml_randint(0, 3, ML_SHAPE(5), ml_key_of(1, 2)), true };
     ml_tensor *p[N_PARAMS] = { leaf(ML_SHAPE(4, 4), 1), leaf(ML_SHAPE(4), 2), leaf(ML_SHAPE(3, 4), 3), leaf(ML_SHAPE(3), 4) }, *g[N_PARAMS], *before[N_PARAMS], *copy[N_PARAMS];
     expect(ml_backward(loss_of(&net, p), NULL), "a first step");
-    for (int i = 0; i < N_PARAMS; i++) copy[i] = ml_clone(before[i] = ml_tensor_grad(p[i]));
     for (int second = 0; second < 2; second++) {
         size_t live = 0;
+        for (int i = 0; i < N_PARAMS; i++) copy[i] = ml_clone(before[i] = ml_tensor_grad(p[i]));
         for (int n = 0; n < 5000; n++) { /* 0 refuses nothing: the lists that stay grow first */
             ml_scope scope = ml_scope_begin();
             ml_error_clear();
