@@ -24,7 +24,7 @@ typedef struct {
     size_t     n_leaves, leaves_capacity;
 } pass;
 
-static _Thread_local uint64_t visits;
+static _Atomic uint64_t visits; /* of all threads: a graph may go from one to another */
 
 static bool push(pass *p, ml_node *node)
 {
@@ -251,6 +251,7 @@ static bool run_pass(pass *p, ml_tensor *out, const ml_grad_opts *opts)
             return ml_fail("backward: the gradient of a non-scalar: shape %s; reduce it (sum, mean) or pass a seed of that shape", ml_shape_text(&out->shape));
         if (!(seed = ml_ones(out->shape, (ml_dtype)out->dtype))) return false;
     }
+    if (seed->dtype != out->dtype && !(seed = ml_cast(seed, &(ml_cast_opts){ (ml_dtype)out->dtype }))) return false;
     for (int k = 0; k < p->n_wanted; k++)
         if (same_result(p->wanted[k], out)) p->found[k] = ml_retain(seed);
     if (!out->node) {
@@ -306,6 +307,18 @@ static pass begin(const ml_grad_opts *opts)
     return p;
 }
 
+/* A leaf's gradient is its own: whoever clips it in place must not meet another leaf's, a seed, or a repeated value. */
+static bool make_own(const pass *p, struct leaf *l)
+{
+    bool own = l->owned || (atomic_load(&l->sum->refs) == 1 && atomic_load(&l->sum->storage->refs) == 1);
+    if ((own && ml_tensor_is_contiguous(l->sum)) || p->create_graph) return true;
+    ml_tensor *copy = ml_retain(ml_clone(l->sum));
+    if (!copy) return false;
+    ml_release(l->sum);
+    l->sum = copy;
+    return true;
+}
+
 bool ml_backward(ml_tensor *out, const ml_grad_opts *opts)
 {
     if (!out) return false;
@@ -316,6 +329,7 @@ bool ml_backward(ml_tensor *out, const ml_grad_opts *opts)
     for (size_t i = 0; ok && i < p.n_leaves; i++) { /* sums first, so that a failure changes nothing */
         struct leaf *l = &p.leaves[i];
         if (l->leaf->grad) ok = accumulate(&p, &l->sum, &l->owned, l->leaf->grad);
+        ok = ok && make_own(&p, l);
     }
     for (size_t i = 0; ok && i < p.n_leaves; i++) {
         struct leaf *l = &p.leaves[i];

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static _Thread_local uint64_t counter;
+static _Atomic uint64_t       counter; /* of all threads: a graph may be begun on one and continued on another */
 static _Thread_local bool     anomaly;
 static _Thread_local struct {
     const char *(*site)(void *);

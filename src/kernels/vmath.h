@@ -127,7 +127,7 @@ static inline float vtanh(float x)
     float big   = 1.0f - 2.0f / (e + 1.0f);
     big = x < 0.0f ? -big : big;
     float y = a < 0.625f ? small : big;
-    return x != x || x == 0.0f ? x : y; /* NaN, and -0 */
+    return x == 0.0f || x != x ? x : y; /* keeps -0 */
 }
 
 static inline float vsigmoid(float x)

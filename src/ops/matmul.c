@@ -162,7 +162,7 @@ static const ml_sample matmul_samples[] = {
     { .in = { "(2, 1, 2, 3)", "(3, 3, 2)" } }, { .in = { "(3)", "(2, 3, 2)" } }, { .in = { "(2, 2, 3)", "(3)" } }, { .in = { "(2, 2, 3)", "(3, 4)" } }, { 0 }
 };
 
-const ml_op ml_op_matmul = { .kind = ML_OTHER, .saves = ML_SAVE_IN(0) | ML_SAVE_IN(1), .infer = matmul_infer, .forward = matmul_forward,
+const ml_op ml_op_matmul = { .kind = ML_OTHER, .flags = ML_COUNTS, .saves = ML_SAVE_IN(0) | ML_SAVE_IN(1), .infer = matmul_infer, .forward = matmul_forward,
                              .vjp = matmul_vjp, .vmap = matmul_vmap, .samples = matmul_samples };
 
 /* --- shared by the other products ----------------------------------------------------------------------------------------------- */

@@ -513,6 +513,6 @@ VIEWING(transpose)
 VIEWING(slice)
 #define contiguous_infer same_infer
 VIEWING(contiguous)
-const ml_op ml_op_sum_to  = { .kind = ML_LINEAR, .infer = sum_to_infer, .vjp = sum_to_vjp, .compose = sum_to_compose, .vmap = sum_to_vmap, .samples = sum_to_samples };
+const ml_op ml_op_sum_to  = { .kind = ML_LINEAR, .flags = ML_COUNTS, .infer = sum_to_infer, .vjp = sum_to_vjp, .compose = sum_to_compose, .vmap = sum_to_vmap, .samples = sum_to_samples };
 const ml_op ml_op_unslice = { .kind = ML_LINEAR, .infer = unslice_infer, .forward = unslice_forward, .vjp = unslice_vjp, .vmap = unslice_vmap, .samples = unslice_samples };
 const ml_op ml_op_cat     = { .kind = ML_LINEAR, .flags = ML_NO_PROMOTE, .infer = cat_infer, .forward = cat_forward, .vjp = cat_vjp, .vmap = cat_vmap, .samples = cat_samples };

@@ -399,6 +399,25 @@ Test(threads, parallel_may_nest)
     cr_expect_eq(atomic_load(&inner_ran), 200);
 }
 
+static void fail_and_linger(void *ctx, int64_t i)
+{
+    (void)ctx;
+    usleep(1000); /* long enough for the others to arrive */
+    if (i % 2) ml_fail("task %s", "failed");
+}
+
+Test(threads, a_tasks_message_reaches_the_caller)
+{
+    ml_threads_set(4);
+    for (int round = 0; round < 20; round++) {
+        ml_parallel(8, fail_and_linger, NULL);
+        cr_expect_str_eq(ml_error_message(), "task failed", "round %d", round);
+        ml_error_clear();
+        ml_parallel(8, note_inner, NULL);
+        cr_expect(!ml_failed(), "a message came back in round %d", round);
+    }
+}
+
 static void note_thread(void *ctx, int64_t i)
 {
     ((pthread_t *)ctx)[i] = pthread_self();
