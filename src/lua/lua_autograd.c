@@ -9,7 +9,8 @@ static ml_grad_opts read_grad_options(lua_State *L, int t, const char *where)
     ml_grad_opts             opts    = { 0 };
     lml_check_options(L, t, where, known, 3);
     if (!lua_istable(L, t)) return opts;
-    if (lua_getfield(L, t, "seed") != LUA_TNIL) opts.seed = lml_check(L, -1, &lml_tensor_type, where, "seed"); /* t keeps it */
+    if (lua_getfield(L, t, "seed") != LUA_TNIL)
+        opts.seed = lml_check(L, -1, &lml_tensor_type, where, "seed"); /* t keeps it */
     lua_pop(L, 1);
     lml_option_flag(L, t, where, "keep_graph", &opts.keep_graph);
     lml_option_flag(L, t, where, "create_graph", &opts.create_graph);
@@ -57,7 +58,8 @@ static int grad(lua_State *L)
     ml_tensor   *y    = lml_check_tensor(L, 1, "grad");
     ml_grad_opts opts = read_grad_options(L, 3, "grad");
     bool         one  = lml_test_tensor(L, 2) != NULL;
-    if (!one && !lua_istable(L, 2)) return lml_raise(L, "grad: argument 2 must be a tensor or a list of them, got %s", lml_got(L, 2));
+    if (!one && !lua_istable(L, 2))
+        return lml_raise(L, "grad: argument 2 must be a tensor or a list of them, got %s", lml_got(L, 2));
     if (one) {
         lua_createtable(L, 1, 0);
         lua_pushvalue(L, 2);
@@ -65,27 +67,26 @@ static int grad(lua_State *L)
         lua_replace(L, 2);
     }
     int n = (int)lua_rawlen(L, 2);
-    struct { ml_tensor **x, **dx; void ***slots; } all;
-    all.x     = lua_newuserdatauv(L, (size_t)n * 3 * sizeof(void *) + 1, 0);
-    all.dx    = all.x + n;
-    all.slots = (void ***)(all.dx + n);
+    ml_tensor **all   = lua_newuserdatauv(L, (size_t)n * 2 * sizeof *all + 1, 0), **dx = all + n;
+    void     ***slots = lua_newuserdatauv(L, (size_t)n * sizeof *slots + 1, 0);
     lua_createtable(L, n, 0);
     for (int i = 0; i < n; i++) {
         lua_rawgeti(L, 2, i + 1);
         ml_tensor *x     = lml_check(L, -1, &lml_tensor_type, "grad", "an input");
         ml_shape   shape = ml_tensor_shape(x);
         if (!ml_tensor_requires_grad(x))
-            return lml_raise(L, "grad: input %d, shape %s, is not recorded; x:requires_grad_() before it is used", i + 1, ml_shape_text(&shape));
+            return lml_raise(L, "grad: input %d, shape %s, is not recorded; x:requires_grad_() before it is used",
+                             i + 1, ml_shape_text(&shape));
         lua_pop(L, 1); /* the list keeps it */
-        all.x[i]     = x;
-        all.slots[i] = lml_new(L, &lml_tensor_type);
+        all[i]   = x;
+        slots[i] = lml_new(L, &lml_tensor_type);
         lua_rawseti(L, -2, i + 1);
     }
     lml_work work = lml_enter(L);
     bool     ok;
-    do ok = ml_grad(y, all.x, n, all.dx, &opts);
+    do ok = ml_grad(y, all, n, dx, &opts);
     while (!ok && lml_retry(L, &work));
-    for (int i = 0; ok && i < n; i++) *all.slots[i] = ml_retain(all.dx[i]);
+    for (int i = 0; ok && i < n; i++) *slots[i] = ml_retain(dx[i]);
     lml_leave(L, &work, ok);
     if (one) lua_rawgeti(L, -1, 1);
     return 1;

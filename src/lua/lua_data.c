@@ -27,7 +27,8 @@ static int data_modular(lua_State *L) /* modular{ p =, op =, train_fraction =, s
     lml_option_integer(L, 1, "modular", "seed", &seed);
     opts.seed = (uint64_t)seed;
     opts.op   = op[0];
-    if (op[0] == '\0' || op[1] != '\0') return lml_raise(L, "modular: op must be \"+\", \"-\", \"*\" or \"/\", got '%s'", op);
+    if (op[0] == '\0' || op[1] != '\0')
+        return lml_raise(L, "modular: op must be \"+\", \"-\", \"*\" or \"/\", got '%s'", op);
     void **train_slots[2], **test_slots[2];
     lua_createtable(L, 0, 2);
     push_dataset(L, train_slots);

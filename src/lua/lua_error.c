@@ -36,7 +36,8 @@ static int raise_text(lua_State *L, const char *message)
 int lml_error(lua_State *L)
 {
     char message[2048];
-    snprintf(message, sizeof message, "%s", ml_failed() ? ml_error_message() : "internal error: it failed without a message");
+    snprintf(message, sizeof message, "%s",
+             ml_failed() ? ml_error_message() : "internal error: it failed without a message");
     ml_error_clear();
     return raise_text(L, message);
 }
@@ -55,7 +56,8 @@ const char *lml_got(lua_State *L, int index)
 {
     if (lua_isnone(L, index)) return "nothing";
     if (lua_isnil(L, index)) return "nil";
-    if (luaL_getmetafield(L, index, "__name") == LUA_TSTRING) return lua_tostring(L, -1); /* stays on the stack: an error follows */
+    if (luaL_getmetafield(L, index, "__name") == LUA_TSTRING)
+        return lua_tostring(L, -1); /* stays on the stack: an error follows */
     return luaL_typename(L, index);
 }
 

@@ -5,14 +5,14 @@
 
 #include "moonlab/autograd.h"
 
-/* --- options that all of them share ------------------------------------------------------------------------------- */
+/* --- options that all of them share ------------------------------------------------------------------------- */
 typedef struct making {
     ml_dtype dtype;
     bool     dtype_given, requires_grad, seeded;
     int64_t  seed;
 } making;
 
-/* Reads the options in the table at t, or at its names where the list of sizes stands beside them: {3, 4, dtype = "f64"}. */
+/* Reads the options in the table at t, or those that stand beside the list of sizes: {3, 4, dtype = "f64"}. */
 static making read_making(lua_State *L, const char *where, int sizes, int t, bool random)
 {
     static const char *const known[] = { "dtype", "requires_grad", "seed" };
@@ -46,7 +46,7 @@ static int finish(lua_State *L, lml_work *work, const making *m, ml_tensor *t)
     return lml_finish(L, work, t && m->requires_grad ? ml_requires_grad(t, true) : t);
 }
 
-/* --- from sizes: f({3, 4}, options) ----------------------------------------------------------------------------------- */
+/* --- from sizes: f({3, 4}, options) ------------------------------------------------------------------------- */
 static int filled(lua_State *L, const char *where, double value, int sizes, int options)
 {
     int      next;
@@ -64,7 +64,8 @@ static int make_ones(lua_State *L) { return filled(L, "ones", 1, 1, 0); }
 
 static int make_full(lua_State *L) /* full({3, 4}, value, options) */
 {
-    if (!lua_istable(L, 1)) return lml_raise(L, "full: the shape must be a list of sizes, as in {3, 4}, got %s", lml_got(L, 1));
+    if (!lua_istable(L, 1))
+        return lml_raise(L, "full: the shape must be a list of sizes, as in {3, 4}, got %s", lml_got(L, 1));
     return filled(L, "full", lml_check_number(L, 2, "full", "the value"), 1, 3);
 }
 
@@ -93,7 +94,8 @@ static int make_randint(lua_State *L) /* randint(low, high, {3, 4}, options): bo
 {
     int64_t low = lml_check_integer(L, 1, "randint", "low"), high = lml_check_integer(L, 2, "randint", "high");
     if (low > high || high == INT64_MAX)
-        return lml_raise(L, "randint: low must not be larger than high, got %lld, %lld", (long long)low, (long long)high);
+        return lml_raise(L, "randint: low must not be larger than high, got %lld, %lld", (long long)low,
+                         (long long)high);
     int      next;
     ml_shape shape = lml_check_shape(L, 3, "randint", &next);
     making   m     = read_making(L, "randint", lua_istable(L, 3) ? 3 : 0, next, true);
@@ -117,9 +119,9 @@ static int make_randperm(lua_State *L) /* randperm(n, options): the numbers 1..n
     return finish(L, &work, &m, t);
 }
 
-/* --- progressions -------------------------------------------------------------------------------------------------------- */
-/* arange(n): 1..n. arange(start, stop, step): as the loop `for i = start, stop, step`, both ends included. i64 from whole
- * numbers, else f32. */
+/* --- progressions ------------------------------------------------------------------------------------------- */
+/* arange(n): 1..n. arange(start, stop, step): as the loop `for i = start, stop, step`, both ends included.
+ * i64 from whole numbers, else f32. */
 static int make_arange(lua_State *L)
 {
     int    n_numbers = 0;
@@ -129,7 +131,8 @@ static int make_arange(lua_State *L)
         at[n_numbers] = lua_tonumber(L, n_numbers + 1);
         whole &= lua_isinteger(L, n_numbers + 1);
     }
-    if (n_numbers == 0) return lml_raise(L, "arange: takes (n), (start, stop) or (start, stop, step), got %s", lml_got(L, 1));
+    if (n_numbers == 0)
+        return lml_raise(L, "arange: takes (n), (start, stop) or (start, stop, step), got %s", lml_got(L, 1));
     making m = read_making(L, "arange", 0, n_numbers + 1, false);
     if (n_numbers == 1) {
         at[1] = at[0];
@@ -169,7 +172,7 @@ static int make_eye(lua_State *L) /* eye(n, options) */
     return finish(L, &work, &m, t);
 }
 
-/* --- from Lua values ---------------------------------------------------------------------------------------------------- */
+/* --- from Lua values ---------------------------------------------------------------------------------------- */
 /* The shape that the first element of each level shows; read_values holds the others to it. */
 static ml_shape shape_of_list(lua_State *L, int index)
 {
@@ -190,18 +193,21 @@ enum { INTEGERS = 1, FLOATS = 2, BOOLEANS = 4 };
 
 static void wrong_length(lua_State *L, const ml_shape *shape, int dim, int64_t n)
 {
-    lml_raise(L, "tensor: ragged list: expected shape %s, but a list at level %d has %lld entries, not %lld", ml_shape_text(shape),
-              dim + 1, (long long)n, (long long)shape->size[dim]);
+    lml_raise(L, "tensor: ragged list: expected shape %s, but a list at level %d has %lld entries, not %lld",
+              ml_shape_text(shape), dim + 1, (long long)n, (long long)shape->size[dim]);
 }
 
-/* Visits the values of the list on top of the stack: notes their kinds and, into != NULL, stores them as f64 or i64. */
-static int64_t read_values(lua_State *L, const ml_shape *shape, int dim, int *kinds, double *floats, int64_t *integers)
+/* Visits the values of the list on top of the stack: notes their kinds, and stores them where asked to. */
+static int64_t read_values(lua_State *L, const ml_shape *shape, int dim, int *kinds, double *floats,
+                           int64_t *integers)
 {
     if (dim == shape->n) {
         switch (lua_type(L, -1)) {
         case LUA_TNUMBER: *kinds |= lua_isinteger(L, -1) ? INTEGERS : FLOATS; break;
         case LUA_TBOOLEAN: *kinds |= BOOLEANS; break;
-        case LUA_TTABLE: lml_raise(L, "tensor: ragged list: a list where others have a number, at level %d", dim + 1); break;
+        case LUA_TTABLE:
+            lml_raise(L, "tensor: ragged list: a list where others have a number, at level %d", dim + 1);
+            break;
         default: lml_raise(L, "tensor: the values must be numbers or booleans, got %s", lml_got(L, -1));
         }
         if (floats) *floats = lua_isboolean(L, -1) ? lua_toboolean(L, -1) : lua_tonumber(L, -1);
@@ -209,17 +215,20 @@ static int64_t read_values(lua_State *L, const ml_shape *shape, int dim, int *ki
             double number = lua_tonumber(L, -1);
             if (lua_isinteger(L, -1)) *integers = lua_tointeger(L, -1);
             else if (lua_isboolean(L, -1)) *integers = lua_toboolean(L, -1);
-            else if (fabs(number) < 0x1p63) *integers = (int64_t)number; /* an integer dtype was asked for: towards 0 */
+            else if (fabs(number) < 0x1p63)
+                *integers = (int64_t)number; /* an integer dtype was asked for: towards 0 */
             else lml_raise(L, "tensor: %g does not fit into an integer", number);
         }
         return 1;
     }
-    if (!lua_istable(L, -1)) lml_raise(L, "tensor: ragged list: %s where others have a list, at level %d", luaL_typename(L, -1), dim + 1);
+    if (!lua_istable(L, -1))
+        lml_raise(L, "tensor: ragged list: %s where others have a list, at level %d", luaL_typename(L, -1), dim + 1);
     int64_t used = 0, n = (int64_t)lua_rawlen(L, -1);
     if (n != shape->size[dim]) wrong_length(L, shape, dim, n);
     for (int64_t i = 1; i <= n; i++) {
         lua_rawgeti(L, -1, i);
-        used += read_values(L, shape, dim + 1, kinds, floats ? floats + used : NULL, integers ? integers + used : NULL);
+        used += read_values(L, shape, dim + 1, kinds, floats ? floats + used : NULL,
+                            integers ? integers + used : NULL);
         lua_pop(L, 1);
     }
     return used;
@@ -256,7 +265,7 @@ static int make_tensor(lua_State *L)
     return finish(L, &work, &m, t);
 }
 
-/* --- the machine ------------------------------------------------------------------------------------------------------------ */
+/* --- the machine -------------------------------------------------------------------------------------------- */
 static int set_seed(lua_State *L)
 {
     ml_seed((uint64_t)lml_check_integer(L, 1, "seed", "the seed"));
@@ -291,10 +300,10 @@ static int memory(lua_State *L) /* bytes: in use, most so far, kept for reuse, a
 }
 
 static const luaL_Reg functions[] = {
-    { "zeros", make_zeros }, { "ones", make_ones }, { "full", make_full }, { "rand", make_rand }, { "randn", make_randn },
-    { "randint", make_randint }, { "randperm", make_randperm }, { "arange", make_arange }, { "linspace", make_linspace },
-    { "eye", make_eye }, { "tensor", make_tensor }, { "seed", set_seed }, { "threads", threads }, { "clock", clock_seconds },
-    { "memory", memory }, { NULL, NULL },
+    { "zeros", make_zeros }, { "ones", make_ones }, { "full", make_full }, { "rand", make_rand },
+    { "randn", make_randn }, { "randint", make_randint }, { "randperm", make_randperm }, { "arange", make_arange },
+    { "linspace", make_linspace }, { "eye", make_eye }, { "tensor", make_tensor }, { "seed", set_seed },
+    { "threads", threads }, { "clock", clock_seconds }, { "memory", memory }, { NULL, NULL },
 };
 
 int lml_open_make(lua_State *L)

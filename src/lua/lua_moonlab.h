@@ -25,19 +25,22 @@
 #include "moonlab/ops.h"
 #include "moonlab/tensor.h"
 
-/* --- errors: lua_error.c, the only place that raises --------------------------------------------------------- */
+/* --- errors: lua_error.c, the only place that raises ---------------------------------------------------------- */
 int lml_error(lua_State *L);                                          /* ml_error_message() with the script's line */
 int lml_raise(lua_State *L, const char *format, ...) ML_PRINTF(2, 3); /* the same with a message of its own */
-const char *lml_site(lua_State *L);       /* "script.lua:12", the first line outside moonlab; NULL when there is none */
+int lml_raise_text(lua_State *L);                                     /* for Lua: raise(message) */
+const char *lml_site(lua_State *L); /* "script.lua:12", the first line outside moonlab; NULL when there is none */
 const char *lml_got(lua_State *L, int index); /* what a wrong argument is: "string", "nothing", "moonlab.Tensor" */
 
-int lml_raise_text(lua_State *L);         /* for Lua: raise(message) */
-
-/* --- option tables: lua_options.c ------------------------------------------------------------------------------ */
+/* --- options and other arguments: lua_options.c ------------------------------------------------------------------- */
 /* Raises "where: unknown option 'got'; did you mean 'nearest'?" */
 int lml_unknown_option(lua_State *L, const char *where, const char *got, const char *const *known, int n_known);
+/* Raises "owner has no field 'got'; did you mean 'nearest'?", from the names in the table at index t. */
+int lml_no_field(lua_State *L, const char *owner, const char *got, int t);
+int lml_nearest(lua_State *L); /* for Lua: nearest(word, list) -> the entry that was meant, or nil */
 /* Fails unless the value at index t is nil or a table that has only keys of known. */
 void lml_check_options(lua_State *L, int t, const char *where, const char *const *known, int n_known);
+bool lml_has_names(lua_State *L, int index); /* is it a table with a key that is text: options? */
 /* Option `name` of the table at index t; false when it is not given, or when there is no table. Wrong types raise. */
 bool lml_option_number(lua_State *L, int t, const char *where, const char *name, double *value);
 bool lml_option_integer(lua_State *L, int t, const char *where, const char *name, int64_t *value);
@@ -47,52 +50,47 @@ bool lml_option_dtype(lua_State *L, int t, const char *where, const char *name, 
 int64_t  lml_check_integer(lua_State *L, int index, const char *where, const char *name);
 double   lml_check_number(lua_State *L, int index, const char *where, const char *name);
 ml_dtype lml_check_dtype(lua_State *L, int index, const char *where);
-/* Sizes from the list at index, or from the run of integers that begins there; *next is the argument behind them. */
+/* Sizes from the list at index, or from the run of numbers that begins there; *next is the argument behind them. */
 ml_shape lml_check_shape(lua_State *L, int index, const char *where, int *next);
-bool lml_has_names(lua_State *L, int index);  /* is it a table with a key that is text: options? */
-int  lml_nearest(lua_State *L);              /* for Lua: nearest(word, list) -> the entry that was meant, or nil */
-/* Raises "owner has no field 'got'; did you mean 'nearest'?", from the names in the table at index t. */
-int  lml_no_field(lua_State *L, const char *owner, const char *got, int t);
 
-/* --- userdata: lua_userdata.c -------------------------------------------------------------------------------------- */
+/* --- userdata: lua_userdata.c ---------------------------------------------------------------------------------- */
 typedef struct lml_type {
-    const char *name;             /* "moonlab.Tensor"; the metatable is in the registry under the address of this */
+    const char *name;             /* "moonlab.Tensor"; the registry has its metatable under the address of this */
     void      (*release)(void *); /* of what is held */
 } lml_type;
 extern const lml_type lml_tensor_type, lml_module_type, lml_optim_type;
 
 void   lml_new_type(lua_State *L, const lml_type *type); /* pushes its metatable, with __name, __gc and __close set */
-void **lml_new(lua_State *L, const lml_type *type);      /* pushes a userdata that holds nothing; put one reference there */
-void  *lml_test(lua_State *L, int index, const lml_type *type);                     /* borrowed; NULL: another type, or closed */
+void **lml_new(lua_State *L, const lml_type *type);      /* pushes a userdata that is empty; put one reference there */
+void  *lml_test(lua_State *L, int index, const lml_type *type); /* borrowed; NULL when of another type, or closed */
 void  *lml_check(lua_State *L, int index, const lml_type *type, const char *where, const char *name);
-
 size_t lml_released(void); /* how many userdata were closed or collected so far */
 
-/* --- tensors ----------------------------------------------------------------------------------------------------------- */
+/* --- tensors: lua_tensor.c, lua_index.c -------------------------------------------------------------------------- */
 ml_tensor *lml_check_tensor(lua_State *L, int index, const char *where); /* borrowed; raises when it is none */
 ml_tensor *lml_test_tensor(lua_State *L, int index);                     /* borrowed, or NULL */
-int        lml_push_tensor(lua_State *L, ml_tensor *t); /* one that others own too; a NULL raises the core's message. Returns 1 */
-void       lml_push_item(lua_State *L, const ml_tensor *t); /* its only value: an integer, a boolean or a float */
-int        lml_index(lua_State *L);                         /* x[...] of (x, key); lua_index.c */
-int        lml_assign(lua_State *L);                        /* x[...] = v of (x, key, v) */
-void       lml_push_methods(lua_State *L);                  /* the table of names that tensors have */
-int        lml_list_ops(lua_State *L);                      /* pushes the table of operations as data; lua_op.c */
+int  lml_push_tensor(lua_State *L, ml_tensor *t); /* one that others own too; NULL raises the core's message. Returns 1 */
+void lml_push_item(lua_State *L, const ml_tensor *t); /* its only value: an integer, a boolean or a float */
+void lml_push_methods(lua_State *L);                  /* the table of names that tensors have */
+int  lml_index(lua_State *L);                         /* x[...] of (x, key) */
+int  lml_assign(lua_State *L);                        /* x[...] = v of (x, key, v) */
+int  lml_list_ops(lua_State *L);                      /* for Lua: the table of operations as data; lua_op.c */
 
-/* --- calling the core: see the example above --------------------------------------------------------------------------- */
+/* --- calling the core: lua_work.c; see the example above -------------------------------------------------------- */
 typedef struct lml_work {
     void   **slot;
     ml_scope scope;
     bool     retried;
 } lml_work;
-lml_work lml_begin(lua_State *L);                                      /* pushes the userdata of the result, opens a scope */
-int      lml_finish(lua_State *L, lml_work *work, ml_tensor *result);  /* fills it; NULL raises the core's message. Returns 1 */
-lml_work lml_enter(lua_State *L);                                      /* the same for a call that makes no tensor */
+lml_work lml_begin(lua_State *L);                 /* pushes the userdata of the result, opens a scope */
+int      lml_finish(lua_State *L, lml_work *work, ml_tensor *result); /* fills it; NULL raises. Returns 1 */
+lml_work lml_enter(lua_State *L);                 /* the same for a call that makes no tensor */
 void     lml_leave(lua_State *L, lml_work *work, bool ok);
-bool     lml_retry(lua_State *L, lml_work *work);                      /* worth trying again? once, after out of memory */
-void     lml_watch_sites(void);     /* tells the core where the script is, for the messages of anomaly detection */
-void     lml_collect(lua_State *L); /* lets Lua's collector keep pace with tensor memory */
+bool     lml_retry(lua_State *L, lml_work *work); /* worth trying again? once, after out of memory */
+void     lml_collect(lua_State *L);               /* lets Lua's collector keep pace with tensor memory */
+void     lml_watch_sites(void); /* tells the core where the script is, for the messages of anomaly detection */
 
-/* --- the parts; each leaves its table on the stack --------------------------------------------------------------------- */
+/* --- the parts; each leaves its table on the stack ---------------------------------------------------------------- */
 int lml_open_tensor(lua_State *L);
 int lml_open_make(lua_State *L);
 int lml_open_ops(lua_State *L);

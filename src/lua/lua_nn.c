@@ -1,4 +1,4 @@
-/* Layers: a userdata holds one reference to a module. What reads better in Lua (printing a model) is in lua/moonlab/nn.lua. */
+/* Layers: a userdata holds one reference to a module. Printing a model reads better in Lua: lua/moonlab/nn.lua. */
 #include "moonlab/nn.h"
 
 #include <stdio.h>
@@ -18,7 +18,7 @@ static ml_module *check_module(lua_State *L, int index, const char *where)
     return m ? m : lml_check(L, index, &lml_module_type, where, "the module");
 }
 
-/* --- initialisers: "he_normal", or { "he_normal", scale = 2 } -------------------------------------------------------- */
+/* --- initialisers: "he_normal", or { "he_normal", scale = 2 } ----------------------------------------------- */
 static ml_init_kind check_kind(lua_State *L, int index, const char *where)
 {
     ml_init_kind kind = ML_INIT_DEFAULT;
@@ -66,7 +66,7 @@ static int init_fill(lua_State *L)
     return 1;
 }
 
-/* --- making layers --------------------------------------------------------------------------------------------------- */
+/* --- making layers ------------------------------------------------------------------------------------------ */
 /* The userdata first, since making it may raise; then the module. */
 static int finish(lua_State *L, void **slot, lml_work *work, ml_module *m)
 {
@@ -80,7 +80,8 @@ static int new_linear(lua_State *L) /* Linear(in, out, { bias =, weight_init =, 
     static const char *const known[] = { "bias", "weight_init", "bias_init", "dtype" };
     ml_linear_layer_opts opts = { 0 };
     bool    bias = true;
-    int64_t in = lml_check_integer(L, 1, "Linear", "the number of inputs"), out = lml_check_integer(L, 2, "Linear", "the number of outputs");
+    int64_t in   = lml_check_integer(L, 1, "Linear", "the number of inputs");
+    int64_t out  = lml_check_integer(L, 2, "Linear", "the number of outputs");
     lml_check_options(L, 3, "Linear", known, 4);
     lml_option_flag(L, 3, "Linear", "bias", &bias);
     opts.no_bias = !bias;
@@ -96,7 +97,8 @@ static int new_embedding(lua_State *L) /* Embedding(rows, dim, { init =, dtype =
 {
     static const char *const known[] = { "init", "dtype" };
     ml_embedding_layer_opts opts = { .base = 1 };
-    int64_t rows = lml_check_integer(L, 1, "Embedding", "the number of rows"), dim = lml_check_integer(L, 2, "Embedding", "the width");
+    int64_t rows = lml_check_integer(L, 1, "Embedding", "the number of rows");
+    int64_t dim  = lml_check_integer(L, 2, "Embedding", "the width");
     lml_check_options(L, 3, "Embedding", known, 2);
     option_init(L, 3, "Embedding", "init", &opts.init);
     lml_option_dtype(L, 3, "Embedding", "dtype", &opts.dtype);
@@ -154,7 +156,7 @@ static int new_sequential(lua_State *L) /* Sequential{ layer, layer, ... } or Se
     return finish(L, slot, &work, ml_nn_sequential(layers, n));
 }
 
-/* --- using one ------------------------------------------------------------------------------------------------------------ */
+/* --- using one ---------------------------------------------------------------------------------------------- */
 static int module_call(lua_State *L) /* model(x) */
 {
     ml_module *m    = check_module(L, 1, "model");
@@ -169,7 +171,8 @@ static int module_apply(lua_State *L) /* model:apply(params, x): params as model
 {
     ml_module *m = check_module(L, 1, "apply");
     ml_tensor *x = lml_check(L, 3, &lml_tensor_type, "apply", "the input"), *y;
-    if (!lua_istable(L, 2)) return lml_raise(L, "apply: the parameters must be a list of tensors, got %s", lml_got(L, 2));
+    if (!lua_istable(L, 2))
+        return lml_raise(L, "apply: the parameters must be a list of tensors, got %s", lml_got(L, 2));
     int         n      = (int)lua_rawlen(L, 2);
     ml_tensor **params = lua_newuserdatauv(L, (size_t)n * sizeof *params + 1, 0);
     for (int i = 0; i < n; i++) {
@@ -185,7 +188,7 @@ static int module_apply(lua_State *L) /* model:apply(params, x): params as model
     return lml_finish(L, &work, y);
 }
 
-/* --- looking inside --------------------------------------------------------------------------------------------------------- */
+/* --- looking inside ----------------------------------------------------------------------------------------- */
 static void push_module(lua_State *L, ml_module *m)
 {
     void **slot = lml_new(L, &lml_module_type);
@@ -258,14 +261,16 @@ static int module_index(lua_State *L) /* model[1], model[-1], model.weight, mode
     if (lua_isinteger(L, 2)) {
         lua_Integer i = lua_tointeger(L, 2), n = ml_module_children(m);
         if (i == 0 || i > n || i < -n)
-            return lml_raise(L, "%s: no layer %lld; it has %lld, counted from 1", ml_module_kind(m), (long long)i, (long long)n);
+            return lml_raise(L, "%s: no layer %lld; it has %lld, counted from 1", ml_module_kind(m), (long long)i,
+                             (long long)n);
         push_module(L, ml_module_child(m, (int)(i > 0 ? i - 1 : n + i)));
         return 1;
     }
     lua_settop(L, 2);
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
-    if (lua_type(L, 2) != LUA_TSTRING) return lml_raise(L, "%s: takes a position or a name, got %s", ml_module_kind(m), lml_got(L, 2));
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return lml_raise(L, "%s: takes a position or a name, got %s", ml_module_kind(m), lml_got(L, 2));
     ml_tensor *own = ml_module_own(m, lua_tostring(L, 2));
     if (own) return lml_push_tensor(L, own);
     return lml_no_field(L, ml_module_kind(m), lua_tostring(L, 2), lua_upvalueindex(1));
@@ -281,11 +286,13 @@ static const luaL_Reg metamethods[] = {
 };
 
 static const luaL_Reg layers[] = {
-    { "Linear", new_linear }, { "Embedding", new_embedding }, { "Flatten", new_flatten }, { "Sequential", new_sequential }, { NULL, NULL },
+    { "Linear", new_linear }, { "Embedding", new_embedding }, { "Flatten", new_flatten },
+    { "Sequential", new_sequential }, { NULL, NULL },
 };
 
 static const ml_op_id activations[] = {
-    ML_OP_relu, ML_OP_tanh, ML_OP_sigmoid, ML_OP_softplus, ML_OP_sin, ML_OP_cos, ML_OP_erf, ML_OP_exp, ML_OP_abs, ML_OP_square,
+    ML_OP_relu, ML_OP_tanh, ML_OP_sigmoid, ML_OP_softplus, ML_OP_sin, ML_OP_cos, ML_OP_erf, ML_OP_exp, ML_OP_abs,
+    ML_OP_square,
 };
 
 /* Leaves { Linear =, ..., init = { ... }, module = the metatable, for lua/moonlab/nn.lua }. */
@@ -298,7 +305,7 @@ int lml_open_nn(lua_State *L)
     lua_pushcclosure(L, module_index, 1);
     lua_setfield(L, -2, "__index");
     lua_setfield(L, -2, "module");
-    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++) { /* called as the layer calls itself: "ReLU" */
+    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++) { /* named as the layer names itself */
         ml_module *m = ml_nn_activation(activations[i]);
         if (!m) return lml_error(L);
         char kind[64];

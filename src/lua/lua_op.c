@@ -49,13 +49,13 @@ static bool needs_value(const ml_field *f)
     return f->kind == ML_FIELD_SHAPE || f->kind == ML_FIELD_DTYPE;
 }
 
-/* --- one value at the top of the stack, into a field ------------------------------------------------------------------- */
+/* --- one value at the top of the stack, into a field -------------------------------------------------------- */
 static int64_t check_dim(lua_State *L, const binding *b, const char *name, int n_dims)
 {
     int64_t dim = lml_check_integer(L, -1, b->info->name, name);
     if (dim == 0 || dim > n_dims || dim < -n_dims)
-        lml_raise(L, "%s: dim %lld of a tensor with %d dimensions; they count from 1, or from -1 at the end", b->info->name,
-                  (long long)dim, n_dims);
+        lml_raise(L, "%s: dim %lld of a tensor with %d dimensions; they count from 1, or from -1 at the end",
+                  b->info->name, (long long)dim, n_dims);
     return dim > 0 ? dim - 1 : dim;
 }
 
@@ -71,7 +71,8 @@ static ml_act check_act(lua_State *L, const binding *b, const char *name)
     const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
     for (int act = 0; act < ML_ACT_COUNT; act++)
         if (strcmp(text, ml_act_name((ml_act)act)) == 0) return (ml_act)act;
-    lml_raise(L, "%s: %s must be \"none\", \"relu\", \"tanh\" or \"sigmoid\", got %s", b->info->name, name, *text ? text : lml_got(L, -1));
+    lml_raise(L, "%s: %s must be \"none\", \"relu\", \"tanh\" or \"sigmoid\", got %s", b->info->name, name,
+              *text ? text : lml_got(L, -1));
     return ML_ACT_NONE;
 }
 
@@ -123,7 +124,7 @@ static void read_field(lua_State *L, const binding *b, const ml_field *f, unsign
     }
 }
 
-/* --- all options -------------------------------------------------------------------------------------------------------- */
+/* --- all options -------------------------------------------------------------------------------------------- */
 static void read_names(lua_State *L, const binding *b, int t, unsigned char *opts, uint32_t *given, int n_dims)
 {
     if (!b->info->fields) lml_check_options(L, t, b->info->name, NULL, 0);
@@ -149,7 +150,8 @@ static int push_run(lua_State *L, const binding *b, const ml_field *f, int arg, 
         lua_pushvalue(L, arg);
         lua_rawseti(L, -2, ++n);
     }
-    if (n == 0) lml_raise(L, "%s: %s must be a list of whole numbers, got %s", b->info->name, f->name, lml_got(L, arg));
+    if (n == 0)
+        lml_raise(L, "%s: %s must be a list of whole numbers, got %s", b->info->name, f->name, lml_got(L, arg));
     return arg - 1;
 }
 
@@ -176,10 +178,11 @@ static void read_options(lua_State *L, const binding *b, int first, int top, uns
         if (names) read_names(L, b, arg, opts, &given, n_dims);
     }
     for (f = begin; f->name; f++)
-        if (needs_value(f) && !((given >> (f - begin)) & 1u)) lml_raise(L, "%s: needs the %s", b->info->name, f->name);
+        if (needs_value(f) && !((given >> (f - begin)) & 1u))
+            lml_raise(L, "%s: needs the %s", b->info->name, f->name);
 }
 
-/* --- calling ---------------------------------------------------------------------------------------------------------------- */
+/* --- calling ------------------------------------------------------------------------------------------------ */
 /* A tensor, or a plain number standing for one. */
 typedef struct input {
     ml_tensor *tensor; /* NULL: the number */
@@ -224,13 +227,16 @@ static int call_many(lua_State *L, const binding *b)
     bool list = lua_istable(L, 1);
     if (list) n = (int)lua_rawlen(L, 1);
     else while (lml_test_tensor(L, n + 1)) n++;
-    if (n == 0) return lml_raise(L, "%s: needs a list of tensors, got %s", b->info->name, list ? "an empty one" : lml_got(L, 1));
+    if (n == 0)
+        return lml_raise(L, "%s: needs a list of tensors, got %s", b->info->name,
+                         list ? "an empty one" : lml_got(L, 1));
     ml_tensor **in = lua_newuserdatauv(L, (size_t)n * sizeof *in, 0);
     for (int i = 0; i < n; i++) {
         if (list) lua_rawgeti(L, 1, i + 1);
         else lua_pushvalue(L, i + 1);
         if (!(in[i] = lml_test_tensor(L, -1)))
-            return lml_raise(L, "%s: entry %d of the list must be a tensor, got %s", b->info->name, i + 1, lml_got(L, -1));
+            return lml_raise(L, "%s: entry %d of the list must be a tensor, got %s", b->info->name, i + 1,
+                             lml_got(L, -1));
         lua_pop(L, 1); /* the list keeps it */
     }
     _Alignas(16) unsigned char opts[ML_OPTS_BYTES];
@@ -261,7 +267,7 @@ static int call_op(lua_State *L)
     return call(L, b, in, b->defaults);
 }
 
-/* --- operators ------------------------------------------------------------------------------------------------------------------ */
+/* --- operators ---------------------------------------------------------------------------------------------- */
 static int unary_minus(lua_State *L) /* Lua gives the operand twice */
 {
     const binding *b  = &bindings[ML_OP_neg];
@@ -311,16 +317,19 @@ static int operator_div(lua_State *L) { return operate(L, true_div); }
 static int operator_idiv(lua_State *L) { return operate(L, floor_div); }
 static int operator_mod(lua_State *L) { return operate(L, modulo); }
 
-/* --- the table as data, for documentation and tests ------------------------------------------------------------------------------- */
+/* --- the table as data, for documentation and tests --------------------------------------------------------- */
 static const char *kind_name(const ml_field *f)
 {
-    static const char *const names[] = { [ML_FIELD_DIMS] = "dims", [ML_FIELD_DIM] = "dim", [ML_FIELD_SHAPE] = "shape",
-        [ML_FIELD_INT] = "integer", [ML_FIELD_INDEX] = "position", [ML_FIELD_REAL] = "number", [ML_FIELD_FLAG] = "flag",
-        [ML_FIELD_ACT] = "activation", [ML_FIELD_DTYPE] = "dtype", [ML_FIELD_BASE] = "base" };
+    static const char *const names[] = {
+        [ML_FIELD_DIMS] = "dims",      [ML_FIELD_DIM] = "dim",        [ML_FIELD_SHAPE] = "shape",
+        [ML_FIELD_INT] = "integer",    [ML_FIELD_INDEX] = "position", [ML_FIELD_REAL] = "number",
+        [ML_FIELD_FLAG] = "flag",      [ML_FIELD_ACT] = "activation", [ML_FIELD_DTYPE] = "dtype",
+        [ML_FIELD_BASE] = "base",
+    };
     return names[f->kind];
 }
 
-/* A list, in the order of the table: { name =, doc =, inputs = (-1: any number), options = { { name =, kind = }, ... } } */
+/* In the order of the table: { name =, doc =, inputs = (-1: any number), options = { { name =, kind = }, ... } } */
 int lml_list_ops(lua_State *L)
 {
     lua_createtable(L, ML_OP_COUNT, 0);
@@ -363,7 +372,8 @@ static const struct { const char *event; ml_op_id op; } operators[] = {
 };
 
 static const luaL_Reg other_operators[] = {
-    { "__unm", unary_minus }, { "__div", operator_div }, { "__idiv", operator_idiv }, { "__mod", operator_mod }, { NULL, NULL },
+    { "__unm", unary_minus }, { "__div", operator_div }, { "__idiv", operator_idiv }, { "__mod", operator_mod },
+    { NULL, NULL },
 };
 
 /* Needs lml_open_tensor first. Leaves { name = function, ... }. */

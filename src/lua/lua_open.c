@@ -10,9 +10,9 @@ static const struct part {
     const char   *name;
     lua_CFunction open; /* leaves a table */
 } parts[] = { /* tensors first: the others add methods to them */
-    { "tensor", lml_open_tensor }, { "make", lml_open_make }, { "op", lml_open_ops }, { "autograd", lml_open_autograd },
-    { "nn", lml_open_nn }, { "optim", lml_open_optim }, { "data", lml_open_data }, { "run", lml_open_run },
-    { "figure", lml_open_figure },
+    { "tensor", lml_open_tensor }, { "make", lml_open_make }, { "op", lml_open_ops },
+    { "autograd", lml_open_autograd }, { "nn", lml_open_nn }, { "optim", lml_open_optim },
+    { "data", lml_open_data }, { "run", lml_open_run }, { "figure", lml_open_figure },
 };
 
 static const luaL_Reg helpers[] = { /* for lua/moonlab/ */
@@ -22,7 +22,8 @@ static const luaL_Reg helpers[] = { /* for lua/moonlab/ */
 /* Uses nothing that Lua 5.1 lacks. */
 static void check_version(lua_State *L)
 {
-    if (!lua_newuserdatauv) luaL_error(L, "moonlab needs Lua 5.4, this is an older one; try lua5.4, or the moonlab program");
+    if (!lua_newuserdatauv)
+        luaL_error(L, "moonlab needs Lua 5.4, this is an older one; try lua5.4, or the moonlab program");
     luaL_checkversion(L);
 }
 
@@ -41,7 +42,8 @@ int luaopen_moonlab_core(lua_State *L)
 static int open_chunk(lua_State *L)
 {
     const lml_chunk *chunk = lua_touserdata(L, lua_upvalueindex(1));
-    if (luaL_loadbufferx(L, (const char *)chunk->source, chunk->bytes, chunk->name, "t") != LUA_OK) return lua_error(L);
+    if (luaL_loadbufferx(L, (const char *)chunk->source, chunk->bytes, chunk->name, "t") != LUA_OK)
+        return lua_error(L);
     lua_pushstring(L, chunk->module);
     lua_call(L, 1, 1);
     return 1;

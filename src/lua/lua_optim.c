@@ -18,11 +18,13 @@ static ml_optim *check_optim(lua_State *L, const char *where)
     return opt ? opt : lml_check(L, 1, &lml_optim_type, where, "the optimizer");
 }
 
-/* --- making one -------------------------------------------------------------------------------------------------------- */
+/* --- making one --------------------------------------------------------------------------------------------- */
 /* The list of tensors at argument 1, as an array that Lua owns. */
 static ml_tensor **check_params(lua_State *L, const char *where, int *n)
 {
-    if (!lua_istable(L, 1)) lml_raise(L, "%s: the parameters must be a list of tensors, as model:parameters() gives, got %s", where, lml_got(L, 1));
+    if (!lua_istable(L, 1))
+        lml_raise(L, "%s: the parameters must be a list of tensors, as model:parameters() gives, got %s", where,
+                  lml_got(L, 1));
     *n = (int)lua_rawlen(L, 1);
     ml_tensor **params = lua_newuserdatauv(L, (size_t)*n * sizeof *params + 1, 0);
     for (int i = 0; i < *n; i++) {
@@ -39,7 +41,8 @@ static void option_betas(lua_State *L, int t, const char *where, double betas[2]
 {
     if (!lua_istable(L, t)) return;
     if (lua_getfield(L, t, "betas") != LUA_TNIL) {
-        if (!lua_istable(L, -1) || lua_rawlen(L, -1) != 2) lml_raise(L, "%s: betas must be a list of two numbers, as in { 0.9, 0.999 }", where);
+        if (!lua_istable(L, -1) || lua_rawlen(L, -1) != 2)
+            lml_raise(L, "%s: betas must be a list of two numbers, as in { 0.9, 0.999 }", where);
         for (int i = 0; i < 2; i++) {
             lua_rawgeti(L, -1, i + 1);
             betas[i] = lml_check_number(L, -1, where, "a beta");
@@ -65,7 +68,8 @@ static int new_sgd(lua_State *L) /* SGD(params, { lr =, momentum =, nesterov =, 
     return (*slot = ml_sgd(params, n, &opts)) ? 1 : lml_error(L);
 }
 
-static int new_adam_like(lua_State *L, const char *where, ml_adam_opts opts, ml_optim *(*make)(ml_tensor *const *, int, const ml_adam_opts *))
+static int new_adam_like(lua_State *L, const char *where, ml_adam_opts opts,
+                         ml_optim *(*make)(ml_tensor *const *, int, const ml_adam_opts *))
 {
     static const char *const known[] = { "lr", "betas", "eps", "weight_decay" };
     int         n;
@@ -83,7 +87,7 @@ static int new_adam_like(lua_State *L, const char *where, ml_adam_opts opts, ml_
 static int new_adam(lua_State *L) { return new_adam_like(L, "Adam", ml_adam_defaults(), ml_adam); }
 static int new_adamw(lua_State *L) { return new_adam_like(L, "AdamW", ml_adamw_defaults(), ml_adamw); }
 
-/* --- using it: all return the optimizer, so that calls chain ------------------------------------------------------------- */
+/* --- using it: all return the optimizer, so that calls chain ------------------------------------------------ */
 static int optim_minimize(lua_State *L)
 {
     ml_optim  *opt  = check_optim(L, "minimize");
@@ -113,7 +117,7 @@ static int optim_zero_grad(lua_State *L)
     return 1;
 }
 
-/* --- looking, changing ---------------------------------------------------------------------------------------------------- */
+/* --- looking, changing -------------------------------------------------------------------------------------- */
 static int push_field(lua_State *L, const ml_optim *opt, const char *name)
 {
     if (strcmp(name, "lr") == 0) lua_pushnumber(L, ml_optim_lr(opt));
@@ -130,7 +134,8 @@ static int optim_index(lua_State *L) /* opt.lr, opt:step; upvalue: the methods *
     lua_settop(L, 2);
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
-    if (lua_type(L, 2) != LUA_TSTRING) return lml_raise(L, "%s: takes a name, got %s", ml_optim_kind(opt), lml_got(L, 2));
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return lml_raise(L, "%s: takes a name, got %s", ml_optim_kind(opt), lml_got(L, 2));
     if (push_field(L, opt, lua_tostring(L, 2))) return 1;
     return lml_no_field(L, ml_optim_kind(opt), lua_tostring(L, 2), lua_upvalueindex(1));
 }
@@ -141,7 +146,8 @@ static int optim_newindex(lua_State *L)
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
     bool        ok   = true;
     if (strcmp(name, "lr") == 0) ok = ml_optim_set_lr(opt, lml_check_number(L, 3, ml_optim_kind(opt), "lr"));
-    else if (strcmp(name, "weight_decay") == 0) ok = ml_optim_set_weight_decay(opt, lml_check_number(L, 3, ml_optim_kind(opt), "weight_decay"));
+    else if (strcmp(name, "weight_decay") == 0)
+        ok = ml_optim_set_weight_decay(opt, lml_check_number(L, 3, ml_optim_kind(opt), "weight_decay"));
     else return lml_raise(L, "%s: no field '%s' can be set; lr and weight_decay can", ml_optim_kind(opt), name);
     return ok ? 0 : lml_error(L);
 }
@@ -149,8 +155,9 @@ static int optim_newindex(lua_State *L)
 static int optim_tostring(lua_State *L)
 {
     const ml_optim *opt = check_optim(L, "tostring");
-    lua_pushfstring(L, "%s(lr = %f, weight_decay = %f): %d parameters, %I steps", ml_optim_kind(opt), ml_optim_lr(opt),
-                    ml_optim_weight_decay(opt), ml_optim_n_parameters(opt), (LUAI_UACINT)ml_optim_steps(opt));
+    lua_pushfstring(L, "%s(lr = %f, weight_decay = %f): %d parameters, %I steps", ml_optim_kind(opt),
+                    ml_optim_lr(opt), ml_optim_weight_decay(opt), ml_optim_n_parameters(opt),
+                    (LUAI_UACINT)ml_optim_steps(opt));
     return 1;
 }
 
@@ -158,7 +165,9 @@ static const luaL_Reg methods[] = {
     { "minimize", optim_minimize }, { "step", optim_step }, { "zero_grad", optim_zero_grad }, { NULL, NULL },
 };
 
-static const luaL_Reg metamethods[] = { { "__newindex", optim_newindex }, { "__tostring", optim_tostring }, { NULL, NULL } };
+static const luaL_Reg metamethods[] = {
+    { "__newindex", optim_newindex }, { "__tostring", optim_tostring }, { NULL, NULL },
+};
 
 static const luaL_Reg kinds[] = { { "SGD", new_sgd }, { "Adam", new_adam }, { "AdamW", new_adamw }, { NULL, NULL } };
 

@@ -6,7 +6,7 @@
 
 #define MOST_NAMES 512 /* that a word is compared with */
 
-/* --- names nearly right ------------------------------------------------------------------------------------------- */
+/* --- names nearly right ------------------------------------------------------------------------------------- */
 int lml_nearest(lua_State *L)
 {
     const char *word = luaL_checkstring(L, 1), *known[MOST_NAMES];
@@ -37,7 +37,8 @@ int lml_no_field(lua_State *L, const char *owner, const char *got, int t)
     const char *known[MOST_NAMES], *nearest;
     int         n = 0;
     for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1))
-        if (lua_type(L, -2) == LUA_TSTRING && n < MOST_NAMES) known[n++] = lua_tostring(L, -2); /* the table keeps it */
+        if (lua_type(L, -2) == LUA_TSTRING && n < MOST_NAMES)
+            known[n++] = lua_tostring(L, -2); /* the table keeps it */
     nearest = ml_nearest_word(got, known, n);
     if (nearest) return lml_raise(L, "%s has no field '%s'; did you mean '%s'?", owner, got, nearest);
     return lml_raise(L, "%s has no field '%s'", owner, got);
@@ -70,7 +71,7 @@ bool lml_has_names(lua_State *L, int index)
     return false;
 }
 
-/* --- single values -------------------------------------------------------------------------------------------------- */
+/* --- single values ------------------------------------------------------------------------------------------ */
 int64_t lml_check_integer(lua_State *L, int index, const char *where, const char *name)
 {
     int     whole;
@@ -82,7 +83,8 @@ int64_t lml_check_integer(lua_State *L, int index, const char *where, const char
 
 double lml_check_number(lua_State *L, int index, const char *where, const char *name)
 {
-    if (lua_type(L, index) != LUA_TNUMBER) lml_raise(L, "%s: %s must be a number, got %s", where, name, lml_got(L, index));
+    if (lua_type(L, index) != LUA_TNUMBER)
+        lml_raise(L, "%s: %s must be a number, got %s", where, name, lml_got(L, index));
     return lua_tonumber(L, index);
 }
 
@@ -90,7 +92,9 @@ ml_dtype lml_check_dtype(lua_State *L, int index, const char *where)
 {
     ml_dtype    dtype = ML_F32;
     const char *name  = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
-    if (!name) lml_raise(L, "%s: dtype must be \"f32\", \"f64\", \"i64\", \"u8\" or \"bool\", got %s", where, lml_got(L, index));
+    if (!name)
+        lml_raise(L, "%s: dtype must be \"f32\", \"f64\", \"i64\", \"u8\" or \"bool\", got %s", where,
+                  lml_got(L, index));
     if (!ml_dtype_parse(name, &dtype)) {
         ml_error_clear();
         lml_raise(L, "%s: no dtype is called '%s'; they are f32, f64, i64, u8, bool", where, name);
@@ -149,7 +153,7 @@ bool lml_option_dtype(lua_State *L, int t, const char *where, const char *name, 
     return true;
 }
 
-/* --- shapes ------------------------------------------------------------------------------------------------------------ */
+/* --- shapes ------------------------------------------------------------------------------------------------- */
 static void add_size(lua_State *L, const char *where, ml_shape *shape)
 {
     if (shape->n == ML_MAX_DIMS) lml_raise(L, "%s: at most %d dimensions", where, ML_MAX_DIMS);
@@ -169,7 +173,8 @@ ml_shape lml_check_shape(lua_State *L, int index, const char *where, int *next)
         *next = index + 1;
         return shape;
     }
-    if (lua_type(L, index) != LUA_TNUMBER) lml_raise(L, "%s: the shape must be a list of sizes, as in {3, 4}, got %s", where, lml_got(L, index));
+    if (lua_type(L, index) != LUA_TNUMBER)
+        lml_raise(L, "%s: the shape must be a list of sizes, as in {3, 4}, got %s", where, lml_got(L, index));
     for (*next = index; lua_type(L, *next) == LUA_TNUMBER; ++*next) {
         lua_pushvalue(L, *next);
         add_size(L, where, &shape);

@@ -33,7 +33,7 @@ int lml_push_tensor(lua_State *L, ml_tensor *t)
     return 1;
 }
 
-/* --- reading values -------------------------------------------------------------------------------------------------- */
+/* --- reading values ----------------------------------------------------------------------------------------- */
 typedef union value { double number; int64_t integer; } value; /* integers stay exact beyond 2^53 */
 
 static ml_dtype wide(ml_dtype dtype)
@@ -52,7 +52,8 @@ void lml_push_item(lua_State *L, const ml_tensor *t)
 {
     ml_shape shape = ml_tensor_shape(t);
     value    v;
-    if (ml_tensor_numel(t) != 1) lml_raise(L, "item: needs a tensor with one value, got shape %s", ml_shape_text(&shape));
+    if (ml_tensor_numel(t) != 1)
+        lml_raise(L, "item: needs a tensor with one value, got shape %s", ml_shape_text(&shape));
     ml_tensor_copy_out(t, wide(ml_tensor_dtype(t)), &v);
     push_value(L, ml_tensor_dtype(t), v);
 }
@@ -84,13 +85,13 @@ static int tensor_tolist(lua_State *L)
     const ml_tensor *t     = lml_check_tensor(L, 1, "tolist");
     ml_shape         shape = ml_tensor_shape(t);
     luaL_checkstack(L, 2 * ML_MAX_DIMS, "tolist");
-    value *values = lua_newuserdatauv(L, (size_t)ml_tensor_numel(t) * sizeof *values, 0); /* Lua frees it, whatever happens */
+    value *values = lua_newuserdatauv(L, (size_t)ml_tensor_numel(t) * sizeof *values, 0); /* Lua frees it */
     ml_tensor_copy_out(t, wide(ml_tensor_dtype(t)), values);
     push_list(L, &shape, 0, ml_tensor_dtype(t), values);
     return 1;
 }
 
-/* --- properties: x.name ------------------------------------------------------------------------------------------------ */
+/* --- properties: x.name ------------------------------------------------------------------------------------- */
 static int push_shape(lua_State *L, ml_tensor *t)
 {
     ml_shape shape = ml_tensor_shape(t);
@@ -168,7 +169,7 @@ static int tensor_newindex(lua_State *L)
     return lml_raise(L, "a tensor has no field '%s' that can be set; requires_grad can, and grad to nil", name);
 }
 
-/* --- sizes --------------------------------------------------------------------------------------------------------------- */
+/* --- sizes -------------------------------------------------------------------------------------------------- */
 static int tensor_size(lua_State *L)
 {
     ml_tensor *t = lml_check_tensor(L, 1, "size");
@@ -176,7 +177,8 @@ static int tensor_size(lua_State *L)
     int64_t dim = lml_check_integer(L, 2, "size", "dim");
     int     n   = ml_tensor_ndim(t);
     if (dim == 0 || dim > n || dim < -n)
-        return lml_raise(L, "size: dim %lld of a tensor with %d dimensions; they count from 1, or from -1 at the end", (long long)dim, n);
+        return lml_raise(L, "size: dim %lld of a tensor with %d dimensions; they count from 1, or from -1 at the end",
+                         (long long)dim, n);
     lua_pushinteger(L, ml_tensor_size(t, (int)(dim > 0 ? dim - 1 : n + dim)));
     return 1;
 }
@@ -201,7 +203,7 @@ static int tensor_len(lua_State *L)
     return 1;
 }
 
-/* --- comparing --------------------------------------------------------------------------------------------------------------- */
+/* --- comparing ---------------------------------------------------------------------------------------------- */
 static int tensor_eq(lua_State *L)
 {
     ml_tensor *a = lml_test_tensor(L, 1);
@@ -216,7 +218,8 @@ static double compared(lua_State *L, int index, const char *sign, const char *op
     ml_tensor *t = lml_check_tensor(L, index, sign);
     ml_shape   shape = ml_tensor_shape(t);
     if (ml_tensor_numel(t) != 1)
-        lml_raise(L, "%s: compares single values, got shape %s; x:%s(y) compares element by element", sign, ml_shape_text(&shape), op);
+        lml_raise(L, "%s: compares single values, got shape %s; x:%s(y) compares element by element", sign,
+                  ml_shape_text(&shape), op);
     return ml_item(t);
 }
 
@@ -232,7 +235,7 @@ static int tensor_le(lua_State *L)
     return 1;
 }
 
-/* --- printing ------------------------------------------------------------------------------------------------------------------ */
+/* --- printing ----------------------------------------------------------------------------------------------- */
 static void release_text(void *text)
 {
     ml_realloc(text, strlen(text) + 1, 0);
@@ -251,7 +254,7 @@ static int tensor_tostring(lua_State *L)
     return 1;
 }
 
-/* --- copies ---------------------------------------------------------------------------------------------------------------------- */
+/* --- copies ------------------------------------------------------------------------------------------------- */
 static int tensor_clone(lua_State *L)
 {
     const ml_tensor *x    = lml_check_tensor(L, 1, "clone");
@@ -269,7 +272,8 @@ static int is_tensor(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-    { "item", tensor_item }, { "tolist", tensor_tolist }, { "size", tensor_size }, { "numel", tensor_numel }, { "dim", tensor_dim },
+    { "item", tensor_item }, { "tolist", tensor_tolist }, { "size", tensor_size }, { "numel", tensor_numel },
+    { "dim", tensor_dim },
     { "clone", tensor_clone }, { NULL, NULL },
 };
 

@@ -9,8 +9,8 @@ typedef struct box {
 
 static box *box_at(lua_State *L, int index, const lml_type *type)
 {
-    box *b = lua_touserdata(L, index);
-    return b && lua_rawlen(L, index) == sizeof *b && b->type == type ? b : NULL; /* the length of a light userdata is 0 */
+    box *b = lua_touserdata(L, index); /* of a light userdata too, but its length is 0 */
+    return b && lua_rawlen(L, index) == sizeof *b && b->type == type ? b : NULL;
 }
 
 void *lml_test(lua_State *L, int index, const lml_type *type)

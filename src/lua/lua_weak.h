@@ -1,5 +1,5 @@
-/* The functions of Lua's interface that 5.1 lacks are weak references here. So moonlab.so can be loaded by an older Lua,
- * and luaopen_moonlab can say what is wrong, where the loader would only name an undefined symbol. */
+/* The functions of Lua's interface that 5.1 lacks are weak references here. So moonlab.so can be loaded by an older
+ * Lua, and luaopen_moonlab can say what is wrong, where the loader would only name an undefined symbol. */
 #ifndef MOONLAB_LUA_WEAK_H
 #define MOONLAB_LUA_WEAK_H
 

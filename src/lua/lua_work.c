@@ -1,9 +1,9 @@
 /* Calling the core from Lua, and telling Lua's collector the truth about memory.
  *
  * Lua counts 40 bytes for a userdata where the core may hold 40 MB behind it, and a loss of 4 bytes may keep a whole
- * graph alive. So the collector is driven by the core's own account: when the bytes in use have grown by a fixed
- * amount since they were last at their lowest, a full collection runs. The amount does not depend on the size of tensors
- * or of what the script keeps, since a collection costs by the size of Lua's heap alone; it grows with that heap. */
+ * graph alive. So the collector is driven by the core's own account: when the bytes in use have grown by some amount
+ * since they were last at their lowest, a full collection runs. The amount depends on Lua's heap alone, as the cost
+ * of a collection does: not on the size of tensors, nor on how much of them the script keeps. */
 #include "lua/lua_moonlab.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "moonlab/autograd.h"
 
 #define LEAST_GROWTH  ((size_t)512 << 10) /* small: memory that is used again soon is still in the cache */
-#define HEAP_MULTIPLE 16                 /* walking the script's heap is a small part of the time that filling so much takes */
+#define HEAP_MULTIPLE 16                 /* walking the script's heap is a small part of the time to fill so much */
 #define OWN_HEAP      ((size_t)64 << 10) /* of moonlab and the standard libraries, walked in 10 us */
 #define USERDATA      40                 /* what Lua counts for one of ours */
 
@@ -36,7 +36,7 @@ void lml_collect(lua_State *L)
     ceiling       = ml_memory().live + growth;
 }
 
-/* --- where the script is, for the messages of anomaly detection ------------------------------------------------------ */
+/* --- where the script is, for the messages of anomaly detection --------------------------------------------- */
 static _Thread_local lua_State *running; /* between entering the core and leaving it */
 
 static const char *site_of_running(void *ctx)
@@ -50,7 +50,7 @@ void lml_watch_sites(void)
     ml_set_site_hook(site_of_running, NULL);
 }
 
-/* --- one call -------------------------------------------------------------------------------------------------------- */
+/* --- one call ----------------------------------------------------------------------------------------------- */
 lml_work lml_enter(lua_State *L)
 {
     running = L;

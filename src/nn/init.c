@@ -80,7 +80,7 @@ bool mli_init_fill(ml_tensor *w, ml_init init, ml_key key, int64_t fan_in, int64
 
 bool ml_init_fill(ml_tensor *w, ml_init init, ml_key key)
 {
-    if (!w) return false;
+    if (!w || !mli_has_values("init", w)) return false;
     if (!ml_dtype_is_float(ml_tensor_dtype(w)))
         return ml_fail("init: only f32 and f64 are initialised, this tensor is %s", ml_dtype_name(ml_tensor_dtype(w)));
     if (w->node) return ml_fail("init: this tensor, shape %s, is the result of a recorded operation; only leaves are initialised", ml_shape_text(&w->shape));

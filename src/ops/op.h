@@ -23,7 +23,8 @@ enum {
     ML_VIEW       = 2, /* forward makes out[0] itself, sharing storage */
     ML_TO_BOOL    = 4, /* pointwise: the output is bool */
     ML_FLOAT_ONLY = 8, /* integers are promoted to f32 first */
-    ML_NO_PROMOTE = 16 /* inputs keep their own dtypes */
+    ML_NO_PROMOTE = 16, /* inputs keep their own dtypes */
+    ML_COUNTS     = 32  /* u8 and bool are promoted to i64 first, as for all that is pointwise */
 };
 #define ML_SAVE_IN(i) (1u << (i))
 #define ML_SAVE_OUT   (1u << 31)

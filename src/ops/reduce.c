@@ -367,7 +367,7 @@ static const ml_sample arg_samples[] = {
     { .in = { "(3, 4)" }, .order = ML_VALUE_ONLY }, { .in = { "(3, 4)" }, .opts = &first_dim, .order = ML_VALUE_ONLY }, { 0 }
 };
 
-const ml_op ml_op_sum    = { .kind = ML_LINEAR, .infer = reduce_infer, .forward = sum_forward, .vjp = sum_vjp, .vmap = reduce_vmap, .samples = reduce_samples };
+const ml_op ml_op_sum    = { .kind = ML_LINEAR, .flags = ML_COUNTS, .infer = reduce_infer, .forward = sum_forward, .vjp = sum_vjp, .vmap = reduce_vmap, .samples = reduce_samples };
 const ml_op ml_op_mean   = { .kind = ML_LINEAR, .flags = ML_FLOAT_ONLY, .infer = reduce_infer, .forward = mean_forward, .vjp = mean_vjp, .vmap = reduce_vmap, .samples = reduce_samples };
 const ml_op ml_op_max    = { .kind = ML_OTHER, .saves = ML_SAVE_IN(0) | ML_SAVE_OUT, .infer = extreme_infer, .forward = max_forward, .vjp = extreme_vjp, .vmap = reduce_vmap, .samples = reduce_samples };
 const ml_op ml_op_min    = { .kind = ML_OTHER, .saves = ML_SAVE_IN(0) | ML_SAVE_OUT, .infer = extreme_infer, .forward = min_forward, .vjp = extreme_vjp, .vmap = reduce_vmap, .samples = reduce_samples };

@@ -22,7 +22,7 @@ static bool check_rate(const char *kind, const char *what, double value)
 
 static bool check_parameter(const char *kind, const ml_tensor *w)
 {
-    if (!w) return false;
+    if (!w || !mli_has_values(kind, w)) return false;
     const char *shape = ml_shape_text(&w->shape);
     if (w->node)
         return ml_fail("%s: a parameter of shape %s is the result of a recorded operation; only leaves are stepped", kind, shape);
@@ -106,7 +106,7 @@ static bool find_gradients(ml_optim *opt)
         ml_tensor *grad = ml_tensor_grad(s->w);
         s->g            = NULL;
         if (!grad) continue;
-        if (!(grad = mli_contiguous(grad))) return false;
+        if (!mli_has_values(opt->kind->name, grad) || !(grad = mli_contiguous(grad))) return false;
         s->g = mli_data(grad);
         any  = true;
     }

@@ -21,15 +21,10 @@ static ml_shape parse_spec(const char *spec, char *kind)
     return s;
 }
 
-bool trial_at(int id, int k, trial *t)
+void trial_of(int id, const ml_sample *sample, int k, trial *t)
 {
     const ml_op_info *info = ml_op_info_at(id);
-    *t = (trial){ .id = id, .name = info->name, .op = mli_op_at(id) };
-    if (!t->op->samples) return false;
-    for (int i = 0; i <= k; i++)
-        if (!t->op->samples[i].in[0]) return false;
-    t->sample = &t->op->samples[k];
-    t->opts   = t->sample->opts ? t->sample->opts : info->defaults;
+    *t = (trial){ .id = id, .name = info->name, .op = mli_op_at(id), .sample = sample, .opts = sample->opts ? sample->opts : info->defaults };
     size_t used = (size_t)snprintf(t->label, sizeof t->label, "%s, sample %d:", t->name, k);
     for (int i = 0; i < ML_MAX_IN && t->sample->in[i]; i++) {
         t->shape[i]  = parse_spec(t->sample->in[i], &t->kind[i]);
@@ -37,6 +32,15 @@ bool trial_at(int id, int k, trial *t)
         t->n_in      = i + 1;
         used += (size_t)snprintf(t->label + used, sizeof t->label - used, " %s", t->sample->in[i]);
     }
+}
+
+bool trial_at(int id, int k, trial *t)
+{
+    const ml_op *op = mli_op_at(id);
+    *t = (trial){ .id = id, .name = ml_op_info_at(id)->name, .op = op };
+    for (int i = 0; i <= k; i++)
+        if (!op->samples || !op->samples[i].in[0]) return false;
+    trial_of(id, &op->samples[k], k, t);
     return true;
 }
 

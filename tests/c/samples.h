@@ -29,6 +29,7 @@ typedef struct trial {
 } trial;
 
 bool trial_at(int id, int k, trial *t); /* the k-th sample of the operation; false behind the last */
+void trial_of(int id, const ml_sample *sample, int k, trial *t); /* any sample; k is what the label says */
 
 /* How the values of an input lie in memory. */
 typedef enum layout { LAYOUT_CONTIGUOUS, LAYOUT_TRANSPOSED, LAYOUT_SLICED, LAYOUT_EXPANDED, LAYOUT_COUNT } layout;

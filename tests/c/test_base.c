@@ -540,6 +540,26 @@ Test(file, a_reader_sees_the_old_or_the_new_one)
     cr_expect_null(complaint, "%s", (const char *)complaint);
 }
 
+/* --- words ---------------------------------------------------------------------------------------------------- */
+Test(words, the_nearest_is_offered_when_one_is_near)
+{
+    static const char *const known[] = { "lr", "momentum", "nesterov", "weight_decay", "weight_init" };
+    static const struct { const char *word, *nearest; } cases[] = {
+        { "momentun", "momentum" }, { "weight_dacey", "weight_decay" }, { "wieght_init", "weight_init" }, { "lr", "lr" }, { "l", NULL },
+        { "lt", "lr" }, { "xy", NULL }, { "", NULL }, { "learning_rate", NULL }, { "nesterov_momentum", NULL },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *nearest = ml_nearest_word(cases[i].word, known, 5);
+        if (cases[i].nearest) cr_expect(nearest && strcmp(nearest, cases[i].nearest) == 0, "'%s': %s", cases[i].word, nearest ? nearest : "none");
+        else cr_expect(!nearest, "'%s': %s", cases[i].word, nearest);
+    }
+    char long_word[200]; /* longer than the table of distances: compared by length only */
+    memset(long_word, 'm', sizeof long_word - 1);
+    long_word[sizeof long_word - 1] = '\0';
+    cr_expect_null(ml_nearest_word(long_word, known, 5));
+    cr_expect_null(ml_nearest_word("lr", known, 0));
+}
+
 /* --- clocks --------------------------------------------------------------------------------------------------- */
 Test(clock, runs_forward_in_seconds)
 {

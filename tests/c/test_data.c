@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-TestSuite(data, .fini = tally_flush);
+TestSuite(data, .init = begin_test, .fini = end_test, .timeout = 60);
 
 /* What the answer must satisfy, without the generator's own way to it. */
 static bool is_answer(char op, int64_t p, int64_t a, int64_t b, int64_t y)

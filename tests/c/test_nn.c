@@ -2,12 +2,13 @@
 #include "checks.h"
 #include "moonlab/nn.h"
 #include "moonlab/optim.h"
+#include "moonlab/transform.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-TestSuite(nn, .fini = tally_flush);
+TestSuite(nn, .init = begin_test, .fini = end_test, .timeout = 60);
 
 static ml_tensor *normals(ml_shape shape, uint64_t stream)
 {
@@ -201,6 +202,43 @@ Test(nn, apply_takes_other_parameters)
     ml_scope_end(&scope);
 }
 
+/* A module is a function of its parameters for ml_vmap too: here of a stack of them, one model each. */
+static bool apply_to(void *ctx, ml_tensor *const *in, ml_tensor **out)
+{
+    ml_module *m = ctx;
+    int        n = ml_module_n_parameters(m);
+    return (out[0] = ml_module_apply(m, in, n, in[n])) != NULL;
+}
+
+static ml_tensor *stacked(ml_tensor *a, ml_tensor *b) /* (...), (...) -> (2, ...) */
+{
+    ml_shape s = ml_tensor_shape(a), one = { s.n + 1, { 1 } };
+    memcpy(one.size + 1, s.size, (size_t)s.n * sizeof *s.size);
+    return ml_cat((ml_tensor *[]){ ml_reshape(a, &(ml_reshape_opts){ one }), ml_reshape(b, &(ml_reshape_opts){ one }) }, 2, NULL);
+}
+
+static void expect_replicas(ml_module *a, ml_module *b, ml_tensor *x, const char *what)
+{
+    int         n = ml_module_n_parameters(a), dims[17] = { 0 };
+    ml_tensor  *in[17], *y;
+    ml_function f = { apply_to, a, n + 1, 1 };
+    for (int i = 0; i < n; i++) in[i] = stacked(ml_module_parameter(a, i), ml_module_parameter(b, i));
+    in[n]   = x;
+    dims[n] = ML_WHOLE;
+    cr_assert(ml_vmap(&f, in, dims, &y, NULL), "%s", ml_error_message());
+    expect_close(y, stacked(ml_module_forward(a, x), ml_module_forward(b, x)), 1e-6, "%s", what);
+}
+
+Test(nn, replicas_are_a_vmap_over_the_parameters)
+{
+    ml_scope   scope = ml_scope_begin();
+    ml_module *nets[] = { mlp(ML_F32), mlp(ML_F32), grokking(ML_OP_relu), grokking(ML_OP_relu) };
+    expect_replicas(nets[0], nets[1], normals(ML_SHAPE(6, 3), 1), "mlp");
+    expect_replicas(nets[2], nets[3], ml_randint(0, 11, ML_SHAPE(60, 2), ml_key_of(5, 9)), "tokens");
+    for (int i = 0; i < 4; i++) ml_module_release(nets[i]);
+    ml_scope_end(&scope);
+}
+
 Test(nn, what_nothing_records_goes_at_once)
 {
     ml_scope scope = ml_scope_begin();
@@ -340,6 +378,9 @@ Test(nn, what_cannot_be_initialised)
     expect_fails(ml_init_fill(turned, he, key), "not contiguous");
     expect_fails(ml_init_fill(w, (ml_init){ ML_INIT_DEFAULT, 0 }, key), "init: only a layer has a default");
     expect_fails(ml_init_fill(w, (ml_init){ ML_INIT_HE_NORMAL, NAN }, key), "init: the scale must be finite");
+    int level = ml_vmap_begin(2);
+    expect_fails(ml_init_fill(ml_vmap_wrap(level, w, 0), he, key), "init: inside vmap a tensor stands for a whole batch");
+    ml_vmap_end(level);
     expect_same(w, ml_ones(ML_SHAPE(2, 3), ML_F32), "a refused tensor");
     ml_scope_end(&scope);
 }

@@ -1,11 +1,12 @@
 /* Optimizers: against PyTorch's trajectories (tests/golden/optim.py), and what a step promises besides. */
 #include "checks.h"
 #include "moonlab/optim.h"
+#include "moonlab/transform.h"
 
 #include <math.h>
 #include <stdio.h>
 
-TestSuite(optim, .fini = tally_flush);
+TestSuite(optim, .init = begin_test, .fini = end_test, .timeout = 60);
 
 /* --- the golden problem ------------------------------------------------------------------------------------------ */
 enum { X, Y, W1, B, W2, N_BLOCKS };
@@ -370,6 +371,11 @@ Test(optim, parameters_that_cannot_be_stepped)
     expect_fails(ml_adam(&product, 1, NULL), "Adam: a parameter of shape (3, 4) is the result of a recorded operation");
     expect_fails(ml_adam(&plain, 1, NULL), "Adam: a parameter of shape (2) wants no gradient; call requires_grad on it first");
     expect_fails(ml_adam(&turned, 1, NULL), "Adam: a parameter of shape (4, 3) is not contiguous; clone it first");
+
+    int        level = ml_vmap_begin(3);
+    ml_tensor *one   = ml_vmap_wrap(level, w, 0);
+    expect_fails(ml_adam(&one, 1, NULL), "Adam: inside vmap a tensor stands for a whole batch");
+    ml_vmap_end(level);
 
     ml_fail("the first message");
     cr_expect(!ml_adam(NULL, 0, NULL) && !ml_adam((ml_tensor *[]){ w, NULL }, 2, NULL) && !ml_optim_minimize(NULL, w));
