@@ -22,7 +22,7 @@ fig:lines(1, { "train_acc", "test_acc" }, { xscale = "log", ylim = { 0, 1 }, tit
 fig:lines(2, { "train_loss", "test_loss" }, { xscale = "log", yscale = "log", title = "cross entropy" })
 fig:lines(3, { "weight_norm" }, { xscale = "log", title = "norm of the weights" })
 fig:heatmap(4, function() return ml.fft.power(model[1].weight) end, {
-  title = "power spectrum of the embedding", ylabel = "frequency", row_shift = -1,
+  title = "power spectrum of the embedding", xlabel = "embedding dimension", ylabel = "frequency", row_shift = -1,
 })
 
 for _ in run:steps() do

@@ -92,6 +92,11 @@ static void on_interrupt(int signal_number)
         pthread_kill(main_thread, signal_number);
         return;
     }
+    if (stopped) { /* the first one was not heard: a loop in C, say. Ends the process once this handler returns */
+        signal(signal_number, SIG_DFL);
+        raise(signal_number);
+        return;
+    }
     stopped = 1;
     lua_sethook(running, raise_interrupted, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
 }

@@ -198,8 +198,9 @@ for step in run:steps() do run:log { step = step } end
     assert.matches("\n2,2\n$", process.metrics(process.runs(done.folder)[1]))
   end)
 
-  local has_display = os.execute "command -v xvfb-run >/dev/null 2>&1";
-  (has_display and it or pending)("opens a window when there is a display, and training does not wait for it", function()
+  local it_shows = os.execute "command -v xvfb-run >/dev/null 2>&1" and it or pending
+
+  it_shows("opens a window when there is a display, and training does not wait for it", function()
     local folder = process.folder()
     process.write(folder .. "/script.lua", text .. [[
       assert(fig:is_open())
@@ -214,5 +215,21 @@ for step in run:steps() do run:log { step = step } end
     local quiet = process.script(text, "--quiet")
     local with = process.metrics(process.runs(folder)[1]):gsub("21,[^\n]*\n$", "")
     assert.equal(process.metrics(process.runs(quiet.folder)[1]), with) -- with a window: the same numbers
+  end)
+
+  it_shows("stays in its window after the run until that is closed, when somebody is there", function()
+    local function talk(script, lines)
+      local folder = process.folder()
+      process.write(folder .. "/script.lua", script)
+      return process.shell(("xvfb-run -a %s %s run script.lua"):format(process.pty, process.program),
+        { folder = folder, input = table.concat(lines, "\n") .. "\n", environment = { TERM = "xterm" } })
+    end
+    local done = talk(text, { "expect figure: ", "expect the window stays open", [[send \x03]] })
+    assert.equal(0, done.code, done.err .. done.out) -- Ctrl-C ends the waiting, and nothing else
+    done = talk(text .. "\nrun:check('wrong', false)", { "expect the window stays open", [[send \x03]] })
+    assert.equal(3, done.code, done.err .. done.out)
+    done = talk(text .. "\nfig:close()", { "expect figure: " })
+    assert.equal(0, done.code, done.err .. done.out)
+    assert.falsy(done.out:find("the window stays open", 1, true))
   end)
 end)
