@@ -16,6 +16,7 @@ typedef struct ml_grad_opts {
     ml_tensor *seed;         /* dy of the output, of its shape; NULL = 1, then the output must be a single number */
     bool       keep_graph;   /* the graph may be used again; else it is freed */
     bool       create_graph; /* record the gradients themselves; implies keep_graph */
+    bool       nested;       /* create_graph if, and only if, a leaf other than the inputs has requires_grad: somebody outside */
 } ml_grad_opts;
 
 /* Adds d out / d leaf to the gradient of every leaf with requires_grad. False on error; then no gradient changed. */

@@ -28,6 +28,9 @@ bool        ml_failed(void);                                   /* a message is p
 const char *ml_error_message(void);                            /* "" when none; valid until the next failure */
 void        ml_error_clear(void);                              /* for who has handled it */
 
+/* The one of n known words that was most likely meant by word, for "did you mean"; NULL when none is near. */
+const char *ml_nearest_word(const char *word, const char *const *known, int n);
+
 /* --- memory: every byte is counted ------------------------------------------------------------ */
 /* Grows, shrinks, allocates (NULL, 0, n) or frees (p, n, 0). The caller says the old size, which keeps the
  * account exact without a header on every block. NULL with a message when refused; the old block stays. */

@@ -99,4 +99,8 @@ bool       ml_window_wait(ml_window *window, double seconds);     /* until close
 int64_t    ml_window_frames(const ml_window *window);             /* pictures drawn so far */
 void       ml_window_close(ml_window *window);                    /* also frees; joins the thread after the last; NULL is fine */
 
+/* --- what figures stand on, for reports ------------------------------------------------------- */
+const char *ml_figure_libraries(void); /* "cairo 1.16.0, pango 1.50.12, SDL 2.26.5"; NULL with a message */
+const char *ml_display(void);          /* "x11": where windows would open; NULL with a message. Before any window */
+
 #endif

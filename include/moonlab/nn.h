@@ -6,8 +6,11 @@
  *     ml_tensor *z = ml_module_apply(net, params, n_params, x);       // with those given: for derivatives and copies
  *     ml_module_release(net);
  *
- * Ownership: modules are counted; a new one has one reference, which ml_nn_sequential takes over. Parameters are leaves
- * with requires_grad, owned by their module. NULL in, NULL out, the first message stays.
+ * Ownership: modules are counted; a new one has one reference. Parameters are leaves with requires_grad, owned by their
+ * module. NULL in, NULL out, the first message stays: one check after the last line is enough.
+ *
+ * Random numbers: a new layer takes ml_key_next() once for each of its parameters, in their order, whatever their
+ * initialiser. So ml_seed(s) before the first layer settles the whole network.
  */
 #ifndef MOONLAB_NN_H
 #define MOONLAB_NN_H
@@ -15,7 +18,8 @@
 #include "moonlab/autograd.h"
 
 /* --- initialisers --------------------------------------------------------------------------------------------- */
-/* fan_in and fan_out of a weight (out, in, ...): in and out, each times the sizes behind them; of a vector: its size. */
+/* fan_in and fan_out of a weight (out, in, ...): in and out, each times the sizes behind them; of a vector: its size; of a
+ * layer's bias: those of its weight. */
 typedef enum ml_init_kind {
     ML_INIT_DEFAULT,        /* what the layer's own documentation says */
     ML_INIT_ZEROS,
@@ -35,12 +39,14 @@ typedef struct ml_init {
     double       scale; /* 0 = 1 */
 } ml_init;
 
-bool        ml_init_fill(ml_tensor *w, ml_init init, ml_key key); /* false for a tensor that is no leaf of floats */
+/* Fills a contiguous leaf of floats: the values depend on init, key and shape alone. False, and unchanged, for another
+ * tensor, for ML_INIT_DEFAULT (only a layer has one) and for a scale that is not finite. */
+bool        ml_init_fill(ml_tensor *w, ml_init init, ml_key key);
 const char *ml_init_name(ml_init_kind kind);                      /* "he_normal"; "?" for none */
 bool        ml_init_parse(const char *name, ml_init_kind *kind);  /* false, with a message that names the nearest */
 
 /* --- layers ----------------------------------------------------------------------------------------------------- */
-typedef struct ml_module ml_module;
+typedef struct ml_module ml_module; /* opaque: the fields are in src/nn */
 
 typedef struct ml_linear_layer_opts {
     bool     no_bias;
@@ -54,19 +60,21 @@ typedef struct ml_embedding_layer_opts {
     int      base;  /* what ids count from: C 0, Lua 1 */
 } ml_embedding_layer_opts;
 
-ml_module *ml_nn_linear(int64_t in, int64_t out, const ml_linear_layer_opts *opts);        /* weight (out, in), bias (out) */
-ml_module *ml_nn_embedding(int64_t rows, int64_t dim, const ml_embedding_layer_opts *opts); /* weight (rows, dim) */
-ml_module *ml_nn_flatten(void);                                                             /* (n, ...) -> (n, product) */
-ml_module *ml_nn_activation(ml_op_id op);                                  /* any operation of one input without options */
-ml_module *ml_nn_sequential(ml_module *const *layers, int n);              /* one after the other; takes the references */
+ml_module *ml_nn_linear(int64_t in, int64_t out, const ml_linear_layer_opts *opts); /* (..., in) -> (..., out); weight (out, in), bias (out) */
+ml_module *ml_nn_embedding(int64_t rows, int64_t dim, const ml_embedding_layer_opts *opts); /* ids (...) -> (..., dim); weight (rows, dim) */
+ml_module *ml_nn_flatten(void);                                                     /* (n, ...) -> (n, product) */
+ml_module *ml_nn_activation(ml_op_id op);                                           /* any operation of one input without options */
+/* One after the other; n = 0 is the identity. Takes the references over, also when it fails and when one is NULL, so that
+ * the layers can be made in the call. A layer that stands twice (tied weights) needs two references. */
+ml_module *ml_nn_sequential(ml_module *const *layers, int n);
 ml_module *ml_module_retain(ml_module *m);
 void       ml_module_release(ml_module *m); /* NULL is fine */
 
 /* --- using one --------------------------------------------------------------------------------------------------- */
-/* A Sequential runs neighbours as one operation where the table has one (Linear then ReLU; Embedding, Flatten, Linear):
- * the same value up to rounding. */
+/* A Sequential runs neighbours as one operation where the table has one: Linear with the ReLU, Tanh or Sigmoid behind it;
+ * Embedding, Flatten and Linear in front of that, when there are more rows than tokens. The same value up to rounding. */
 ml_tensor *ml_module_forward(ml_module *m, ml_tensor *x);
-/* The same with params in place of the module's own, in the order of ml_module_parameters. */
+/* The same with params in place of the module's own: of the same shapes, in the order of ml_module_parameters. */
 ml_tensor *ml_module_apply(ml_module *m, ml_tensor *const *params, int n, ml_tensor *x);
 
 /* --- looking inside ---------------------------------------------------------------------------------------------- */
@@ -74,7 +82,8 @@ const char *ml_module_kind(const ml_module *m);                   /* "Linear", "
 int         ml_module_children(const ml_module *m);
 ml_module  *ml_module_child(const ml_module *m, int i);           /* borrowed; NULL with a message outside */
 int         ml_module_n_parameters(const ml_module *m);           /* with those of all children */
-ml_tensor  *ml_module_parameter(const ml_module *m, int i);       /* borrowed; in the order of the layers */
+ml_tensor *const *ml_module_parameters(const ml_module *m);       /* all of them, in the order of the layers; borrowed */
+ml_tensor  *ml_module_parameter(const ml_module *m, int i);       /* one of them; NULL with a message outside */
 /* "1.weight": the path counts layers from 1, in C as in Lua. False with a message outside or when it does not fit. */
 bool        ml_module_parameter_name(const ml_module *m, int i, char *name, size_t bytes);
 ml_tensor  *ml_module_own(const ml_module *m, const char *name);  /* "weight", "bias" of this layer; NULL without message */

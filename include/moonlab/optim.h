@@ -2,12 +2,20 @@
  *
  *     ml_adam_opts opts = ml_adamw_defaults();
  *     opts.weight_decay = 0.1;
- *     ml_optim *opt = ml_adamw(params, n, &opts);
- *     while (training) ml_optim_minimize(opt, ml_cross_entropy(ml_module_forward(net, x), y, NULL));
+ *     ml_optim *opt = ml_adamw(ml_module_parameters(net), ml_module_n_parameters(net), &opts);
+ *     for (int step = 0; step < 1000; step++) {
+ *         ml_scope scope = ml_scope_begin();
+ *         if (!ml_optim_minimize(opt, ml_cross_entropy(ml_module_forward(net, x), y, NULL))) break;
+ *         ml_scope_end(&scope);
+ *     }
  *     ml_optim_release(opt);
  *
- * Each step is one pass over each parameter and its state. Ownership: the optimizer retains its parameters. A parameter
- * without a gradient is left as it is. f32 and f64; the state has the parameter's dtype.
+ * Each step is one pass over each parameter and its state, in PyTorch's arithmetic: the same numbers up to rounding, and
+ * the same bits on any number of threads. f32 and f64; the state has the parameter's dtype, the bias corrections of Adam
+ * are f64 always. All memory is taken when an optimizer is made, so a step cannot fail half way.
+ *
+ * Ownership: the optimizer retains its parameters. One that is listed twice (tied weights) is stepped once. One without a
+ * gradient sits a step out: its state stays, and its own count of steps does too.
  */
 #ifndef MOONLAB_OPTIM_H
 #define MOONLAB_OPTIM_H
@@ -18,38 +26,43 @@ typedef struct ml_optim ml_optim; /* opaque: the fields are in src/optim */
 
 typedef struct ml_sgd_opts {
     double lr;           /* 1e-2 */
-    double momentum;     /* 0; v = momentum v + g, w -= lr v */
-    bool   nesterov;     /* w -= lr (g + momentum v); needs momentum > 0 */
-    double weight_decay; /* 0; L2: g += weight_decay w */
+    double momentum;     /* 0; v = momentum v + g, w -= lr v; v starts as the first g */
+    bool   nesterov;     /* w -= lr (g + momentum v) instead; needs momentum > 0 */
+    double weight_decay; /* 0; L2: g += weight_decay w, before all else */
 } ml_sgd_opts;
 
+/* m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, w -= lr / (1 - b1^t) m / (sqrt(v / (1 - b2^t)) + eps) */
 typedef struct ml_adam_opts {
     double lr;           /* 1e-3 */
-    double betas[2];     /* 0.9, 0.999 */
-    double eps;          /* 1e-8, added to sqrt(v) after the bias correction, as PyTorch */
-    double weight_decay; /* Adam: 0, L2: g += weight_decay w. AdamW: 1e-2, decoupled: w -= lr weight_decay w */
+    double betas[2];     /* 0.9, 0.999: each in [0, 1) */
+    double eps;          /* 1e-8 */
+    double weight_decay; /* Adam: 0, L2: g += weight_decay w. AdamW: 1e-2, decoupled: w *= 1 - lr weight_decay, first */
 } ml_adam_opts;
 
 ml_sgd_opts  ml_sgd_defaults(void);
 ml_adam_opts ml_adam_defaults(void);
 ml_adam_opts ml_adamw_defaults(void);
 
-/* --- making one; options NULL = the defaults. Fails on values out of range, on no parameters, on one that is no leaf - */
-ml_optim *ml_sgd  (ml_tensor *const *params, int n, const ml_sgd_opts *opts);  /* with Nesterov: Sutskever et al. 2013 */
+/* --- making one; options NULL = the defaults -------------------------------------------------------------------------- */
+/* NULL with a message for an option out of range, for no parameters, and for one that no optimizer can step: not a leaf
+ * with requires_grad, not contiguous. */
+ml_optim *ml_sgd  (ml_tensor *const *params, int n, const ml_sgd_opts *opts);  /* Nesterov: Sutskever et al. 2013 */
 ml_optim *ml_adam (ml_tensor *const *params, int n, const ml_adam_opts *opts); /* Kingma & Ba 2015 */
 ml_optim *ml_adamw(ml_tensor *const *params, int n, const ml_adam_opts *opts); /* Loshchilov & Hutter 2019 */
 ml_optim *ml_optim_retain(ml_optim *opt);
 void      ml_optim_release(ml_optim *opt); /* NULL is fine */
 
-/* --- using it ------------------------------------------------------------------------------------------------------- */
-bool ml_optim_minimize(ml_optim *opt, ml_tensor *loss); /* zero_grad, backward, step; false on error, then no step was made */
-bool ml_optim_step(ml_optim *opt);                      /* from the gradients that the parameters hold */
-void ml_optim_zero_grad(ml_optim *opt);
+/* --- using it ------------------------------------------------------------------------------------------------------------ */
+/* zero_grad, backward, step. False on error: then no parameter and no state has changed. */
+bool ml_optim_minimize(ml_optim *opt, ml_tensor *loss);
+/* From the gradients that the parameters hold. False when none holds one. */
+bool ml_optim_step(ml_optim *opt);
+void ml_optim_zero_grad(ml_optim *opt); /* drops them */
 
-/* --- looking, changing ---------------------------------------------------------------------------------------------- */
+/* --- looking, changing --------------------------------------------------------------------------------------------------- */
 const char *ml_optim_kind(const ml_optim *opt);    /* "SGD", "Adam", "AdamW" */
 double      ml_optim_lr(const ml_optim *opt);
-bool        ml_optim_set_lr(ml_optim *opt, double lr);
+bool        ml_optim_set_lr(ml_optim *opt, double lr); /* false, and as before, when negative or not finite */
 double      ml_optim_weight_decay(const ml_optim *opt);
 bool        ml_optim_set_weight_decay(ml_optim *opt, double weight_decay);
 int64_t     ml_optim_steps(const ml_optim *opt);   /* steps made so far */

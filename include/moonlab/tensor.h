@@ -66,6 +66,7 @@ typedef struct ml_key { uint64_t seed, stream; } ml_key;
 ml_key     ml_key_of(uint64_t seed, uint64_t stream);
 ml_key     ml_key_next(void);          /* the next stream of the default seed; ml_seed sets it */
 void       ml_seed(uint64_t seed);
+void       ml_key_reset(ml_key next);   /* ml_key_next goes on from here: with its own result, as if it had not been called */
 void       ml_philox(ml_key key, uint64_t counter, uint32_t out[4]);
 ml_tensor *ml_rand(ml_shape shape, ml_dtype dtype, ml_key key);                 /* uniform in [0, 1) */
 ml_tensor *ml_randn(ml_shape shape, ml_dtype dtype, ml_key key);                /* standard normal */
@@ -94,7 +95,8 @@ bool       ml_copy_into(ml_tensor *dst, const ml_tensor *src); /* dst[...] = src
 
 /* --- gradients held by leaves ----------------------------------------------------------------------------------- */
 ml_tensor *ml_requires_grad(ml_tensor *t, bool on); /* marks a leaf; f32 and f64 only; returns t */
-bool       ml_tensor_requires_grad(const ml_tensor *t);
+bool       ml_tensor_requires_grad(const ml_tensor *t); /* it, or what it was computed from */
+bool       ml_tensor_is_leaf(const ml_tensor *t);       /* not the result of a recorded operation */
 ml_tensor *ml_tensor_grad(const ml_tensor *t);      /* borrowed; NULL without message when there is none */
 void       ml_tensor_zero_grad(ml_tensor *t);       /* drops it */
 

@@ -31,7 +31,7 @@ static ml_dtype common_dtype(const ml_op *op, ml_tensor *const *in, int n_in, in
             dtype    = ml_dtype_promote(dtype, v == (double)(int64_t)v ? ML_I64 : ML_F32);
         }
         if (op->flags & ML_FLOAT_ONLY) dtype = ML_F32;
-        if (op->kind == ML_POINTWISE && dtype != ML_I64 && !ml_dtype_is_float(dtype)) dtype = ML_I64;
+        if ((op->kind == ML_POINTWISE || (op->flags & ML_COUNTS)) && dtype != ML_I64 && !ml_dtype_is_float(dtype)) dtype = ML_I64;
     }
     return dtype;
 }
@@ -82,7 +82,7 @@ ml_tensor *mli_apply(int id, ml_tensor *const *in, int n_in, const void *opts)
     ml_call      c = { .op = op, .id = id, .n_in = n_in, .in = in, .opts = opts };
     for (int i = 0; i < n_in; i++) {
         if (!in[i]) return NULL;
-        if (!in[i]->storage) return ml_fail("%s: internal error: reads a value that its rule did not save", ml_op_info_at(id)->name);
+        if (!in[i]->storage && !in[i]->inner) return ml_fail("%s: internal error: reads a value that its rule did not save", ml_op_info_at(id)->name);
     }
     if (n_in == 0) return ml_fail("%s: needs at least one tensor", ml_op_info_at(id)->name);
     ml_scope scope = ml_scope_begin();
@@ -97,6 +97,8 @@ ml_tensor *mli_apply(int id, ml_tensor *const *in, int n_in, const void *opts)
             c.in = local;
         }
     }
+    for (int i = 0; i < n_in; i++)
+        if (c.in[i]->inner) return ml_scope_return(&scope, mli_apply_batched(&c));
     ml_tensor *out = run(&c);
     if (out && ml_anomaly_detection() && !mli_check_finite(ml_op_info_at(id)->name, out, "operation", NULL)) out = NULL;
     if (out && recording && !(op->flags & ML_NOGRAD)) {

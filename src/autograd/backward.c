@@ -5,36 +5,43 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A rule may call ml_grad itself (compose does), on a graph that shares nodes with the pass around it: each pass puts
+ * back what it found, and leaves alone the nodes that are of no use to it. */
 typedef struct {
-    ml_node  **nodes;
+    ml_node *node;
+    bool     was_useful;
+} entry;
+
+typedef struct {
+    entry     *nodes;
     size_t     used, capacity;
     uint64_t   visit;
     ml_tensor *const *wanted; /* ml_grad: where gradients are collected; NULL for ml_backward */
     ml_tensor **found;
     int        n_wanted;
-    bool       create_graph, keep_graph;
+    bool       create_graph, keep_graph, nested, skip_freed;
     struct leaf { ml_tensor *leaf, *sum; bool owned; } *leaves;
     size_t     n_leaves, leaves_capacity;
 } pass;
 
-static _Thread_local uint64_t visits;
+static _Atomic uint64_t visits; /* of all threads: a graph may go from one to another */
 
 static bool push(pass *p, ml_node *node)
 {
     if (p->used == p->capacity) {
         size_t    capacity = p->capacity ? 2 * p->capacity : 64;
-        ml_node **nodes    = ml_realloc(p->nodes, p->capacity * sizeof *nodes, capacity * sizeof *nodes);
+        entry    *nodes    = ml_realloc(p->nodes, p->capacity * sizeof *nodes, capacity * sizeof *nodes);
         if (!nodes) return false;
         p->nodes    = nodes;
         p->capacity = capacity;
     }
-    p->nodes[p->used++] = node;
+    p->nodes[p->used++] = (entry){ node, node->useful };
     return true;
 }
 
 static int by_falling_number(const void *a, const void *b)
 {
-    uint64_t x = (*(ml_node *const *)a)->number, y = (*(ml_node *const *)b)->number;
+    uint64_t x = ((const entry *)a)->node->number, y = ((const entry *)b)->node->number;
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
@@ -45,7 +52,8 @@ static bool collect(pass *p, ml_node *root)
     root->visit = p->visit;
     if (!push(p, root)) return false;
     for (size_t i = 0; i < p->used; i++) {
-        ml_node *node = p->nodes[i];
+        ml_node *node = p->nodes[i].node;
+        if (node->freed && p->skip_freed) continue;
         if (node->freed)
             return ml_fail("backward: the graph of '%s' has been freed by an earlier backward; pass keep_graph = true to that one",
                            ml_op_info_at(node->id)->name);
@@ -58,6 +66,41 @@ static bool collect(pass *p, ml_node *root)
     }
     qsort(p->nodes, p->used, sizeof *p->nodes, by_falling_number);
     return true;
+}
+
+static bool same_result(const ml_tensor *a, const ml_tensor *b)
+{
+    return a == b || (a->node && a->node == b->node);
+}
+
+static bool is_wanted(const pass *p, const ml_tensor *x)
+{
+    for (int k = 0; k < p->n_wanted; k++)
+        if (same_result(p->wanted[k], x)) return true;
+    return false;
+}
+
+/* Does the gradient of this input have to be known, in this pass? */
+static bool leads_somewhere(const pass *p, const ml_node *node, int i)
+{
+    const ml_tensor *x = node->in[i];
+    if (!p->wanted) return ml_needs(&(ml_call){ .needs = node->needs }, i);
+    return (x->node && x->node->useful) || is_wanted(p, x);
+}
+
+/* For ml_grad: marks the nodes on the way to the wanted inputs, from the oldest on, so that nothing else is computed; and
+ * looks whether any other leaf is there, which somebody outside may differentiate with respect to. */
+static void mark_useful(pass *p)
+{
+    for (size_t n = p->used; n-- > 0;) {
+        ml_node *node = p->nodes[n].node;
+        node->useful  = !p->wanted;
+        for (int i = 0; i < node->n_in; i++) {
+            const ml_tensor *x = node->in[i];
+            node->useful |= leads_somewhere(p, node, i);
+            if (p->nested && !x->node && x->requires_grad && !is_wanted(p, x)) p->create_graph = p->keep_graph = true;
+        }
+    }
 }
 
 /* Adds to a running sum. The first arrival is borrowed, the second makes a new tensor, later ones add in place. */
@@ -100,11 +143,6 @@ static ml_tensor *fit(ml_tensor *dx, const ml_tensor *x)
     return dx;
 }
 
-static bool same_result(const ml_tensor *a, const ml_tensor *b)
-{
-    return a == b || (a->node && a->node == b->node);
-}
-
 static bool deliver(pass *p, ml_node *node, int i, ml_tensor *dx)
 {
     ml_tensor *x = node->in[i];
@@ -113,7 +151,7 @@ static bool deliver(pass *p, ml_node *node, int i, ml_tensor *dx)
         bool owned = false;
         if (same_result(p->wanted[k], x) && !accumulate(p, &p->found[k], &owned, dx)) return false;
     }
-    if (x->node) return accumulate(p, &x->node->dy, &x->node->dy_owned, dx);
+    if (x->node && x->node->useful) return accumulate(p, &x->node->dy, &x->node->dy_owned, dx);
     if (x->requires_grad && !p->wanted) return to_leaf(p, x, dx);
     return true;
 }
@@ -148,7 +186,7 @@ static bool compose_vjp(ml_call *c, ml_tensor *dy, ml_tensor **dx, bool create_g
 static bool run_rule(pass *p, ml_call *c, ml_tensor *dy, ml_tensor **dx)
 {
     const ml_op *op = c->op;
-    if (!p->create_graph && op->vjp_direct) return op->vjp_direct(c, dy, dx);
+    if (!p->create_graph && op->vjp_direct && !dy->inner) return op->vjp_direct(c, dy, dx);
     if (op->slope) {
         for (int i = 0; i < c->n_in; i++) {
             if (!ml_needs(c, i)) continue;
@@ -166,7 +204,9 @@ static bool visit_node(pass *p, ml_node *node)
 {
     const char *name = ml_op_info_at(node->id)->name;
     ml_call     c    = { .op = mli_op_at(node->id), .id = node->id, .n_in = node->n_in, .in = node->in, .opts = node->opts,
-                         .needs = node->needs, .shape = node->out_shape, .dtype = node->out_dtype };
+                         .shape = node->out_shape, .dtype = node->out_dtype };
+    for (int i = 0; i < node->n_in; i++)
+        if (leads_somewhere(p, node, i)) c.needs |= 1u << (i < 31 ? i : 31);
     for (int i = 0; i < node->n_in; i++)
         if (node->in[i]->storage && mli_saves(c.op, i) &&
             node->in[i]->storage->version != node->versions[i])
@@ -187,8 +227,11 @@ static bool visit_node(pass *p, ml_node *node)
     ml_tensor *few[ML_MAX_IN] = { NULL }, **dx = few;
     size_t     dx_bytes = (size_t)node->n_in * sizeof *dx;
     if (node->n_in > ML_MAX_IN && (dx = ml_block_take(dx_bytes))) memset(dx, 0, dx_bytes);
+    bool watched = ml_anomaly_detection();
+    ml_detect_anomaly(false); /* what the rule computes on the way is not the user's: its result is checked, under this name */
     ok = ok && dx && run_rule(p, &c, node->dy, dx);
-    if (ok && ml_anomaly_detection())
+    ml_detect_anomaly(watched);
+    if (ok && watched)
         for (int i = 0; i < node->n_in && ok; i++)
             ok = mli_check_finite(name, dx[i], "derivative", node->site);
     for (int i = 0; ok && i < node->n_in; i++)
@@ -208,6 +251,7 @@ static bool run_pass(pass *p, ml_tensor *out, const ml_grad_opts *opts)
             return ml_fail("backward: the gradient of a non-scalar: shape %s; reduce it (sum, mean) or pass a seed of that shape", ml_shape_text(&out->shape));
         if (!(seed = ml_ones(out->shape, (ml_dtype)out->dtype))) return false;
     }
+    if (seed->dtype != out->dtype && !(seed = ml_cast(seed, &(ml_cast_opts){ (ml_dtype)out->dtype }))) return false;
     for (int k = 0; k < p->n_wanted; k++)
         if (same_result(p->wanted[k], out)) p->found[k] = ml_retain(seed);
     if (!out->node) {
@@ -215,13 +259,15 @@ static bool run_pass(pass *p, ml_tensor *out, const ml_grad_opts *opts)
         return ml_fail("backward: this tensor does not depend on anything that requires a gradient");
     }
     if (!collect(p, out->node)) return false;
+    mark_useful(p);
+    if (!out->node->useful) return true;
     out->node->dy       = ml_retain(seed);
     out->node->dy_owned = false;
     bool was = ml_set_recording(p->create_graph);
     bool ok  = true;
     for (size_t i = 0; ok && i < p->used; i++) {
-        ml_node *node = p->nodes[i];
-        if (!node->dy) continue;
+        ml_node *node = p->nodes[i].node;
+        if (!node->useful || !node->dy) continue;
         ok = visit_node(p, node);
         ml_release(node->dy);
         node->dy = NULL;
@@ -232,13 +278,17 @@ static bool run_pass(pass *p, ml_tensor *out, const ml_grad_opts *opts)
 
 static void finish(pass *p, bool ok)
 {
-    for (size_t i = 0; i < p->used; i++) mli_node_retain(p->nodes[i]); /* none may go while the list is walked */
+    for (size_t i = 0; i < p->used; i++) mli_node_retain(p->nodes[i].node); /* none may go while the list is walked */
     for (size_t i = 0; i < p->used; i++) {
-        ml_release(p->nodes[i]->dy); /* left over after a failure */
-        p->nodes[i]->dy = NULL;
-        if (ok && !p->keep_graph) mli_node_drop_inputs(p->nodes[i]);
+        ml_node *node = p->nodes[i].node;
+        if (node->useful) {
+            ml_release(node->dy); /* left over after a failure */
+            node->dy = NULL;
+            if (ok && !p->keep_graph) mli_node_drop_inputs(node);
+        }
+        node->useful = p->nodes[i].was_useful;
     }
-    for (size_t i = 0; i < p->used; i++) mli_node_release(p->nodes[i]);
+    for (size_t i = 0; i < p->used; i++) mli_node_release(p->nodes[i].node);
     for (size_t i = 0; i < p->n_leaves; i++) {
         ml_release(p->leaves[i].leaf);
         ml_release(p->leaves[i].sum);
@@ -253,18 +303,33 @@ static pass begin(const ml_grad_opts *opts)
     pass p         = { 0 };
     p.create_graph = opts && opts->create_graph;
     p.keep_graph   = opts && (opts->keep_graph || opts->create_graph);
+    p.nested       = opts && opts->nested && ml_recording();
     return p;
+}
+
+/* A leaf's gradient is its own: whoever clips it in place must not meet another leaf's, a seed, or a repeated value. */
+static bool make_own(const pass *p, struct leaf *l)
+{
+    bool own = l->owned || (atomic_load(&l->sum->refs) == 1 && atomic_load(&l->sum->storage->refs) == 1);
+    if ((own && ml_tensor_is_contiguous(l->sum)) || p->create_graph) return true;
+    ml_tensor *copy = ml_retain(ml_clone(l->sum));
+    if (!copy) return false;
+    ml_release(l->sum);
+    l->sum = copy;
+    return true;
 }
 
 bool ml_backward(ml_tensor *out, const ml_grad_opts *opts)
 {
     if (!out) return false;
+    if (out->inner) return ml_fail("backward: inside vmap; use grad, which gives the gradients back");
     pass     p     = begin(opts);
     ml_scope scope = ml_scope_begin();
     bool     ok    = run_pass(&p, out, opts);
     for (size_t i = 0; ok && i < p.n_leaves; i++) { /* sums first, so that a failure changes nothing */
         struct leaf *l = &p.leaves[i];
         if (l->leaf->grad) ok = accumulate(&p, &l->sum, &l->owned, l->leaf->grad);
+        ok = ok && make_own(&p, l);
     }
     for (size_t i = 0; ok && i < p.n_leaves; i++) {
         struct leaf *l = &p.leaves[i];
@@ -276,14 +341,8 @@ bool ml_backward(ml_tensor *out, const ml_grad_opts *opts)
     return ok;
 }
 
-bool ml_grad(ml_tensor *out, ml_tensor *const *in, int n, ml_tensor **grads, const ml_grad_opts *opts)
+static bool grad_plain(ml_tensor *out, ml_tensor *const *in, int n, ml_tensor **grads, const ml_grad_opts *opts)
 {
-    if (!out) return false;
-    for (int i = 0; i < n; i++) {
-        if (!in[i]) return false;
-        if (!mli_records(in[i])) return ml_fail("grad: input %d, shape %s, is not recorded; call requires_grad on it first", i, ml_shape_text(&in[i]->shape));
-        grads[i] = NULL;
-    }
     pass p     = begin(opts);
     p.wanted   = in;
     p.found    = grads;
@@ -299,4 +358,60 @@ bool ml_grad(ml_tensor *out, ml_tensor *const *in, int n, ml_tensor **grads, con
         ok = ok && grads[i];
     }
     return ok;
+}
+
+/* Inside vmap: the batch of results with respect to the batches of inputs, whose elements know nothing of each other. */
+static bool grad_batched(ml_tensor *out, ml_tensor *const *in, int n, ml_tensor **grads, const ml_grad_opts *opts)
+{
+    int          level = out->level;
+    size_t       bytes = (size_t)n * sizeof *in;
+    ml_tensor  **inner = ml_block_take(bytes);
+    ml_grad_opts o     = opts ? *opts : (ml_grad_opts){ 0 };
+    int64_t      batch = out->inner->shape.size[0];
+    bool         ok    = inner != NULL;
+    if (!o.seed && ml_tensor_numel(out) != 1)
+        ok = ml_fail("backward: the gradient of a non-scalar: shape %s; reduce it (sum, mean) or pass a seed of that shape", ml_shape_text(&out->shape));
+    o.seed = o.seed ? mli_take_batch(o.seed, level, batch) : ml_ones(out->inner->shape, (ml_dtype)out->dtype);
+    ok     = ok && o.seed;
+    for (int i = 0; ok && i < n; i++) {
+        inner[i] = in[i]->inner;
+        if (in[i]->level != level)
+            ok = ml_fail("grad: input %d, shape %s, is not part of the vmap that the result is part of; take ml_fresh of it inside", i + 1, ml_shape_text(&in[i]->shape));
+    }
+    ok = ok && ml_grad(out->inner, inner, n, grads, &o);
+    for (int i = 0; ok && i < n; i++) ok = (grads[i] = mli_give_batch(grads[i], level)) != NULL;
+    if (inner) ml_block_give(inner, bytes);
+    return ok;
+}
+
+bool ml_grad(ml_tensor *out, ml_tensor *const *in, int n, ml_tensor **grads, const ml_grad_opts *opts)
+{
+    if (!out) return false;
+    for (int i = 0; i < n; i++) {
+        if (!in[i]) return false;
+        if (!mli_records(in[i])) return ml_fail("grad: input %d, shape %s, is not recorded; call requires_grad on it first", i + 1, ml_shape_text(&in[i]->shape));
+        grads[i] = NULL;
+    }
+    return out->inner ? grad_batched(out, in, n, grads, opts) : grad_plain(out, in, n, grads, opts);
+}
+
+bool mli_reaches_outside(ml_tensor *y, ml_tensor *const *leaves, int n)
+{
+    pass p     = { .skip_freed = true }; /* one that somebody outside needs is never freed */
+    bool found = false;
+    while (y->inner) y = y->inner;
+    if (!y->node) return false;
+    if (!collect(&p, y->node)) return true; /* out of memory: better a graph too many than one too few */
+    for (size_t i = 0; i < p.used && !found; i++)
+        for (int k = 0; !p.nodes[i].node->freed && k < p.nodes[i].node->n_in && !found; k++) {
+            const ml_tensor *x = p.nodes[i].node->in[k];
+            found = !x->node && x->requires_grad;
+            for (int l = 0; found && l < n; l++) {
+                const ml_tensor *own = leaves[l];
+                while (own->inner) own = own->inner;
+                found = own != x;
+            }
+        }
+    if (p.capacity) ml_realloc(p.nodes, p.capacity * sizeof *p.nodes, 0);
+    return found;
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static _Thread_local uint64_t counter;
+static _Atomic uint64_t       counter; /* of all threads: a graph may be begun on one and continued on another */
 static _Thread_local bool     anomaly;
 static _Thread_local struct {
     const char *(*site)(void *);
@@ -41,8 +41,9 @@ bool mli_check_finite(const char *op, const ml_tensor *t, const char *phase, con
     double v = bad < 0 ? 0 : t->dtype == ML_F32 ? (double)((const float *)mli_data(c))[bad] : ((const double *)mli_data(c))[bad];
     ml_scope_end(&scope);
     if (bad < 0) return true;
-    return ml_fail("%s: the %s made %s at element %lld of %s%s%s%s", op, phase, isnan(v) ? "NaN" : "an infinity",
-                   (long long)bad, ml_shape_text(&t->shape), site ? " (called at " : "", site ? site : "", site ? ")" : "");
+    return ml_fail("%s: the %s made %s: value %lld of %lld, shape %s%s%s%s", op, phase, isnan(v) ? "NaN" : "an infinity",
+                   (long long)bad + 1, (long long)n, ml_shape_text(&t->shape), site ? " (called at " : "", site ? site : "",
+                   site ? ")" : "");
 }
 
 /* --- recording ------------------------------------------------------------------------------------------------ */
@@ -131,6 +132,7 @@ void mli_node_release(ml_node *node)
 bool mli_add_in_place(ml_tensor *sum, const ml_tensor *dx)
 {
     if (sum->dtype != dx->dtype || !ml_shape_equal(&sum->shape, &dx->shape)) return false;
+    if (sum->inner || dx->inner) return false;
     if (!ml_tensor_is_contiguous(sum) || !ml_tensor_is_contiguous(dx)) return false;
     int64_t n = ml_tensor_numel(sum);
     if (sum->dtype == ML_F32) mlk()->add_f32(n, mli_data(sum), 1, mli_data(dx), 1, mli_data(sum));

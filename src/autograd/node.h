@@ -16,6 +16,7 @@ struct ml_node {
     int        n_in;
     uint32_t   needs;
     bool       freed;
+    bool       useful;        /* leads to an input that the current backward pass is asked for */
     uint64_t   number;        /* counts recordings: a result's is larger than those of its inputs */
     uint64_t   visit;         /* which backward pass saw it last */
     ml_node   *next;          /* list of nodes waiting to be freed */
@@ -38,6 +39,15 @@ static inline bool mli_saves(const ml_op *op, int i)
 {
     return (op->compose && !op->vjp) || ((op->saves >> (i < 30 ? i : 30)) & 1u);
 }
+
+/* x with a batch of its own for every vmap that it is not part of yet, so that it has a gradient for each. */
+ml_tensor *mli_one_for_each(ml_tensor *x);
+/* Is y recorded with respect to any leaf that is none of these? */
+bool mli_reaches_outside(ml_tensor *y, ml_tensor *const *leaves, int n);
+/* The batch of one level as a first dimension, whatever levels lie above it; and back. */
+ml_tensor *mli_take_batch(ml_tensor *x, int level, int64_t n);
+ml_tensor *mli_give_batch(ml_tensor *x, int level);
+ml_tensor *mli_apply_batched(ml_call *c); /* an operation with an input inside vmap; src/autograd/vmap.c */
 
 ml_node   *mli_record(const ml_call *c); /* NULL on error */
 void       mli_node_drop_inputs(ml_node *node);

@@ -1,19 +1,30 @@
 /* Atomic writing: whoever reads the path sees the old file or the new one, whenever the power fails. */
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
 #include "moonlab/base.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define PATH_BYTES 4096
+
+/* The path is cut before the message is: the reason comes last and must be seen. */
+static bool refuse(const char *path, const char *why)
+{
+    return ml_fail("cannot write '%.1000s': %s", path, why);
+}
 
 static bool write_all(int fd, const char *bytes, size_t n)
 {
     while (n > 0) {
         ssize_t k = write(fd, bytes, n);
         if (k < 0 && errno == EINTR) continue;
+        if (k == 0) errno = EIO; /* rare, and no error by itself: a short file must not pass for a whole one */
         if (k <= 0) return false;
         bytes += k;
         n -= (size_t)k;
@@ -21,44 +32,78 @@ static bool write_all(int fd, const char *bytes, size_t n)
     return true;
 }
 
+/* Bytes of path before its last name: "a/b" 2, "/b" 1, "b" 0. */
+static int folder_length(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? (int)(slash - path) + 1 : 0;
+}
+
 /* The rename itself must survive: the folder is synced too. A file system that cannot is no reason to fail. */
 static void sync_folder(const char *path)
 {
-    char        folder[4096] = ".";
-    const char *slash        = strrchr(path, '/');
-    if (slash && (size_t)(slash - path) < sizeof folder - 1) {
-        size_t n = slash == path ? 1 : (size_t)(slash - path);
-        memcpy(folder, path, n);
-        folder[n] = '\0';
-    }
+    char folder[PATH_BYTES];
+    int  n = folder_length(path);
+    snprintf(folder, sizeof folder, "%.*s", n ? n : 1, n ? path : ".");
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return;
     (void)fsync(fd);
     close(fd);
 }
 
-/* The path is cut before the message is: the reason comes last and must be seen. */
-static bool failed(const char *path, const char *why)
+/* Renaming would replace a device, or the link instead of what it leads to. So a link is followed (to target), and
+ * what is there but no regular file is refused. mode: that of the old file, 0 when there is none. */
+static bool look_at_target(const char *path, char target[PATH_BYTES], mode_t *mode)
 {
-    return ml_fail("cannot write '%.1000s': %s", path, why);
+    struct stat old;
+    *mode = 0;
+    if (strlen(path) >= PATH_BYTES) return refuse(path, strerror(ENAMETOOLONG));
+    strcpy(target, path);
+    if (lstat(path, &old) != 0) return errno == ENOENT || refuse(path, strerror(errno));
+    if (S_ISLNK(old.st_mode) && (!realpath(path, target) || stat(target, &old) != 0)) {
+        return refuse(path, errno == ENOENT ? "it is a link that leads nowhere" : strerror(errno));
+    }
+    if (S_ISDIR(old.st_mode)) return refuse(path, strerror(EISDIR));
+    if (!S_ISREG(old.st_mode)) return refuse(path, "it is a device or a pipe, not a file");
+    *mode = old.st_mode & 07777;
+    return true;
+}
+
+/* A name beside path that nobody has: other threads and processes write too, and one that was killed may have left
+ * a file with our process id. Short, so that every name that is legal for path itself works. */
+static int open_beside(const char *path, char temporary[PATH_BYTES])
+{
+    static atomic_uint counter;
+    for (int tries = 0; tries < 1000; tries++) {
+        int length = snprintf(temporary, PATH_BYTES, "%.*s.ml%ld-%u.tmp", folder_length(path), path,
+                              (long)getpid(), atomic_fetch_add(&counter, 1u));
+        if (length >= PATH_BYTES) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0 || errno != EEXIST) return fd;
+    }
+    return -1;
 }
 
 bool ml_file_write(const char *path, const void *bytes, size_t n)
 {
-    static _Thread_local unsigned counter;
-    char temporary[4096];
-    int  length = snprintf(temporary, sizeof temporary, "%s.%ld-%u.tmp", path, (long)getpid(), counter++);
-    if (length < 0 || (size_t)length >= sizeof temporary) return failed(path, "the path is too long");
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0) return failed(path, strerror(errno));
+    char   target[PATH_BYTES], temporary[PATH_BYTES];
+    mode_t mode;
+    if (!path || !*path) return ml_fail("cannot write a file without a name");
+    if (!look_at_target(path, target, &mode)) return false;
+    int fd = open_beside(target, temporary);
+    if (fd < 0) return refuse(path, strerror(errno));
     int why = 0;
+    if (mode) (void)fchmod(fd, mode); /* a private file stays private; where modes mean nothing, no matter */
     if (!write_all(fd, bytes, n) || fsync(fd) != 0) why = errno;
     if (close(fd) != 0 && !why) why = errno;
-    if (!why && rename(temporary, path) != 0) why = errno;
+    if (!why && rename(temporary, target) != 0) why = errno;
     if (why) {
         unlink(temporary);
-        return failed(path, strerror(why));
+        return refuse(path, strerror(why));
     }
-    sync_folder(path);
+    sync_folder(target);
     return true;
 }

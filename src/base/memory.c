@@ -11,6 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The address sanitizer knows malloc, not the cache: it is told which bytes of a block nobody may touch. */
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#define FORBID(p, n) ASAN_POISON_MEMORY_REGION(p, n)
+#define ALLOW(p, n)  ASAN_UNPOISON_MEMORY_REGION(p, n)
+#else
+#define FORBID(p, n) ((void)(p), (void)(n))
+#define ALLOW(p, n)  ((void)(p), (void)(n))
+#endif
+
 #define ALIGNMENT   64
 #define N_CLASSES   512
 #define CACHE_LIMIT ((size_t)1 << 30) /* bytes kept at most; a larger loop pays malloc, which is then small beside it */
@@ -92,7 +102,8 @@ static void drop_cache(void)
     for (int i = 0; i < N_CLASSES; i++) {
         while (lists[i]) {
             free_block *block = lists[i];
-            lists[i]          = block->next;
+            ALLOW(block, class_bytes(i));
+            lists[i] = block->next;
             info.cached -= class_bytes(i);
             free(block);
         }
@@ -166,8 +177,9 @@ void *ml_block_take(size_t bytes)
     lock();
     if (!refused()) {
         if (lists[index]) {
-            block        = lists[index];
-            lists[index] = lists[index]->next;
+            block = lists[index];
+            ALLOW(block, size);
+            lists[index] = ((free_block *)block)->next;
             info.cached -= size;
         } else if (fits(size)) {
             block = aligned_alloc(ALIGNMENT, size);
@@ -179,6 +191,7 @@ void *ml_block_take(size_t bytes)
         if (block) count_taken(size);
     }
     unlock();
+    if (block) FORBID((char *)block + bytes, size - bytes);
     return block ? block : out_of_memory(bytes);
 }
 
@@ -189,6 +202,7 @@ void ml_block_give(void *ptr, size_t bytes)
     int    index = class_of(bytes, &size);
     lock();
     info.live -= size;
+    ALLOW(ptr, size);
     if (info.cached + size > CACHE_LIMIT) {
         free(ptr);
     } else {
@@ -196,6 +210,7 @@ void ml_block_give(void *ptr, size_t bytes)
         block->next       = lists[index];
         lists[index]      = block;
         info.cached += size;
+        FORBID(block + 1, size - sizeof *block); /* the leak detector must see next */
     }
     unlock();
 }

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -38,6 +39,7 @@ static _Atomic int64_t next, done;                      /* of the current job */
 static atomic_int      inside;                          /* workers in the current job */
 static atomic_flag     taken = ATOMIC_FLAG_INIT;        /* somebody's job is on */
 static _Thread_local bool working;                      /* this thread is in a task */
+static char            failure[1024];                   /* a worker's message, for the caller; under the lock */
 
 static void pause_briefly(void)
 {
@@ -55,6 +57,16 @@ static void do_tasks(const job_text *j)
         atomic_fetch_add_explicit(&done, 1, memory_order_release);
     }
     working = false;
+}
+
+/* Messages are a thread's own: that of a worker goes to whoever called. */
+static void hand_over_failure(void)
+{
+    if (!ml_failed()) return;
+    pthread_mutex_lock(&lock);
+    snprintf(failure, sizeof failure, "%s", ml_error_message());
+    pthread_mutex_unlock(&lock);
+    ml_error_clear();
 }
 
 static void *worker(void *arg)
@@ -76,6 +88,7 @@ static void *worker(void *arg)
         atomic_fetch_add(&inside, 1);
         pthread_mutex_unlock(&lock);
         do_tasks(&mine);
+        hand_over_failure();
         atomic_fetch_sub_explicit(&inside, 1, memory_order_release);
     }
     pthread_mutex_unlock(&lock);
@@ -186,6 +199,10 @@ void ml_parallel(int64_t n, void (*work)(void *ctx, int64_t i), void *ctx)
     for (int i = 0; atomic_load_explicit(&done, memory_order_acquire) < n || atomic_load_explicit(&inside, memory_order_acquire) > 0; i++) {
         if (i < LOOK_OUT) pause_briefly();
         else sched_yield(); /* a worker lost its core in the middle of a task */
+    }
+    if (failure[0]) { /* no worker is inside any more */
+        if (!ml_failed()) ml_fail("%s", failure);
+        failure[0] = '\0';
     }
     atomic_flag_clear_explicit(&taken, memory_order_release);
 }

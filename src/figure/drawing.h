@@ -33,6 +33,8 @@ typedef struct mli_drawing { /* what the core needs of drawing: the functions of
     bool       (*window_wait)(ml_window *window, double seconds);
     int64_t    (*window_frames)(const ml_window *window);
     void       (*window_close)(ml_window *window);
+    const char *(*libraries)(void);
+    const char *(*display)(void);
 } mli_drawing;
 
 /* The one symbol of moonlab_figure.so. NULL when it was built from other sources than the core. */
@@ -46,5 +48,7 @@ bool       mli_window_is_open(const ml_window *window);
 bool       mli_window_wait(ml_window *window, double seconds);
 int64_t    mli_window_frames(const ml_window *window);
 void       mli_window_close(ml_window *window);
+const char *mli_libraries(void);
+const char *mli_display(void);
 
 #endif

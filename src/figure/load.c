@@ -135,3 +135,15 @@ void ml_window_close(ml_window *window)
 {
     if (window) drawing->window_close(window);
 }
+
+const char *ml_figure_libraries(void)
+{
+    const mli_drawing *d = find_drawing();
+    return d ? d->libraries() : NULL;
+}
+
+const char *ml_display(void)
+{
+    const mli_drawing *d = find_drawing();
+    return d ? d->display() : NULL;
+}

@@ -14,6 +14,8 @@ static const mli_drawing drawing = {
     .window_wait    = mli_window_wait,
     .window_frames  = mli_window_frames,
     .window_close   = mli_window_close,
+    .libraries      = mli_libraries,
+    .display        = mli_display,
 };
 
 mli_drawing_entry mli_drawing_start;

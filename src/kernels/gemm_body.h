@@ -50,7 +50,7 @@ static void FN(pack)(const mlk_gemm *g, int64_t k0, int64_t kc, int64_t n0, int6
 }
 
 /* --- one tile -------------------------------------------------------------------------------------------------------- */
-static inline void FN(finish_row)(const FN(place) *at, int64_t n0, int64_t width, T *c)
+static __attribute__((noinline)) void FN(finish_row)(const FN(place) *at, int64_t n0, int64_t width, T *c)
 {
     const T *bias = at->g->bias;
     if (bias)
@@ -106,11 +106,17 @@ FN(tile)(const FN(place) *at, int mr, const T *a, const T *b, int64_t m0, int64_
 
 static void FN(rows)(const FN(place) *at, int64_t mr, const T *a, const T *b, int64_t m0, int64_t n0, int64_t width)
 {
+#if MR == 12
+    if (mr > 6 && mr < 12) { /* edges in two steps: six more variants are not worth compiling */
+        FN(tile)(at, 6, a, b, m0, n0, width);
+        a += 6 * at->g->a_row, m0 += 6, mr -= 6;
+    }
+#endif
     switch (mr) {
 #define CASE(r) case r: FN(tile)(at, r, a, b, m0, n0, width); break;
     CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
 #if MR == 12
-    CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12)
+    CASE(12)
 #endif
 #undef CASE
     default: break;

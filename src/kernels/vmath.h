@@ -92,7 +92,7 @@ static inline float vlog(float x)
     float   scaled = x < 1.17549435e-38f ? x * 8388608.0f : x; /* denormals become normal: 2^23 */
     float   shift  = x < 1.17549435e-38f ? -23.0f : 0.0f;
     int32_t bits   = float_to_bits(scaled);
-    int32_t up     = bits - 0x3F3504F3; /* sqrt(1/2) */
+    int32_t up     = (int32_t)((uint32_t)bits - 0x3F3504F3u); /* sqrt(1/2); wraps for -0 */
     int32_t e      = up >> 23;
     float   m      = bits_to_float((uint32_t)bits - ((uint32_t)e << 23));
     float   y      = log_of(m - 1.0f, (float)e + shift);
@@ -127,7 +127,7 @@ static inline float vtanh(float x)
     float big   = 1.0f - 2.0f / (e + 1.0f);
     big = x < 0.0f ? -big : big;
     float y = a < 0.625f ? small : big;
-    return x != x ? x : y;
+    return x == 0.0f || x != x ? x : y; /* keeps -0 */
 }
 
 static inline float vsigmoid(float x)

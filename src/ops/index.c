@@ -167,6 +167,47 @@ static bool one_hot_forward(ml_call *c)
     return true;
 }
 
+/* --- vmap ------------------------------------------------------------------------------------------------------------------- */
+/* Ids into tables that lie one after the other: id + b * rows, (batch, ids...). */
+static ml_tensor *ids_in_batch(ml_tensor *ids, bool batched, int64_t n, int64_t rows)
+{
+    ids = mli_with_batch(ids, batched, n);
+    if (!ids) return NULL;
+    ml_shape column = { ids->shape.n, { n } };
+    for (int d = 1; d < column.n; d++) column.size[d] = 1;
+    ml_tensor *first = ml_arange(0, (double)n, 1, ML_I64);
+    return ml_add(ids, ml_reshape(ml_mul(first, ml_number((double)rows)), &(ml_reshape_opts){ column }));
+}
+
+static ml_tensor *embedding_vmap(ml_call *c, const bool batched[], int64_t n)
+{
+    ml_tensor *table = c->in[0];
+    if (!batched[0]) return ml_embedding(table, c->in[1], c->opts);
+    if (table->shape.n < 2) return ml_fail("embedding: the table must have at least 1 dimension, got a single number");
+    ml_shape flat = { table->shape.n - 1, { n * table->shape.size[1] } };
+    for (int d = 1; d < flat.n; d++) flat.size[d] = table->shape.size[d + 1];
+    return ml_embedding(ml_reshape(table, &(ml_reshape_opts){ flat }), ids_in_batch(c->in[1], batched[1], n, table->shape.size[1]), c->opts);
+}
+
+static ml_tensor *scatter_rows_vmap(ml_call *c, const bool batched[], int64_t n)
+{
+    ml_scatter_rows_opts o = *(const ml_scatter_rows_opts *)c->opts;
+    int64_t    rows = o.rows;
+    ml_tensor *x = mli_with_batch(c->in[0], batched[0], n), *ids = ids_in_batch(c->in[1], batched[1], n, rows);
+    o.rows       = n * rows;
+    ml_tensor *y = ml_scatter_rows(x, ids, &o);
+    if (!y) return NULL;
+    ml_shape s = { y->shape.n + 1, { n, rows } };
+    for (int d = 2; d < s.n; d++) s.size[d] = y->shape.size[d - 1];
+    return ml_reshape(y, &(ml_reshape_opts){ s });
+}
+
+static ml_tensor *one_hot_vmap(ml_call *c, const bool batched[], int64_t n)
+{
+    (void)batched, (void)n;
+    return ml_one_hot(c->in[0], c->opts);
+}
+
 /* --- samples, operations ----------------------------------------------------------------------------------------------------- */
 static const ml_scatter_rows_opts to_5_rows = { .rows = 5 };
 static const ml_one_hot_opts      four      = { .classes = 4 };
@@ -177,8 +218,8 @@ static const ml_sample scatter_rows_samples[] = { { .in = { "(4, 3)", "i(4)" }, 
 static const ml_sample one_hot_samples[]      = { { .in = { "i(3)" }, .opts = &four, .ids = 4, .order = ML_VALUE_ONLY }, { 0 } };
 
 const ml_op ml_op_embedding    = { .kind = ML_LINEAR, .flags = ML_NO_PROMOTE, .saves = ML_SAVE_IN(1), .infer = embedding_infer, .forward = embedding_forward,
-                                   .vjp = embedding_vjp, .samples = embedding_samples };
+                                   .vjp = embedding_vjp, .vmap = embedding_vmap, .samples = embedding_samples };
 const ml_op ml_op_scatter_rows = { .kind = ML_LINEAR, .flags = ML_NO_PROMOTE, .saves = ML_SAVE_IN(1), .infer = scatter_rows_infer,
-                                   .forward = scatter_rows_forward, .vjp = scatter_rows_vjp, .samples = scatter_rows_samples };
+                                   .forward = scatter_rows_forward, .vjp = scatter_rows_vjp, .vmap = scatter_rows_vmap, .samples = scatter_rows_samples };
 const ml_op ml_op_one_hot      = { .kind = ML_OTHER, .flags = ML_NOGRAD | ML_NO_PROMOTE, .infer = one_hot_infer, .forward = one_hot_forward,
-                                   .samples = one_hot_samples };
+                                   .vmap = one_hot_vmap, .samples = one_hot_samples };

@@ -126,14 +126,44 @@ static bool matmul_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
     return !ml_failed();
 }
 
+/* Vectors become matrices behind the batch, matrices get as many dimensions of 1 as the other side has batches. */
+static ml_tensor *matmul_vmap(ml_call *c, const bool batched[], int64_t n)
+{
+    ml_tensor *in[2];
+    int        rank[2], most = 2;
+    for (int i = 0; i < 2; i++) {
+        in[i]   = c->in[i];
+        rank[i] = in[i]->shape.n - batched[i];
+        if (rank[i] == 0) return ml_fail("matmul: needs vectors or matrices, inside vmap each is a single number; numbers multiply by mul");
+        if (rank[i] > most) most = rank[i];
+    }
+    for (int i = 0; i < 2; i++) {
+        ml_shape s = in[i]->shape;
+        if (rank[i] == 1) { /* k -> (1, k) on the left, (k, 1) on the right */
+            int64_t k       = s.size[s.n - 1];
+            s.size[s.n - 1] = i == 0 ? 1 : k;
+            s.size[s.n++]   = i == 0 ? k : 1;
+            in[i]           = ml_reshape(in[i], &(ml_reshape_opts){ s });
+        }
+        if (batched[i] && in[i]) in[i] = mli_pad_dims(in[i], 1, most);
+    }
+    ml_tensor *y = ml_matmul(in[0], in[1]);
+    if (!y || (rank[0] > 1 && rank[1] > 1)) return y;
+    ml_shape s = { 0 };
+    (void)n;
+    for (int d = 0; d < y->shape.n; d++)
+        if (!(rank[0] == 1 && d == y->shape.n - 2) && !(rank[1] == 1 && d == y->shape.n - 1)) s.size[s.n++] = y->shape.size[d];
+    return ml_reshape(y, &(ml_reshape_opts){ s });
+}
+
 /* --- the operation ----------------------------------------------------------------------------------------------------------- */
 static const ml_sample matmul_samples[] = {
     { .in = { "(2, 3)", "(3, 4)" } }, { .in = { "(3)", "(3, 4)" } }, { .in = { "(2, 3)", "(3)" } }, { .in = { "(3)", "(3)" } },
     { .in = { "(2, 1, 2, 3)", "(3, 3, 2)" } }, { .in = { "(3)", "(2, 3, 2)" } }, { .in = { "(2, 2, 3)", "(3)" } }, { .in = { "(2, 2, 3)", "(3, 4)" } }, { 0 }
 };
 
-const ml_op ml_op_matmul = { .kind = ML_OTHER, .saves = ML_SAVE_IN(0) | ML_SAVE_IN(1), .infer = matmul_infer, .forward = matmul_forward,
-                             .vjp = matmul_vjp, .samples = matmul_samples };
+const ml_op ml_op_matmul = { .kind = ML_OTHER, .flags = ML_COUNTS, .saves = ML_SAVE_IN(0) | ML_SAVE_IN(1), .infer = matmul_infer, .forward = matmul_forward,
+                             .vjp = matmul_vjp, .vmap = matmul_vmap, .samples = matmul_samples };
 
 /* --- shared by the other products ----------------------------------------------------------------------------------------------- */
 static void multiply_integers(const mlk_gemm *g)

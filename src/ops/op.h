@@ -23,7 +23,8 @@ enum {
     ML_VIEW       = 2, /* forward makes out[0] itself, sharing storage */
     ML_TO_BOOL    = 4, /* pointwise: the output is bool */
     ML_FLOAT_ONLY = 8, /* integers are promoted to f32 first */
-    ML_NO_PROMOTE = 16 /* inputs keep their own dtypes */
+    ML_NO_PROMOTE = 16, /* inputs keep their own dtypes */
+    ML_COUNTS     = 32  /* bool and u8 are promoted to i64 first, as they are for POINTWISE */
 };
 #define ML_SAVE_IN(i) (1u << (i))
 #define ML_SAVE_OUT   (1u << 31)
@@ -53,6 +54,9 @@ struct ml_op {
     bool (*vjp)(ml_call *c, ml_tensor *dy, ml_tensor *dx[]);                  /* else; dx[i] = NULL means zero */
     bool (*vjp_direct)(ml_call *c, ml_tensor *dy, ml_tensor *dx[]);           /* faster, when nothing records */
     ml_tensor *(*compose)(ml_call *c);                                        /* the same value from simpler ops */
+    /* vmap: inputs with batched[i] have the batch, of n, as their first dimension, the others have none. Returns the
+     * whole result, batch first, from public operations. NULL: pointwise by kind, else through compose, else in a loop. */
+    ml_tensor *(*vmap)(ml_call *c, const bool batched[], int64_t n);
     const ml_sample *samples;
 };
 
@@ -82,6 +86,11 @@ typedef void (*mli_map3_fn)(int64_t n, const void *c, int sc, const void *a, int
 bool mli_map1(ml_call *c, mli_map1_fn f);
 bool mli_map2(ml_call *c, mli_map2_fn f);
 bool mli_map3(ml_call *c, mli_map3_fn f);
+
+/* For vmap rules: dimensions of 1 between the leading ones and the rest, up to rank besides the leading ones. */
+ml_tensor *mli_pad_dims(ml_tensor *x, int leading, int rank);
+ml_tensor *mli_pointwise_vmap(ml_call *c, const bool batched[], int64_t n); /* the rule of POINTWISE, for others */
+ml_tensor *mli_with_batch(ml_tensor *x, bool batched, int64_t n); /* the batch in front, repeated if need be */
 
 /* Resolves a dimension (negative counts from the end) of a tensor with n dims; false with a message. */
 bool mli_dim(const char *op, int dim, int n, int *out);

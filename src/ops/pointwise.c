@@ -260,7 +260,7 @@ SUM(sub, two)
 #define COMPARISON(f) FLAT(f, ML_TO_BOOL, compare)
 MLK_COMPARE(COMPARISON)
 
-const ml_op ml_op_where = { .kind = ML_OTHER, .saves = ML_SAVE_IN(0), .infer = where_infer, .forward = where_forward,
+const ml_op ml_op_where = { .kind = ML_OTHER, .vmap = mli_pointwise_vmap, .saves = ML_SAVE_IN(0), .infer = where_infer, .forward = where_forward,
                             .vjp = where_vjp, .samples = where_samples };
-const ml_op ml_op_cast  = { .kind = ML_LINEAR, .flags = ML_NO_PROMOTE, .infer = cast_infer, .forward = cast_forward,
+const ml_op ml_op_cast  = { .kind = ML_LINEAR, .vmap = mli_pointwise_vmap, .flags = ML_NO_PROMOTE, .infer = cast_infer, .forward = cast_forward,
                             .vjp = cast_vjp, .samples = cast_samples };

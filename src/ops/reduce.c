@@ -206,6 +206,20 @@ static int64_t n_reduced(const ml_call *c)
     return n;
 }
 
+/* The batch is a dimension in front that is never reduced. */
+static ml_tensor *reduce_vmap(ml_call *c, const bool batched[], int64_t batch)
+{
+    (void)batched, (void)batch;
+    over o = *(const over *)c->opts;
+    int  n = c->in[0]->shape.n - 1;
+    if (n == 0) return c->in[0]; /* each is a single number: nothing to reduce */
+    if (o.dims.n == 0)
+        for (; o.dims.n < n; o.dims.n++) o.dims.at[o.dims.n] = o.dims.n + 1;
+    else
+        for (int i = 0; i < o.dims.n; i++) o.dims.at[i] += o.dims.at[i] < 0 ? 0 : 1;
+    return ml_op_apply(c->id, c->in, 1, &o);
+}
+
 /* --- sum, mean ---------------------------------------------------------------------------------------------------------------- */
 static bool sum_forward(ml_call *c)
 {
@@ -323,6 +337,21 @@ static bool arg_extreme(ml_call *c, bool greatest)
     return true;
 }
 
+static ml_tensor *arg_vmap(ml_call *c, const bool batched[], int64_t batch)
+{
+    (void)batched;
+    ml_argmax_opts o = *(const ml_argmax_opts *)c->opts;
+    ml_tensor     *x = c->in[0];
+    if (x->shape.n == 1) { /* each is a single number, the first of one */
+        ml_tensor *column = ml_reshape(x, &(ml_reshape_opts){ { 2, { batch, 1 } } });
+        o.dim             = 1;
+        o.keepdim         = false;
+        return ml_op_apply(c->id, &column, 1, &o);
+    }
+    if (o.dim >= 0) o.dim++;
+    return ml_op_apply(c->id, &x, 1, &o);
+}
+
 static bool argmax_forward(ml_call *c) { return arg_extreme(c, true); }
 static bool argmin_forward(ml_call *c) { return arg_extreme(c, false); }
 
@@ -338,9 +367,9 @@ static const ml_sample arg_samples[] = {
     { .in = { "(3, 4)" }, .order = ML_VALUE_ONLY }, { .in = { "(3, 4)" }, .opts = &first_dim, .order = ML_VALUE_ONLY }, { 0 }
 };
 
-const ml_op ml_op_sum    = { .kind = ML_LINEAR, .infer = reduce_infer, .forward = sum_forward, .vjp = sum_vjp, .samples = reduce_samples };
-const ml_op ml_op_mean   = { .kind = ML_LINEAR, .flags = ML_FLOAT_ONLY, .infer = reduce_infer, .forward = mean_forward, .vjp = mean_vjp, .samples = reduce_samples };
-const ml_op ml_op_max    = { .kind = ML_OTHER, .saves = ML_SAVE_IN(0) | ML_SAVE_OUT, .infer = extreme_infer, .forward = max_forward, .vjp = extreme_vjp, .samples = reduce_samples };
-const ml_op ml_op_min    = { .kind = ML_OTHER, .saves = ML_SAVE_IN(0) | ML_SAVE_OUT, .infer = extreme_infer, .forward = min_forward, .vjp = extreme_vjp, .samples = reduce_samples };
-const ml_op ml_op_argmax = { .kind = ML_OTHER, .flags = ML_NOGRAD | ML_NO_PROMOTE, .infer = arg_infer, .forward = argmax_forward, .samples = arg_samples };
-const ml_op ml_op_argmin = { .kind = ML_OTHER, .flags = ML_NOGRAD | ML_NO_PROMOTE, .infer = arg_infer, .forward = argmin_forward, .samples = arg_samples };
+const ml_op ml_op_sum    = { .kind = ML_LINEAR, .flags = ML_COUNTS, .infer = reduce_infer, .forward = sum_forward, .vjp = sum_vjp, .vmap = reduce_vmap, .samples = reduce_samples };
+const ml_op ml_op_mean   = { .kind = ML_LINEAR, .flags = ML_FLOAT_ONLY, .infer = reduce_infer, .forward = mean_forward, .vjp = mean_vjp, .vmap = reduce_vmap, .samples = reduce_samples };
+const ml_op ml_op_max    = { .kind = ML_OTHER, .saves = ML_SAVE_IN(0) | ML_SAVE_OUT, .infer = extreme_infer, .forward = max_forward, .vjp = extreme_vjp, .vmap = reduce_vmap, .samples = reduce_samples };
+const ml_op ml_op_min    = { .kind = ML_OTHER, .saves = ML_SAVE_IN(0) | ML_SAVE_OUT, .infer = extreme_infer, .forward = min_forward, .vjp = extreme_vjp, .vmap = reduce_vmap, .samples = reduce_samples };
+const ml_op ml_op_argmax = { .kind = ML_OTHER, .flags = ML_NOGRAD | ML_NO_PROMOTE, .infer = arg_infer, .forward = argmax_forward, .vmap = arg_vmap, .samples = arg_samples };
+const ml_op ml_op_argmin = { .kind = ML_OTHER, .flags = ML_NOGRAD | ML_NO_PROMOTE, .infer = arg_infer, .forward = argmin_forward, .vmap = arg_vmap, .samples = arg_samples };

@@ -377,6 +377,112 @@ static bool copy_strided(ml_tensor *dst, const ml_tensor *src)
     return true;
 }
 
+/* --- vmap: the batch is one more dimension in front ----------------------------------------------------------------------------- */
+static ml_shape behind(int64_t batch, const ml_shape *s)
+{
+    ml_shape out = { s->n + 1, { batch } };
+    if (s->n < ML_MAX_DIMS) memcpy(out.size + 1, s->size, (size_t)s->n * sizeof *s->size);
+    return out;
+}
+
+static bool room_for_batch(const ml_call *c, const ml_shape *s)
+{
+    return s->n < ML_MAX_DIMS || ml_fail("%s: %s inside vmap leaves no room for the batch, at most %d dimensions are possible",
+                                         ml_op_info_at(c->id)->name, ml_shape_text(s), ML_MAX_DIMS);
+}
+
+static ml_tensor *reshape_vmap(ml_call *c, const bool batched[], int64_t n)
+{
+    (void)batched;
+    ml_shape want = ((const ml_reshape_opts *)c->opts)->shape, one = c->in[0]->shape;
+    if (!room_for_batch(c, &want)) return NULL;
+    if (n == 0) /* nothing tells what -1 is: one of the batch does */
+        for (int d = 0; d < want.n; d++) {
+            int64_t numel = 1, known = 1;
+            for (int i = 1; i < one.n; i++) numel *= one.size[i];
+            for (int i = 0; i < want.n; i++) known *= want.size[i] == -1 ? 1 : want.size[i];
+            if (want.size[d] == -1 && known > 0) want.size[d] = numel / known;
+        }
+    return ml_reshape(c->in[0], &(ml_reshape_opts){ behind(n, &want) });
+}
+
+static ml_tensor *expand_vmap(ml_call *c, const bool batched[], int64_t n)
+{
+    (void)batched;
+    const ml_shape *want = &((const ml_expand_opts *)c->opts)->shape;
+    if (!room_for_batch(c, want)) return NULL;
+    return ml_expand(mli_pad_dims(c->in[0], 1, want->n), &(ml_expand_opts){ behind(n, want) });
+}
+
+static ml_tensor *sum_to_vmap(ml_call *c, const bool batched[], int64_t n)
+{
+    (void)batched;
+    const ml_shape *want = &((const ml_sum_to_opts *)c->opts)->shape;
+    ml_shape        wide = { c->in[0]->shape.n, { n } };
+    for (int d = 1; d < wide.n; d++) {
+        int k        = want->n - wide.n + d;
+        wide.size[d] = k < 0 ? 1 : want->size[k];
+    }
+    return ml_reshape(ml_sum_to(c->in[0], &(ml_sum_to_opts){ wide }), &(ml_reshape_opts){ behind(n, want) });
+}
+
+static ml_tensor *permute_vmap(ml_call *c, const bool batched[], int64_t n)
+{
+    (void)batched, (void)n;
+    ml_dims dims = ((const ml_permute_opts *)c->opts)->dims, out = { dims.n + 1, { 0 } };
+    for (int i = 0; i < dims.n; i++) out.at[i + 1] = dims.at[i] + (dims.at[i] < 0 ? 0 : 1);
+    return ml_permute(c->in[0], &(ml_permute_opts){ out });
+}
+
+static int shifted(int dim) { return dim < 0 ? dim : dim + 1; }
+
+static ml_tensor *transpose_vmap(ml_call *c, const bool batched[], int64_t n)
+{
+    (void)batched, (void)n;
+    const ml_transpose_opts *o = c->opts;
+    if (c->in[0]->shape.n < 3) return ml_fail("transpose: needs at least 2 dimensions, inside vmap each has %d", c->in[0]->shape.n - 1);
+    return ml_transpose(c->in[0], &(ml_transpose_opts){ shifted(o->dim1), shifted(o->dim2) });
+}
+
+static ml_tensor *slice_vmap(ml_call *c, const bool batched[], int64_t n)
+{
+    (void)batched, (void)n;
+    ml_slice_opts o = *(const ml_slice_opts *)c->opts;
+    if (c->in[0]->shape.n < 2) return ml_fail("slice: a single number has no dimension to cut");
+    o.dim = shifted(o.dim);
+    return ml_slice(c->in[0], &o);
+}
+
+static ml_tensor *unslice_vmap(ml_call *c, const bool batched[], int64_t n)
+{
+    (void)batched, (void)n;
+    ml_unslice_opts o = *(const ml_unslice_opts *)c->opts;
+    if (c->in[0]->shape.n < 2) return ml_fail("unslice: a single number has no dimension");
+    o.dim = shifted(o.dim);
+    return ml_unslice(c->in[0], &o);
+}
+
+static ml_tensor *cat_vmap(ml_call *c, const bool batched[], int64_t n)
+{
+    size_t      bytes = (size_t)c->n_in * sizeof(ml_tensor *);
+    ml_tensor **in    = ml_block_take(bytes), *y = NULL;
+    bool        ok    = in != NULL;
+    for (int i = 0; ok && i < c->n_in; i++) {
+        in[i] = mli_with_batch(c->in[i], batched[i], n);
+        if (in[i] && in[i]->shape.n < 2) in[i] = ml_fail("cat: single numbers have no dimension to join along; reshape them to {1}");
+        ok = in[i] != NULL;
+    }
+    if (ok) y = ml_cat(in, c->n_in, &(ml_cat_opts){ shifted(((const ml_cat_opts *)c->opts)->dim) });
+    if (in) ml_block_give(in, bytes);
+    return y;
+}
+
+static ml_tensor *contiguous_vmap(ml_call *c, const bool batched[], int64_t n)
+{
+    (void)batched, (void)n;
+    return ml_contiguous(c->in[0]);
+}
+
 /* --- samples, operations -------------------------------------------------------------------------------------------------------- */
 static const ml_reshape_opts   to_6   = { { 1, { 6 } } }, to_free = { { 2, { 3, -1 } } }, to_none = { { 0, { 0 } } };
 static const ml_expand_opts    to_423 = { { 3, { 4, 2, 3 } } };
@@ -399,7 +505,7 @@ static const ml_sample cat_samples[]        = { { .in = { "(2, 3)", "(1, 3)" } }
 static const ml_sample contiguous_samples[] = { { .in = { "(2, 3)" } }, { 0 } };
 
 #define VIEWING(name) const ml_op ml_op_##name = { .kind = ML_LINEAR, .flags = ML_VIEW | ML_NO_PROMOTE, .infer = name##_infer, \
-                                                   .forward = name##_forward, .vjp = name##_vjp, .samples = name##_samples };
+                                                   .forward = name##_forward, .vjp = name##_vjp, .vmap = name##_vmap, .samples = name##_samples };
 VIEWING(reshape)
 VIEWING(expand)
 VIEWING(permute)
@@ -407,6 +513,6 @@ VIEWING(transpose)
 VIEWING(slice)
 #define contiguous_infer same_infer
 VIEWING(contiguous)
-const ml_op ml_op_sum_to  = { .kind = ML_LINEAR, .infer = sum_to_infer, .vjp = sum_to_vjp, .compose = sum_to_compose, .samples = sum_to_samples };
-const ml_op ml_op_unslice = { .kind = ML_LINEAR, .infer = unslice_infer, .forward = unslice_forward, .vjp = unslice_vjp, .samples = unslice_samples };
-const ml_op ml_op_cat     = { .kind = ML_LINEAR, .flags = ML_NO_PROMOTE, .infer = cat_infer, .forward = cat_forward, .vjp = cat_vjp, .samples = cat_samples };
+const ml_op ml_op_sum_to  = { .kind = ML_LINEAR, .flags = ML_COUNTS, .infer = sum_to_infer, .vjp = sum_to_vjp, .compose = sum_to_compose, .vmap = sum_to_vmap, .samples = sum_to_samples };
+const ml_op ml_op_unslice = { .kind = ML_LINEAR, .infer = unslice_infer, .forward = unslice_forward, .vjp = unslice_vjp, .vmap = unslice_vmap, .samples = unslice_samples };
+const ml_op ml_op_cat     = { .kind = ML_LINEAR, .flags = ML_NO_PROMOTE, .infer = cat_infer, .forward = cat_forward, .vjp = cat_vjp, .vmap = cat_vmap, .samples = cat_samples };

@@ -142,6 +142,22 @@ static bool logsumexp_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
     return dx[0] != NULL;
 }
 
+/* A dimension counted from the front moves by the batch; a single number is a row of one. */
+static ml_tensor *rows_vmap(ml_call *c, const bool batched[], int64_t n)
+{
+    (void)batched;
+    ml_logsumexp_opts o = c->id == ML_OP_logsumexp ? *(const ml_logsumexp_opts *)c->opts : (ml_logsumexp_opts){ .dim = dim_of(c) };
+    ml_tensor        *x = c->in[0];
+    if (x->shape.n == 1) { /* (n) -> (n, 1) */
+        x         = ml_reshape(x, &(ml_reshape_opts){ { 2, { n, 1 } } });
+        o.dim     = 1;
+        o.keepdim = false;
+        return ml_reshape(ml_op_apply(c->id, &x, 1, &o), &(ml_reshape_opts){ { 1, { n } } });
+    }
+    if (o.dim >= 0) o.dim++;
+    return ml_op_apply(c->id, &x, 1, &o);
+}
+
 /* --- cross_entropy -------------------------------------------------------------------------------------------------------------- */
 static bool cross_entropy_infer(ml_call *c)
 {
@@ -265,11 +281,11 @@ static const ml_sample loss_samples[]      = { { .in = { "(5, 4)", "i(5)" }, .id
 static const ml_sample mse_samples[]       = { { .in = { "(2, 3)", "(2, 3)" } }, { .in = { "()", "()" } }, { 0 } };
 
 const ml_op ml_op_softmax       = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_OUT, .infer = rows_infer, .forward = rows_forward,
-                                    .vjp = softmax_vjp, .samples = softmax_samples };
+                                    .vjp = softmax_vjp, .vmap = rows_vmap, .samples = softmax_samples };
 const ml_op ml_op_log_softmax   = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_OUT, .infer = rows_infer, .forward = rows_forward,
-                                    .vjp = log_softmax_vjp, .samples = softmax_samples };
+                                    .vjp = log_softmax_vjp, .vmap = rows_vmap, .samples = softmax_samples };
 const ml_op ml_op_logsumexp     = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_IN(0), .infer = logsumexp_infer, .forward = logsumexp_forward,
-                                    .vjp = logsumexp_vjp, .samples = logsumexp_samples };
+                                    .vjp = logsumexp_vjp, .vmap = rows_vmap, .samples = logsumexp_samples };
 const ml_op ml_op_cross_entropy = { .kind = ML_OTHER, .flags = ML_NO_PROMOTE, .saves = ML_SAVE_IN(0) | ML_SAVE_IN(1), .infer = cross_entropy_infer,
                                     .forward = cross_entropy_forward, .vjp_direct = cross_entropy_direct, .compose = cross_entropy_compose, .samples = loss_samples };
 const ml_op ml_op_mse           = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_IN(0) | ML_SAVE_IN(1), .infer = mse_infer, .forward = mse_forward,

@@ -59,14 +59,14 @@ void mli_strided_copy(const ml_tensor *src, ml_dtype dtype, void *dst)
 
 bool ml_tensor_copy_out(const ml_tensor *t, ml_dtype dtype, void *values)
 {
-    if (!t) return false;
+    if (!t || !mli_has_values("copy", t)) return false;
     mli_strided_copy(t, dtype, values);
     return true;
 }
 
 ml_tensor *ml_clone(const ml_tensor *t)
 {
-    if (!t) return NULL;
+    if (!t || !mli_has_values("clone", t)) return NULL;
     ml_tensor *copy = ml_empty(t->shape, (ml_dtype)t->dtype);
     if (copy) mli_strided_copy(t, (ml_dtype)t->dtype, mli_data(copy));
     return copy;
@@ -79,7 +79,7 @@ ml_tensor *mli_contiguous(ml_tensor *t)
 
 bool ml_copy_into(ml_tensor *dst, const ml_tensor *src)
 {
-    if (!dst || !src) return false;
+    if (!dst || !src || !mli_has_values("copy", dst) || !mli_has_values("copy", src)) return false;
     if (!ml_shape_equal(&dst->shape, &src->shape))
         return ml_fail("copy: shapes differ: %s into %s", ml_shape_text(&src->shape), ml_shape_text(&dst->shape));
     if (dst->node) return ml_fail("copy: the target is the result of a recorded operation; copy into ml.detach(x)");

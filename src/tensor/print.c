@@ -195,7 +195,9 @@ char *ml_tensor_text(const ml_tensor *t)
 {
     if (!t) return NULL;
     buffer b = { 0 };
-    if (ml_tensor_numel(t) == 0) {
+    if (t->inner) {
+        put(&b, "one of %lld inside vmap", (long long)t->inner->shape.size[0]);
+    } else if (ml_tensor_numel(t) == 0) {
         put_text(&b, "[]"); /* a row of brackets for each of a million empty rows helps nobody */
     } else {
         style   s               = style_for(t);

@@ -24,6 +24,11 @@ ml_key ml_key_next(void)
     return key;
 }
 
+void ml_key_reset(ml_key next)
+{
+    default_key = next;
+}
+
 void ml_philox(ml_key key, uint64_t counter, uint32_t out[4])
 {
     uint32_t k0 = (uint32_t)key.seed, k1 = (uint32_t)(key.seed >> 32);

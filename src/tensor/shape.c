@@ -47,14 +47,15 @@ const char *ml_shape_text(const ml_shape *s)
 
 bool ml_shape_broadcast(const ml_shape *a, const ml_shape *b, ml_shape *out)
 {
-    int n = a->n > b->n ? a->n : b->n;
-    out->n = n;
+    int      n      = a->n > b->n ? a->n : b->n;
+    ml_shape result = { n, { 0 } }; /* out may be a or b */
     for (int i = 0; i < n; i++) { /* i counts from the last dimension */
         int64_t x = i < a->n ? a->size[a->n - 1 - i] : 1;
         int64_t y = i < b->n ? b->size[b->n - 1 - i] : 1;
         if (x != y && x != 1 && y != 1) return false;
-        out->size[n - 1 - i] = x == 1 ? y : x;
+        result.size[n - 1 - i] = x == 1 ? y : x;
     }
+    *out = result;
     return true;
 }
 

@@ -50,6 +50,8 @@ ml_tensor *mli_tensor_new(ml_shape shape, const int64_t *strides, int64_t offset
     t->storage       = storage;
     t->node          = NULL;
     t->grad          = NULL;
+    t->inner         = NULL;
+    t->level         = 0;
     if (strides) memcpy(t->strides, strides, (size_t)shape.n * sizeof *strides);
     else mli_contiguous_strides(&shape, t->strides);
     if (storage) atomic_fetch_add_explicit(&storage->refs, 1, memory_order_relaxed);
@@ -85,6 +87,18 @@ ml_tensor *mli_ghost(const ml_tensor *of)
     return g;
 }
 
+ml_tensor *mli_batched_new(ml_tensor *inner, int level)
+{
+    if (!inner) return NULL;
+    ml_shape one = { inner->shape.n - 1, { 0 } };
+    for (int d = 0; d < one.n; d++) one.size[d] = inner->shape.size[d + 1];
+    ml_tensor *t = mli_tensor_new(one, NULL, 0, (ml_dtype)inner->dtype, NULL);
+    if (!t) return NULL;
+    t->inner = ml_retain(inner);
+    t->level = level;
+    return t;
+}
+
 ml_tensor *mli_view(const ml_tensor *t, ml_shape shape, const int64_t *strides, int64_t offset)
 {
     return t ? mli_tensor_new(shape, strides, offset, (ml_dtype)t->dtype, t->storage) : NULL;
@@ -100,11 +114,12 @@ void ml_release(ml_tensor *t)
 {
     if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1) return;
     ml_node   *node = t->node;
-    ml_tensor *grad = t->grad;
+    ml_tensor *grad = t->grad, *inner = t->inner;
     storage_release(t->storage);
     ml_block_give(t, sizeof *t);
     if (node) mli_node_release(node);
     if (grad) ml_release(grad);
+    if (inner) ml_release(inner);
 }
 
 /* --- looking -------------------------------------------------------------------------------------------------- */
@@ -131,9 +146,15 @@ void *mli_data(const ml_tensor *t)
     return (char *)t->storage->data + (size_t)t->offset * ml_dtype_bytes((ml_dtype)t->dtype);
 }
 
+bool mli_has_values(const char *op, const ml_tensor *t)
+{
+    if (!t->inner) return true;
+    return ml_fail("%s: inside vmap a tensor stands for a whole batch and has no values of its own; return it from the function", op);
+}
+
 const void *ml_tensor_data(const ml_tensor *t)
 {
-    if (!t) return NULL;
+    if (!t || !mli_has_values("data", t)) return NULL;
     if (!ml_tensor_is_contiguous(t)) return ml_fail("data: the tensor %s is not contiguous; take ml_contiguous of it", ml_shape_text(&t->shape));
     return mli_data(t);
 }
@@ -158,7 +179,7 @@ static double value_at(const ml_tensor *t, int64_t offset)
 
 double ml_item(const ml_tensor *t)
 {
-    if (!t) return NAN;
+    if (!t || !mli_has_values("item", t)) return NAN;
     if (ml_tensor_numel(t) != 1) {
         ml_fail("item: needs a tensor with one value, got shape %s", ml_shape_text(&t->shape));
         return NAN;
@@ -180,13 +201,13 @@ static bool offset_of(const ml_tensor *t, const int64_t *at, int64_t *offset)
 double ml_tensor_at(const ml_tensor *t, const int64_t *at)
 {
     int64_t offset;
-    return t && offset_of(t, at, &offset) ? value_at(t, offset) : NAN;
+    return t && mli_has_values("at", t) && offset_of(t, at, &offset) ? value_at(t, offset) : NAN;
 }
 
 bool ml_tensor_set_at(ml_tensor *t, const int64_t *at, double v)
 {
     int64_t offset;
-    if (!t || !offset_of(t, at, &offset)) return false;
+    if (!t || !mli_has_values("set", t) || !offset_of(t, at, &offset)) return false;
     if (t->node) return ml_fail("set: this tensor is the result of a recorded operation; set values of ml.detach(x) or before recording");
     char *p = (char *)t->storage->data + (size_t)offset * ml_dtype_bytes((ml_dtype)t->dtype);
     switch ((ml_dtype)t->dtype) {
@@ -212,6 +233,7 @@ ml_tensor *ml_requires_grad(ml_tensor *t, bool on)
 }
 
 bool       ml_tensor_requires_grad(const ml_tensor *t) { return t && mli_records(t); }
+bool       ml_tensor_is_leaf(const ml_tensor *t) { return t && !t->node; }
 ml_tensor *ml_tensor_grad(const ml_tensor *t) { return t ? t->grad : NULL; }
 
 void ml_tensor_zero_grad(ml_tensor *t)
@@ -223,5 +245,6 @@ void ml_tensor_zero_grad(ml_tensor *t)
 
 ml_tensor *ml_detach(ml_tensor *t)
 {
+    if (t && t->inner) return mli_batched_new(ml_detach(t->inner), t->level);
     return t ? mli_view(t, t->shape, t->strides, t->offset) : NULL;
 }

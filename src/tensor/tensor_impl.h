@@ -28,6 +28,8 @@ struct ml_tensor {
     ml_storage *storage;              /* NULL for a ghost: shape and place in the graph, no values */
     ml_node    *node;                 /* what made it, or NULL; one reference */
     ml_tensor  *grad;
+    ml_tensor  *inner;                /* inside vmap: the whole batch, its first dimension hidden; one reference. Then */
+    int         level;                /* storage and node are NULL, shape is that of one; level: which vmap, from 1 */
 };
 
 /* Makes a tensor in the innermost scope. storage: retained; NULL makes a ghost. */
@@ -40,7 +42,15 @@ bool       mli_scope_adopt(ml_tensor *t); /* gives one reference to the innermos
 void      *mli_data(const ml_tensor *t);  /* address of the first element */
 void       mli_strided_copy(const ml_tensor *src, ml_dtype dtype, void *dst); /* row-major, converting */
 
-static inline bool mli_records(const ml_tensor *t) { return t->node || t->requires_grad; }
+/* One of a batch: inner without its first dimension. */
+ml_tensor *mli_batched_new(ml_tensor *inner, int level);
+bool       mli_has_values(const char *op, const ml_tensor *t); /* false, with a message, inside vmap */
+
+static inline bool mli_records(const ml_tensor *t)
+{
+    while (t->inner) t = t->inner;
+    return t->node || t->requires_grad;
+}
 
 /* Set by src/autograd: drops a node's reference without recursion. */
 void mli_node_release(ml_node *node);

@@ -42,7 +42,7 @@ void tally_note(const char *format, ...)
     notes[notes_length]   = '\0';
 }
 
-void tally_flush(void)
+static void flush(void)
 {
     char count[32];
     write_tally(count, (size_t)snprintf(count, sizeof count, "%ld\n", n_checks));
@@ -53,6 +53,18 @@ void tally_flush(void)
     n_checks     = 0;
 }
 
+void begin_test(void) { ml_threads_set(1); }
+
+void end_test(void)
+{
+    ml_scope_end(&(ml_scope){ 0 });
+    size_t live = ml_memory().live, list = 256 * sizeof(void *);
+    while (list < live && list <= 4096 * sizeof(void *)) list *= 2;
+    expect(live == 0 || live == list, "%zu bytes are still in use at the end", live);
+    flush();
+}
+
+/* --- the runner's side ------------------------------------------------------------------------------------------ */
 ReportHook(PRE_ALL)(struct criterion_test_set *unused)
 {
     (void)unused;

@@ -1,14 +1,16 @@
 /* checks.h - comparing tensors, and counting what was compared over all processes of a test program.
  *
  * Criterion runs each test in a process of its own. What a process counts and notes goes to one file that the runner
- * sums up and prints at the end. Programs that link checks.c get both; a suite flushes with .fini = tally_flush. */
+ * sums up and prints at the end. Programs that link checks.c get both; a suite has
+ * .init = begin_test, .fini = end_test. */
 #ifndef TESTS_CHECKS_H
 #define TESTS_CHECKS_H
 
 #include "support.h"
 #include "moonlab/tensor.h"
 
-void tally_flush(void);
+void begin_test(void); /* one thread: waiting ones would cost more than the work */
+void end_test(void);   /* nothing may be left but the list of the scopes */
 void tally_note(const char *format, ...) ML_PRINTF(1, 2); /* a line for the end of the run; shown once */
 void tally_count(int n);                                  /* n more checks */
 

@@ -21,15 +21,10 @@ static ml_shape parse_spec(const char *spec, char *kind)
     return s;
 }
 
-bool trial_at(int id, int k, trial *t)
+void trial_of(int id, const ml_sample *sample, int k, trial *t)
 {
     const ml_op_info *info = ml_op_info_at(id);
-    *t = (trial){ .id = id, .name = info->name, .op = mli_op_at(id) };
-    if (!t->op->samples) return false;
-    for (int i = 0; i <= k; i++)
-        if (!t->op->samples[i].in[0]) return false;
-    t->sample = &t->op->samples[k];
-    t->opts   = t->sample->opts ? t->sample->opts : info->defaults;
+    *t = (trial){ .id = id, .name = info->name, .op = mli_op_at(id), .sample = sample, .opts = sample->opts ? sample->opts : info->defaults };
     size_t used = (size_t)snprintf(t->label, sizeof t->label, "%s, sample %d:", t->name, k);
     for (int i = 0; i < ML_MAX_IN && t->sample->in[i]; i++) {
         t->shape[i]  = parse_spec(t->sample->in[i], &t->kind[i]);
@@ -37,6 +32,15 @@ bool trial_at(int id, int k, trial *t)
         t->n_in      = i + 1;
         used += (size_t)snprintf(t->label + used, sizeof t->label - used, " %s", t->sample->in[i]);
     }
+}
+
+bool trial_at(int id, int k, trial *t)
+{
+    const ml_op *op = mli_op_at(id);
+    *t = (trial){ .id = id, .name = ml_op_info_at(id)->name, .op = op };
+    for (int i = 0; i <= k; i++)
+        if (!op->samples || !op->samples[i].in[0]) return false;
+    trial_of(id, &op->samples[k], k, t);
     return true;
 }
 
@@ -169,14 +173,46 @@ run trial_run(const trial *t, ml_tensor *const in[], uint32_t needs, ml_tensor *
     return r;
 }
 
-struct criterion_test_params ids_where(bool (*fits)(const ml_op *op, const ml_op_info *info))
+/* --- walking the table ----------------------------------------------------------------------------------------------- */
+struct criterion_test_params groups_where(bool (*fits)(const ml_op *op, const ml_op_info *info))
 {
-    static int ids[16][ML_OP_COUNT]; /* a row a test: Criterion reads them later */
-    static int row;
+    static group groups[16][ML_OP_COUNT]; /* a row a test: Criterion reads them later */
+    static int   row;
     cr_assert_lt(row, 16);
-    int n = 0;
-    for (int id = 0; id < ML_OP_COUNT; id++)
-        if (fits(mli_op_at(id), ml_op_info_at(id))) ids[row][n++] = id;
+    group *g = groups[row++];
+    size_t n = 0;
+    for (int id = 0; id < ML_OP_COUNT; id++) {
+        if (!fits(mli_op_at(id), ml_op_info_at(id))) continue;
+        if (n == 0 || g[n - 1].n == GROUP) n++;
+        g[n - 1].id[g[n - 1].n++] = id;
+    }
     cr_assert_gt(n, 0);
-    return cr_make_param_array(int, ids[row++], (size_t)n, NULL);
+    return cr_make_param_array(group, g, n, NULL);
+}
+
+/* A turn ends where the next begins: what it made goes, and a message that nobody asked about. */
+static void end_turn(turn *at)
+{
+    if (at->scope.mark != SIZE_MAX) ml_scope_end(&at->scope);
+    ml_error_clear();
+}
+
+bool next_sample(turn *at, const group *g, trial *t)
+{
+    end_turn(at);
+    for (at->sample++; at->op < g->n; at->op++, at->sample = 0) {
+        if (!trial_at(g->id[at->op], at->sample, t)) continue;
+        at->scope = ml_scope_begin();
+        return true;
+    }
+    return false;
+}
+
+bool next_op(turn *at, const group *g, trial *t)
+{
+    end_turn(at);
+    if (++at->op >= g->n) return false;
+    trial_at(g->id[at->op], 0, t);
+    at->scope = ml_scope_begin();
+    return true;
 }

@@ -1,7 +1,7 @@
 /* samples.h - an operation with the inputs that one of its samples describes, and runs of it.
  *
  *     trial t;
- *     for (int k = 0; trial_at(id, k, &t); k++) {
+ *     FOR_EACH_SAMPLE(ops, t) {
  *         ml_tensor *in[ML_MAX_IN];
  *         trial_inputs(&t, ML_F64, LAYOUT_CONTIGUOUS, 1, in);
  *         run r = trial_run(&t, in, ALL, NULL, false);        // r.y, r.dx[i]
@@ -29,6 +29,7 @@ typedef struct trial {
 } trial;
 
 bool trial_at(int id, int k, trial *t); /* the k-th sample of the operation; false behind the last */
+void trial_of(int id, const ml_sample *sample, int k, trial *t); /* any sample; k is what the label says */
 
 /* How the values of an input lie in memory. */
 typedef enum layout { LAYOUT_CONTIGUOUS, LAYOUT_TRANSPOSED, LAYOUT_SLICED, LAYOUT_EXPANDED, LAYOUT_COUNT } layout;
@@ -50,11 +51,22 @@ typedef struct run {
  * themselves are left alone: views of them become the leaves. */
 run trial_run(const trial *t, ml_tensor *const in[], uint32_t needs, ml_tensor *dy, bool create_graph);
 
-/* Parameters of a test: the ids of the operations that fit. */
-struct criterion_test_params ids_where(bool (*fits)(const ml_op *op, const ml_op_info *info));
+/* Parameters of a test: the operations that fit, a few at a time, since a process costs more than a check. Indices, as
+ * a pointer does not survive the way into the process of a test. */
+enum { GROUP = 4 };
+typedef struct group {
+    int n, id[GROUP];
+} group;
+struct criterion_test_params groups_where(bool (*fits)(const ml_op *op, const ml_op_info *info));
 
-#define FOR_EACH_SAMPLE(id, t) \
-    for (struct { int k; ml_scope scope; } each = { 0, ml_scope_begin() }; trial_at((int)(id), each.k, &(t)); \
-         each.k++, ml_error_clear(), ml_scope_end(&each.scope), each.scope = ml_scope_begin())
+/* Loops with a scope around each turn; the trial is set. A complaint names the operation. */
+typedef struct turn {
+    int      op, sample;
+    ml_scope scope;
+} turn;
+bool next_sample(turn *at, const group *g, trial *t); /* every sample of every operation */
+bool next_op(turn *at, const group *g, trial *t);     /* the first sample of every operation */
+#define FOR_EACH_SAMPLE(g, t) for (turn at = { 0, -1, { SIZE_MAX } }; next_sample(&at, g, &(t));)
+#define FOR_EACH_OP(g, t)     for (turn at = { -1, 0, { SIZE_MAX } }; next_op(&at, g, &(t));)
 
 #endif

@@ -123,7 +123,7 @@ Test(memory, blocks_come_aligned_from_classes_with_little_waste)
         cr_expect_eq((uintptr_t)p % 64, 0u, "%zu bytes: not aligned", n);
         cr_expect(took >= n, "%zu bytes: counted as %zu", n, took);
         cr_expect(took <= n + 64 || (double)took <= 1.0625 * (double)n, "%zu bytes: %zu is too much", n, took);
-        memset(p, 1, took); /* the sanitizer objects when the block is smaller than what is counted */
+        memset(p, 1, n); /* the sanitizer objects when the block is smaller */
         ml_block_give(p, n);
         cr_expect_eq(ml_memory().live, before);
     }
@@ -157,6 +157,21 @@ Test(memory, a_given_block_is_used_again)
     ml_memory_trim();
     cr_expect_eq(ml_memory().cached, 0u);
 }
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+Test(memory, the_sanitizer_knows_the_size_of_a_block)
+{
+    char *p = ml_block_take(100);
+    cr_expect(!__asan_region_is_poisoned(p, 100), "what was asked for may be used");
+    cr_expect_eq(__asan_region_is_poisoned(p, 101), p + 100, "what was not may not");
+    ml_block_give(p, 100);
+    cr_expect(__asan_address_is_poisoned(p + sizeof(void *)), "a block in the cache is nobody's");
+    char *q = ml_block_take(120);
+    cr_expect(q == p && !__asan_region_is_poisoned(p, 120));
+    ml_block_give(q, 120);
+}
+#endif
 
 Test(memory, peak_is_the_most_in_use)
 {
@@ -384,6 +399,25 @@ Test(threads, parallel_may_nest)
     cr_expect_eq(atomic_load(&inner_ran), 200);
 }
 
+static void fail_and_linger(void *ctx, int64_t i)
+{
+    (void)ctx;
+    usleep(1000); /* long enough for the others to arrive */
+    if (i % 2) ml_fail("task %s", "failed");
+}
+
+Test(threads, a_tasks_message_reaches_the_caller)
+{
+    ml_threads_set(4);
+    for (int round = 0; round < 20; round++) {
+        ml_parallel(8, fail_and_linger, NULL);
+        cr_expect_str_eq(ml_error_message(), "task failed", "round %d", round);
+        ml_error_clear();
+        ml_parallel(8, note_inner, NULL);
+        cr_expect(!ml_failed(), "a message came back in round %d", round);
+    }
+}
+
 static void note_thread(void *ctx, int64_t i)
 {
     ((pthread_t *)ctx)[i] = pthread_self();
@@ -523,6 +557,26 @@ Test(file, a_reader_sees_the_old_or_the_new_one)
     void *complaint;
     pthread_join(reader, &complaint);
     cr_expect_null(complaint, "%s", (const char *)complaint);
+}
+
+/* --- words ---------------------------------------------------------------------------------------------------- */
+Test(words, the_nearest_is_offered_when_one_is_near)
+{
+    static const char *const known[] = { "lr", "momentum", "nesterov", "weight_decay", "weight_init" };
+    static const struct { const char *word, *nearest; } cases[] = {
+        { "momentun", "momentum" }, { "weight_dacey", "weight_decay" }, { "wieght_init", "weight_init" }, { "lr", "lr" }, { "l", NULL },
+        { "lt", "lr" }, { "xy", NULL }, { "", NULL }, { "learning_rate", NULL }, { "nesterov_momentum", NULL },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *nearest = ml_nearest_word(cases[i].word, known, 5);
+        if (cases[i].nearest) cr_expect(nearest && strcmp(nearest, cases[i].nearest) == 0, "'%s': %s", cases[i].word, nearest ? nearest : "none");
+        else cr_expect(!nearest, "'%s': %s", cases[i].word, nearest);
+    }
+    char long_word[200]; /* longer than the table of distances: compared by length only */
+    memset(long_word, 'm', sizeof long_word - 1);
+    long_word[sizeof long_word - 1] = '\0';
+    cr_expect_null(ml_nearest_word(long_word, known, 5));
+    cr_expect_null(ml_nearest_word("lr", known, 0));
 }
 
 /* --- clocks --------------------------------------------------------------------------------------------------- */

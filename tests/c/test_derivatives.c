@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-TestSuite(derivatives, .fini = tally_flush, .timeout = 60);
+TestSuite(derivatives, .init = begin_test, .fini = end_test, .timeout = 60);
 
 static bool has_derivative(const ml_op *op, const ml_op_info *info) { (void)info; return !(op->flags & ML_NOGRAD); }
 
@@ -129,27 +129,27 @@ static int order_of(const trial *t)
     return t->sample->order;
 }
 
-ParameterizedTestParameters(derivatives, agree_with_differences) { return ids_where(has_derivative); }
-ParameterizedTest(int *id, derivatives, agree_with_differences)
+ParameterizedTestParameters(derivatives, agree_with_differences) { return groups_where(has_derivative); }
+ParameterizedTest(group *g, derivatives, agree_with_differences)
 {
     trial t;
-    int   n_checked = 0;
-    FOR_EACH_SAMPLE(*id, t) {
+    int   n_checked[GROUP] = { 0 };
+    FOR_EACH_SAMPLE(g, t) {
         if (order_of(&t) < 2) {
             expect(t.sample->why, "%s: order %d needs a reason (.why)", t.label, t.sample->order);
             tally_note("%s: derivatives up to order %d: %s", t.label, order_of(&t) < 0 ? 0 : order_of(&t), t.sample->why ? t.sample->why : "?");
         }
-        for (int level = 0; level < order_of(&t); level++) n_checked += check_level(&t, level);
+        for (int level = 0; level < order_of(&t); level++) n_checked[at.op] += check_level(&t, level);
     }
-    expect(n_checked > 0, "%s: no sample allows a derivative", ml_op_info_at(*id)->name);
+    for (int i = 0; i < g->n; i++) expect(n_checked[i] > 0, "%s: no sample allows a derivative", ml_op_info_at(g->id[i])->name);
 }
 
 /* Asking for some gradients gives the same as asking for all, and none that nobody asked for. */
-ParameterizedTestParameters(derivatives, of_every_subset) { return ids_where(has_derivative); }
-ParameterizedTest(int *id, derivatives, of_every_subset)
+ParameterizedTestParameters(derivatives, of_every_subset) { return groups_where(has_derivative); }
+ParameterizedTest(group *g, derivatives, of_every_subset)
 {
     trial t;
-    FOR_EACH_SAMPLE(*id, t) {
+    FOR_EACH_SAMPLE(g, t) {
         ml_tensor *in[ML_MAX_IN];
         trial_inputs(&t, ML_F64, LAYOUT_CONTIGUOUS, 3, in);
         for (int create = 0; create < 2; create++) {
@@ -169,11 +169,11 @@ ParameterizedTest(int *id, derivatives, of_every_subset)
 }
 
 /* vjp_direct, the fast rule of the first order, against the recorded rule or compose, which have all orders. */
-ParameterizedTestParameters(derivatives, direct_and_recorded_agree) { return ids_where(has_derivative); }
-ParameterizedTest(int *id, derivatives, direct_and_recorded_agree)
+ParameterizedTestParameters(derivatives, direct_and_recorded_agree) { return groups_where(has_derivative); }
+ParameterizedTest(group *g, derivatives, direct_and_recorded_agree)
 {
     trial t;
-    FOR_EACH_SAMPLE(*id, t) {
+    FOR_EACH_SAMPLE(g, t) {
         for (int d = 0; d < 2; d++) {
             ml_tensor *in[ML_MAX_IN];
             trial_inputs(&t, d ? ML_F64 : ML_F32, LAYOUT_CONTIGUOUS, 5, in);
@@ -185,11 +185,11 @@ ParameterizedTest(int *id, derivatives, direct_and_recorded_agree)
 }
 
 /* ml_backward leaves in each leaf what ml_grad returns, adds up on a second call, and leaves others alone. */
-ParameterizedTestParameters(derivatives, by_backward_and_by_grad) { return ids_where(has_derivative); }
-ParameterizedTest(int *id, derivatives, by_backward_and_by_grad)
+ParameterizedTestParameters(derivatives, by_backward_and_by_grad) { return groups_where(has_derivative); }
+ParameterizedTest(group *g, derivatives, by_backward_and_by_grad)
 {
     trial t;
-    FOR_EACH_SAMPLE(*id, t) {
+    FOR_EACH_SAMPLE(g, t) {
         ml_tensor *in[ML_MAX_IN];
         trial_inputs(&t, ML_F64, LAYOUT_CONTIGUOUS, 11, in);
         run asked = trial_run(&t, in, ALL, NULL, false);
@@ -214,11 +214,11 @@ ParameterizedTest(int *id, derivatives, by_backward_and_by_grad)
 
 /* What says ML_NOGRAD is a constant: its result is not recorded. */
 static bool has_none(const ml_op *op, const ml_op_info *info) { (void)info; return op->flags & ML_NOGRAD; }
-ParameterizedTestParameters(derivatives, constants_are_not_recorded) { return ids_where(has_none); }
-ParameterizedTest(int *id, derivatives, constants_are_not_recorded)
+ParameterizedTestParameters(derivatives, constants_are_not_recorded) { return groups_where(has_none); }
+ParameterizedTest(group *g, derivatives, constants_are_not_recorded)
 {
     trial t;
-    FOR_EACH_SAMPLE(*id, t) {
+    FOR_EACH_SAMPLE(g, t) {
         ml_tensor *in[ML_MAX_IN];
         trial_inputs(&t, ML_F64, LAYOUT_CONTIGUOUS, 3, in);
         for (int i = 0; i < t.n_in; i++)

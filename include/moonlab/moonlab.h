@@ -1,0 +1,22 @@
+/* moonlab/moonlab.h - all of moonlab for a C program; examples/c shows one. Each header is the manual page of its part:
+ *
+ *     base.h      errors, memory, threads          tensor.h    arrays, scopes, random numbers
+ *     ops.h       every operation (op_list.h)      autograd.h  derivatives of any order
+ *     nn.h        layers, initialisers             optim.h     SGD, Adam, AdamW
+ *     data.h      data sets made by rule           run.h       run directories, progress, Ctrl-C
+ *     figure.h    pictures, to files and live
+ */
+#ifndef MOONLAB_MOONLAB_H
+#define MOONLAB_MOONLAB_H
+
+#include "moonlab/autograd.h"
+#include "moonlab/base.h"
+#include "moonlab/data.h"
+#include "moonlab/figure.h"
+#include "moonlab/nn.h"
+#include "moonlab/ops.h"
+#include "moonlab/optim.h"
+#include "moonlab/run.h"
+#include "moonlab/tensor.h"
+
+#endif

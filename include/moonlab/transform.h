@@ -1,0 +1,55 @@
+/* moonlab/transform.h - functions of functions: vmap, vjp, jvp, jacobian, hessian, hvp.
+ *
+ *     static bool loss(void *ctx, ml_tensor *const *in, ml_tensor **out)      // in: weights, one sample
+ *     {
+ *         (void)ctx;
+ *         out[0] = ml_sum(ml_tanh(ml_matmul(in[1], in[0])), NULL);
+ *         return out[0] != NULL;
+ *     }
+ *     ml_function f = { loss, NULL, 2, 1 };
+ *     ml_jacobian(&f, in, 0, &j);                       // d out[0] / d in[0]
+ *
+ * Any of them may be used inside a function given to another, to any depth. Results belong to the innermost scope. A
+ * function must be made of operations on tensors; it may branch on anything but the values of a batch.
+ */
+#ifndef MOONLAB_TRANSFORM_H
+#define MOONLAB_TRANSFORM_H
+
+#include "moonlab/autograd.h"
+
+#define ML_MAX_LEVELS 32 /* of vmap inside vmap */
+
+typedef struct ml_function {
+    bool (*call)(void *ctx, ml_tensor *const *in, ml_tensor **out); /* false: failed, message set */
+    void *ctx;
+    int   n_in, n_out;
+} ml_function;
+
+/* --- vmap ------------------------------------------------------------------------------------------------------------ */
+/* out[i] = f(in[i]) for each i along dimension in_dims[k] of in[k] (ML_WHOLE: the same for all), computed as one batch.
+ * The results' batch dimension goes to out_dims[k] (NULL = 0). Equals the loop up to rounding. */
+#define ML_WHOLE INT32_MIN
+bool ml_vmap(const ml_function *f, ml_tensor *const *in, const int *in_dims, ml_tensor **out, const int *out_dims);
+
+/* The same in steps, for callers whose function is no ml_function. Between begin and end: wrap the inputs, call, unwrap. */
+int        ml_vmap_begin(int64_t size);                        /* the level; 0 with a message: too deep, or size < 0 */
+ml_tensor *ml_vmap_wrap(int level, ml_tensor *x, int dim);     /* x seen as one of its slices along dim */
+ml_tensor *ml_vmap_unwrap(int level, ml_tensor *y, int dim);   /* the whole batch; one that does not depend on it is repeated */
+void       ml_vmap_end(int level);                             /* levels end in the reverse order of their beginning */
+
+/* --- derivatives of functions --------------------------------------------------------------------------------------- */
+/* A copy of x to differentiate with respect to: part of the outer graph, and inside vmap one for each of the batch. */
+ml_tensor *ml_fresh(ml_tensor *x);
+
+/* grads[k] = d (sum of out[i] . seeds[i]) / d in[k] for k with wanted[k] (NULL = all; others get NULL); the value in out. */
+bool ml_vjp(const ml_function *f, ml_tensor *const *in, ml_tensor *const *seeds, const bool *wanted, ml_tensor **out, ml_tensor **grads);
+/* douts[i] = sum over k of d out[i] / d in[k] tangents[k]; tangents[k] NULL = 0. Forward mode by two reverse ones. */
+bool ml_jvp(const ml_function *f, ml_tensor *const *in, ml_tensor *const *tangents, ml_tensor **out, ml_tensor **douts);
+/* d out[0] / d in[k]: shape of out[0], then of in[k]. One backward pass, batched over out[0]. */
+bool ml_jacobian(const ml_function *f, ml_tensor *const *in, int k, ml_tensor **jacobian);
+/* d^2 out[0] / d in[k]^2 of a single number: shape of in[k] twice. */
+bool ml_hessian(const ml_function *f, ml_tensor *const *in, int k, ml_tensor **hessian);
+/* The Hessian of out[0] with respect to all in[k] with v[k] not NULL, times v. */
+bool ml_hvp(const ml_function *f, ml_tensor *const *in, ml_tensor *const *v, ml_tensor **products);
+
+#endif

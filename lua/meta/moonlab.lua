@@ -1,0 +1,383 @@
+---@meta
+-- What the C part gives to Lua, for lua-language-server. The operations are in ops.lua, made from their table.
+-- luacheck: ignore 212 241 631
+
+---@alias moonlab.dtype "f32"|"f64"|"i64"|"u8"|"bool"
+---@alias moonlab.shape integer|integer[]  a list of sizes, {3, 4}; or the first of some numbers
+
+---@class moonlab.MakingOptions
+---@field dtype?         moonlab.dtype  (default "f32")
+---@field requires_grad? boolean        a leaf that wants its gradient (default false)
+
+---@class moonlab.RandomOptions: moonlab.MakingOptions
+---@field seed? integer  of this draw alone; else the next stream of ml.seed
+
+---@class moonlab.BackwardOptions
+---@field seed?         moonlab.Tensor  gradient of the result, of its shape; needed unless it is a single number
+---@field keep_graph?   boolean         the graph may be used again; else it is freed
+---@field create_graph? boolean         the gradients are recorded themselves: for higher derivatives
+
+--- tensors ---------------------------------------------------------------------------------------------------------
+
+--- An n-dimensional array. Positions and dimensions count from 1, or from -1 at the end.
+---
+--- `x[2]` second row; `x[{1, 3}]` element, of shape (); `x[{{1, 10}, 2}]` rows 1 to 10 of column 2; `x[{{}, 2}]` all of
+--- column 2; `x[ids]` rows at the positions in an i64 tensor. The same places can be assigned to.
+---@class moonlab.Tensor
+---@field shape         integer[]            sizes of its dimensions
+---@field dtype         moonlab.dtype
+---@field grad          moonlab.Tensor?      of a leaf after backward; may be set to nil
+---@field requires_grad boolean              it, or what it was computed from, wants a gradient; may be set on leaves
+---@field is_leaf       boolean              not the result of a recorded operation
+---@field [any]         moonlab.Tensor
+---@operator add(moonlab.Tensor|number): moonlab.Tensor
+---@operator sub(moonlab.Tensor|number): moonlab.Tensor
+---@operator mul(moonlab.Tensor|number): moonlab.Tensor
+---@operator div(moonlab.Tensor|number): moonlab.Tensor
+---@operator idiv(moonlab.Tensor|number): moonlab.Tensor
+---@operator mod(moonlab.Tensor|number): moonlab.Tensor
+---@operator pow(moonlab.Tensor|number): moonlab.Tensor
+---@operator unm: moonlab.Tensor
+---@operator len: integer
+local Tensor = {}
+
+--- Its only value, as a number or boolean of Lua.
+---@return number|boolean
+function Tensor:item() end
+
+--- All values, as nested lists; a number or boolean for shape ().
+---@return any
+function Tensor:tolist() end
+
+--- The size of one dimension, or all sizes.
+---@param dim? integer
+---@return integer|integer[]
+function Tensor:size(dim) end
+
+--- How many values it has.
+---@return integer
+function Tensor:numel() end
+
+--- How many dimensions it has.
+---@return integer
+function Tensor:dim() end
+
+--- A copy outside the graph.
+---@return moonlab.Tensor
+function Tensor:clone() end
+
+--- The same values outside the graph: a view.
+---@return moonlab.Tensor
+function Tensor:detach() end
+
+--- Adds the derivative of this tensor to the gradient of every leaf that it depends on.
+---@param opts? moonlab.BackwardOptions
+function Tensor:backward(opts) end
+
+--- Marks a leaf as wanting its gradient, or not.
+---@param on? boolean  (default true)
+---@return moonlab.Tensor self
+function Tensor:requires_grad_(on) end
+
+--- Drops the gradient.
+---@return moonlab.Tensor self
+function Tensor:zero_grad() end
+
+--- ml ------------------------------------------------------------------------------------------------------------------
+
+---@class moonlab
+---@field version string
+local ml = {}
+
+--- A tensor of zeros: ml.zeros { 3, 4 }.
+---@param shape moonlab.shape
+---@param opts? moonlab.MakingOptions
+---@return moonlab.Tensor
+function ml.zeros(shape, opts) end
+
+---@param shape moonlab.shape
+---@param opts? moonlab.MakingOptions
+---@return moonlab.Tensor
+function ml.ones(shape, opts) end
+
+--- A tensor filled with one value.
+---@param shape integer[]
+---@param value number
+---@param opts? moonlab.MakingOptions
+---@return moonlab.Tensor
+function ml.full(shape, value, opts) end
+
+--- Uniform in [0, 1).
+---@param shape moonlab.shape
+---@param opts? moonlab.RandomOptions
+---@return moonlab.Tensor
+function ml.rand(shape, opts) end
+
+--- Standard normal.
+---@param shape moonlab.shape
+---@param opts? moonlab.RandomOptions
+---@return moonlab.Tensor
+function ml.randn(shape, opts) end
+
+--- Whole numbers low..high, both included, as i64.
+---@param low integer
+---@param high integer
+---@param shape moonlab.shape
+---@param opts? moonlab.RandomOptions
+---@return moonlab.Tensor
+function ml.randint(low, high, shape, opts) end
+
+--- The numbers 1..n in random order, as i64.
+---@param n integer
+---@param opts? moonlab.RandomOptions
+---@return moonlab.Tensor
+function ml.randperm(n, opts) end
+
+--- ml.arange(n): 1..n. ml.arange(start, stop, step): as `for i = start, stop, step`, both ends included.
+--- i64 from whole numbers, else f32.
+---@param start number
+---@param stop? number|moonlab.MakingOptions
+---@param step? number|moonlab.MakingOptions
+---@param opts? moonlab.MakingOptions
+---@return moonlab.Tensor
+function ml.arange(start, stop, step, opts) end
+
+--- n numbers from start to stop, evenly apart, both included.
+---@param start number
+---@param stop number
+---@param n integer
+---@param opts? moonlab.MakingOptions
+---@return moonlab.Tensor
+function ml.linspace(start, stop, n, opts) end
+
+--- The identity matrix.
+---@param n integer
+---@param opts? moonlab.MakingOptions
+---@return moonlab.Tensor
+function ml.eye(n, opts) end
+
+--- From a number, a boolean or nested lists of them; from a tensor, a copy. Whole numbers give i64, others f32.
+---@param values number|boolean|table|moonlab.Tensor
+---@param opts? moonlab.MakingOptions
+---@return moonlab.Tensor
+function ml.tensor(values, opts) end
+
+---@param value any
+---@return boolean
+function ml.is_tensor(value) end
+
+--- Seeds the random numbers that have no seed of their own.
+---@param seed integer
+function ml.seed(seed) end
+
+--- The number of threads that kernels use; with n, sets it. Results do not depend on it.
+---@param n? integer  1..256
+---@return integer
+function ml.threads(n) end
+
+--- Seconds from some moment on; never goes back.
+---@return number
+function ml.clock() end
+
+--- Bytes of tensors: in use, most so far, kept for reuse, allowed (0 = no limit; MOONLAB_MEMORY=64M sets one).
+---@return { live: integer, peak: integer, cached: integer, cap: integer }
+function ml.memory() end
+
+--- The table of operations, as data.
+---@return { name: string, doc: string, inputs: integer, options: { name: string, kind: string }[] }[]
+function ml.ops() end
+
+--- With it on, the first operation whose result or derivative has a NaN or an infinity is an error that names it and the
+--- script's line. Returns what it was.
+---@param on boolean
+---@return boolean
+function ml.detect_anomaly(on) end
+
+---@class moonlab.autograd
+local autograd = {}
+
+--- The derivative of y by x, as a result; x may be a list, then so is the result. Leaves' own gradients are left alone.
+---@param y moonlab.Tensor
+---@param x moonlab.Tensor|moonlab.Tensor[]
+---@param opts? moonlab.BackwardOptions
+---@return moonlab.Tensor|moonlab.Tensor[]
+function autograd.grad(y, x, opts) end
+
+--- Are operations recorded? With a value, sets it and returns what it was; ml.no_grad puts it back by itself.
+---@param on? boolean
+---@return boolean
+function autograd.recording(on) end
+
+--- layers ---------------------------------------------------------------------------------------------------------------
+
+--- "zeros", "constant", "uniform", "normal", "fan_in_uniform", "glorot_uniform", "glorot_normal", "he_uniform",
+--- "he_normal"; or { name, scale = number }.
+---@alias moonlab.initialiser string|table
+
+---@class moonlab.LinearOptions
+---@field bias?        boolean              (default true)
+---@field weight_init? moonlab.initialiser  (default: uniform in +-1/sqrt(inputs), as PyTorch)
+---@field bias_init?   moonlab.initialiser
+---@field dtype?       moonlab.dtype
+
+---@class moonlab.EmbeddingOptions
+---@field init?  moonlab.initialiser  (default: standard normal)
+---@field dtype? moonlab.dtype
+
+--- A layer or a chain of them: `model(x)`, `model[1]`, `#model`, `tostring(model)`.
+---@class moonlab.Module
+---@field weight moonlab.Tensor
+---@field bias   moonlab.Tensor
+---@field [integer] moonlab.Module
+---@overload fun(x: moonlab.Tensor): moonlab.Tensor
+---@operator len: integer
+local Module = {}
+
+--- The parameters, in the order of the layers.
+---@return moonlab.Tensor[]
+function Module:parameters() end
+
+--- for name, p in model:named_parameters() do: "1.weight", ...
+---@return fun(): string?, moonlab.Tensor?
+function Module:named_parameters() end
+
+--- The model as a pure function: with these parameters in place of its own.
+---@param params moonlab.Tensor[]  as model:parameters() lists them
+---@param x moonlab.Tensor
+---@return moonlab.Tensor
+function Module:apply(params, x) end
+
+--- "Linear", "Sequential", "ReLU", ...
+---@return string
+function Module:kind() end
+
+--- A line about the layer itself: "Linear(256 -> 97)".
+---@return string
+function Module:describe() end
+
+---@class moonlab.nn
+---@field init table<string, fun(w: moonlab.Tensor, opts?: { scale?: number, seed?: integer }): moonlab.Tensor>  each fills w
+local nn = {}
+
+--- x (..., inputs) -> x weight^T + bias (..., outputs).
+---@param inputs integer
+---@param outputs integer
+---@param opts? moonlab.LinearOptions
+---@return moonlab.Module
+function nn.Linear(inputs, outputs, opts) end
+
+--- ids (...), counted from 1 -> rows of the weight (..., dim).
+---@param rows integer
+---@param dim integer
+---@param opts? moonlab.EmbeddingOptions
+---@return moonlab.Module
+function nn.Embedding(rows, dim, opts) end
+
+--- (n, ...) -> (n, product).
+---@return moonlab.Module
+function nn.Flatten() end
+
+--- Layers one after the other.
+---@param layers moonlab.Module[]
+---@return moonlab.Module
+function nn.Sequential(layers) end
+
+---@return moonlab.Module
+function nn.ReLU() end
+---@return moonlab.Module
+function nn.Tanh() end
+---@return moonlab.Module
+function nn.Sigmoid() end
+---@return moonlab.Module
+function nn.Softplus() end
+---@return moonlab.Module
+function nn.Sin() end
+---@return moonlab.Module
+function nn.Cos() end
+---@return moonlab.Module
+function nn.Erf() end
+---@return moonlab.Module
+function nn.Exp() end
+---@return moonlab.Module
+function nn.Abs() end
+---@return moonlab.Module
+function nn.Square() end
+
+--- Mean over rows of -log softmax(x)[label].
+---@param x moonlab.Tensor       (n, classes)
+---@param labels moonlab.Tensor  (n), counted from 1
+---@return moonlab.Tensor
+function nn.cross_entropy(x, labels) end
+
+--- Mean of (x - y)^2.
+---@param x moonlab.Tensor
+---@param y moonlab.Tensor
+---@return moonlab.Tensor
+function nn.mse(x, y) end
+
+--- optimizers -------------------------------------------------------------------------------------------------------------
+
+---@class moonlab.SGDOptions
+---@field lr?           number   (default 1e-2)
+---@field momentum?     number   (default 0)
+---@field nesterov?     boolean  (default false)
+---@field weight_decay? number   L2: g += weight_decay w (default 0)
+
+---@class moonlab.AdamOptions
+---@field lr?           number    (default 1e-3)
+---@field betas?        number[]  (default { 0.9, 0.999 })
+---@field eps?          number    (default 1e-8)
+---@field weight_decay? number    Adam: L2, default 0. AdamW: decoupled, default 1e-2
+
+---@class moonlab.Optimizer
+---@field lr           number   may be set
+---@field weight_decay number   may be set
+---@field steps        integer  made so far
+---@field kind         string   "SGD", "Adam", "AdamW"
+local Optimizer = {}
+
+--- zero_grad, backward, step.
+---@param loss moonlab.Tensor
+---@return moonlab.Optimizer self
+function Optimizer:minimize(loss) end
+
+--- A step from the gradients that the parameters hold.
+---@return moonlab.Optimizer self
+function Optimizer:step() end
+
+---@return moonlab.Optimizer self
+function Optimizer:zero_grad() end
+
+---@class moonlab.optim
+local optim = {}
+
+---@param params moonlab.Tensor[]
+---@param opts? moonlab.SGDOptions
+---@return moonlab.Optimizer
+function optim.SGD(params, opts) end
+
+---@param params moonlab.Tensor[]
+---@param opts? moonlab.AdamOptions
+---@return moonlab.Optimizer
+function optim.Adam(params, opts) end
+
+---@param params moonlab.Tensor[]
+---@param opts? moonlab.AdamOptions
+---@return moonlab.Optimizer
+function optim.AdamW(params, opts) end
+
+--- data ---------------------------------------------------------------------------------------------------------------------
+
+---@class moonlab.ModularOptions
+---@field p?              integer            modulus, 2..4096 (default 97)
+---@field op?             "+"|"-"|"*"|"/"    (default "+")
+---@field train_fraction? number             in (0, 1) (default 0.5)
+---@field seed?           integer            of the split (default 1)
+
+---@class moonlab.data
+local data = {}
+
+--- All pairs (a, b) and a op b modulo p, split at random; ids and labels count from 1.
+---@param opts? moonlab.ModularOptions
+---@return { train: moonlab.Dataset, test: moonlab.Dataset }
+function data.modular(opts) end

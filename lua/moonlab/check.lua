@@ -1,0 +1,43 @@
+--- Checking arguments: options in a table, unknown ones refused with the nearest known name.
+local core = require "moonlab.core"
+
+local check = {}
+
+--- Raises a message at the script's line: the first one outside lua/moonlab/.
+---@param format string
+---@param ... any  as string.format takes
+function check.fail(format, ...)
+  core.raise(format:format(...))
+end
+
+--- The options with their defaults filled in, as a new table. A given one must have the type of its default.
+---@generic T: table
+---@param where    string  whose options they are, for the message
+---@param given    table?
+---@param defaults T
+---@return T
+function check.options(where, given, defaults)
+  if given ~= nil and type(given) ~= "table" then
+    check.fail("%s: options must be a table, got %s", where, type(given))
+  end
+  local options = {}
+  for name, value in pairs(defaults) do options[name] = value end
+  for name, value in pairs(given or {}) do
+    local default = defaults[name]
+    if default == nil then
+      local known = {}
+      for key in pairs(defaults) do known[#known + 1] = key end
+      table.sort(known)
+      local nearest = core.nearest(tostring(name), known)
+      local advice = nearest and ("did you mean '%s'?"):format(nearest) or "it knows " .. table.concat(known, ", ")
+      check.fail("%s: unknown option '%s'; %s", where, name, advice)
+    end
+    if type(value) ~= type(default) then
+      check.fail("%s: %s must be a %s, got %s", where, name, type(default), type(value))
+    end
+    options[name] = value
+  end
+  return options
+end
+
+return check

@@ -1,0 +1,66 @@
+--- moonlab: tensors, derivatives, layers, optimizers and runs.
+---
+---     local ml = require "moonlab"
+---     local x  = ml.randn { 3, 4 }
+---     print((x * 2):tanh():sum(1))
+---
+--- The operations are methods of tensors and functions of `ml`; lua/meta/ has the annotations of all of them.
+local core = require "moonlab.core"
+
+---@class moonlab
+---@field nn       moonlab.nn
+---@field optim    moonlab.optim
+---@field data     moonlab.data
+---@field fft      moonlab.fft
+---@field run      fun(defaults: table<string, any>): moonlab.Run
+---@field figure   fun(opts: moonlab.FigureOptions?): moonlab.Figure
+---@field autograd moonlab.autograd
+local ml = {}
+package.loaded["moonlab"] = ml -- the files below may ask for it while it is being put together
+
+for _, part in ipairs { core.tensor, core.make, core.op } do
+  for name, value in pairs(part) do ml[name] = value end
+end
+
+ml.ops            = core.ops
+ml.autograd       = { grad = core.autograd.grad, recording = core.autograd.recording }
+ml.detect_anomaly = core.autograd.detect_anomaly
+ml.nn             = require "moonlab.nn"
+ml.optim          = core.optim
+ml.data           = core.data
+
+local put_back = { __close = function(self) core.autograd.recording(self.was) end }
+
+--- Calls fn without recording: what it computes has no derivative, and costs no memory for one.
+---@param fn fun(...): ...
+---@param ... any  its arguments
+---@return any ...  what it returns
+function ml.no_grad(fn, ...)
+  local _ <close> = setmetatable({ was = core.autograd.recording(false) }, put_back) -- also after an error
+  return fn(...)
+end
+
+local train = require "moonlab.train"
+ml.accuracy, ml.weight_norm = train.accuracy, train.weight_norm
+
+-- Loaded when first used, which keeps the start short.
+local later = {}
+for _, name in ipairs { "fft", "run", "figure" } do
+  if package.preload["moonlab." .. name] then later[name] = "moonlab." .. name end
+end
+
+return setmetatable(ml, {
+  __index = function(self, name)
+    local module = later[name]
+    if module then
+      local value = require(module)
+      rawset(self, name, value)
+      return value
+    end
+    local known = {}
+    for key in pairs(self) do known[#known + 1] = key end
+    for key in pairs(later) do known[#known + 1] = key end
+    local nearest = core.nearest(tostring(name), known)
+    core.raise(("ml has no '%s'%s"):format(name, nearest and ("; did you mean '%s'?"):format(nearest) or ""))
+  end,
+})

@@ -1,0 +1,14 @@
+--- What the program that runs the script and `ml.run` tell each other. The `moonlab` program puts a table of its own
+--- in package.loaded before the script starts; under a stock interpreter it is this one.
+---@class moonlab.Session
+---@field program?     string   "run" or "repl": the moonlab program is in charge; nil: a stock interpreter
+---@field command?     string   what was typed, for the records of the run
+---@field quiet?       boolean  no progress, no notes; failures are still told
+---@field window?      boolean  figures of runs open a window by themselves
+---@field linger?      boolean  windows stay open at the end of the script
+---@field consumed?    boolean  an ml.run has read the key=value arguments
+---@field usage_error? string   the message of the error that a wrong key=value raised
+---@field interrupted? boolean  Ctrl-C has stopped a loop
+---@field finish?      fun(failure: string?, interrupted: boolean): integer  ends all runs, gives the exit code
+---@field wait?        fun()    returns when the last window is closed; moonlab.run sets this and finish
+return {}

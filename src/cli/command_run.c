@@ -1,0 +1,169 @@
+/* moonlab run SCRIPT: one script, from its command line to its exit code. */
+#define _POSIX_C_SOURCE 200809L
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lua/lua_moonlab.h"
+
+typedef struct request {
+    const char *script;
+    char      **overrides;
+    int         n_overrides;
+    bool        quiet, no_window;
+    long        threads; /* 0 = as the environment says */
+} request;
+
+static bool is_override(const char *word)
+{
+    size_t n = strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+    return n > 0 && word[n] == '=' && word[0] != '_' && (word[0] < '0' || word[0] > '9');
+}
+
+static bool read_threads(const char *word, long *threads)
+{
+    char *end;
+    errno    = 0;
+    *threads = word ? strtol(word, &end, 10) : 0;
+    return word && *word && !*end && !errno && *threads >= 1 && *threads <= 256;
+}
+
+/* Returns DONE, or USAGE after saying what is wrong. The overrides are gathered at the front of argv. */
+static int read_arguments(int argc, char **argv, request *wanted)
+{
+    *wanted = (request){ .overrides = argv };
+    for (int i = 1; i < argc; i++) {
+        char *word = argv[i];
+        if (!strcmp(word, "--no-window")) wanted->no_window = true;
+        else if (!strcmp(word, "--quiet") || !strcmp(word, "-q")) wanted->quiet = true;
+        else if (!strcmp(word, "--threads") || !strncmp(word, "--threads=", 10)) {
+            const char *number = word[9] ? word + 10 : argv[++i]; /* argv ends with NULL */
+            if (!read_threads(number, &wanted->threads))
+                return usage_error("run", "--threads needs a number 1..256, got '%s'", number ? number : "");
+        } else if (word[0] == '-' && word[1]) return usage_error("run", "unknown option '%s'", word);
+        else if (!wanted->script) wanted->script = word;
+        else if (is_override(word)) wanted->overrides[wanted->n_overrides++] = word;
+        else return usage_error("run", "'%s' is not of the form key=value", word);
+    }
+    if (wanted->script) return DONE;
+    return usage_error("run", "needs a script, as in moonlab run examples/grokking.lua");
+}
+
+/* The global `arg`, as the stock interpreter has it: the script at 0, what follows it from 1 on. */
+static void set_arg(lua_State *L, const request *wanted)
+{
+    lua_newtable(L);
+    lua_pushstring(L, wanted->script);
+    lua_rawseti(L, -2, 0);
+    for (int i = 0; i < wanted->n_overrides; i++) {
+        lua_pushstring(L, wanted->overrides[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setglobal(L, "arg");
+}
+
+static void set_session(lua_State *L, const request *wanted, const char *command)
+{
+    bool terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+    script_session(L);
+    lua_pushstring(L, "run");
+    lua_setfield(L, -2, "program");
+    lua_pushstring(L, command);
+    lua_setfield(L, -2, "command");
+    lua_pushboolean(L, wanted->quiet);
+    lua_setfield(L, -2, "quiet");
+    lua_pushboolean(L, !wanted->no_window);
+    lua_setfield(L, -2, "window");
+    lua_pushboolean(L, terminal && !wanted->no_window);
+    lua_setfield(L, -2, "linger");
+    lua_pop(L, 1);
+}
+
+static bool session_flag(lua_State *L, const char *name)
+{
+    script_session(L);
+    lua_getfield(L, -1, name);
+    bool set = lua_toboolean(L, -1);
+    lua_pop(L, 2);
+    return set;
+}
+
+static void print_usage_error(lua_State *L)
+{
+    script_session(L);
+    lua_getfield(L, -1, "usage_error");
+    usage_error("run", "%s", lua_tostring(L, -1));
+    lua_pop(L, 2);
+}
+
+/* Windows stay until they are closed, when somebody is there to close them. Ctrl-C ends the waiting, nothing else. */
+static void wait_for_windows(lua_State *L)
+{
+    if (!session_flag(L, "linger")) return;
+    script_session(L);
+    if (lua_getfield(L, -1, "wait") == LUA_TFUNCTION) (void)script_call(L, 0, 0);
+    lua_settop(L, 0);
+}
+
+static int run(lua_State *L, const request *wanted)
+{
+    bool loaded = luaL_loadfile(L, wanted->script) == LUA_OK, good = loaded && script_call(L, 0, 0);
+    bool interrupted = loaded && script_interrupted();
+    char *failure = NULL;
+    if (!good) {
+        const char *text = lua_tostring(L, -1);
+        failure          = strdup(text ? text : "an error without a message");
+    }
+    lua_settop(L, 0);
+    int code = script_finish(L, failure, interrupted);
+    if (failure && code == USAGE) print_usage_error(L);
+    else if (failure && strcmp(failure, SCRIPT_INTERRUPTED) != 0) fprintf(stderr, "%s\n", failure);
+    free(failure);
+    if (code == DONE && wanted->n_overrides > 0 && !session_flag(L, "consumed"))
+        return usage_error("run", "'%s' has no effect: %s calls no ml.run", wanted->overrides[0], wanted->script);
+    if (code == DONE || code == CHECK_FAILED) wait_for_windows(L);
+    return code;
+}
+
+static char *join(int argc, char **argv)
+{
+    size_t bytes = sizeof "moonlab";
+    for (int i = 0; i < argc; i++) bytes += strlen(argv[i]) + 1;
+    char *line = malloc(bytes);
+    if (!line) return NULL;
+    strcpy(line, "moonlab");
+    for (int i = 0; i < argc; i++) strcat(strcat(line, " "), argv[i]);
+    return line;
+}
+
+int command_run(int argc, char **argv)
+{
+    request wanted;
+    char   *command = join(argc, argv); /* before the overrides move */
+    int     code    = command ? read_arguments(argc, argv, &wanted) : FAILED;
+    if (code != DONE) {
+        free(command);
+        return code;
+    }
+    if (access(wanted.script, R_OK) != 0) {
+        free(command);
+        return usage_error("run", "cannot read '%s': %s", wanted.script, strerror(errno));
+    }
+    if (wanted.threads > 0) ml_threads_set((int)wanted.threads);
+    lua_State *L = script_state();
+    if (!L) {
+        fputs("moonlab: out of memory\n", stderr);
+        code = FAILED;
+    } else {
+        set_arg(L, &wanted);
+        set_session(L, &wanted, command);
+        code = run(L, &wanted);
+        lua_close(L);
+    }
+    free(command);
+    return code;
+}

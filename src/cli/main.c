@@ -1,0 +1,117 @@
+/* moonlab: reads the command and hands over. */
+#include "cli/cli.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "moonlab/base.h"
+
+static int command_version(int argc, char **argv);
+static int command_help(int argc, char **argv);
+
+static const struct command {
+    const char *name, *arguments, *summary;
+    int (*call)(int argc, char **argv);
+    const char *details; /* for `moonlab help <command>` */
+} commands[] = {
+    { "run", "SCRIPT [key=value...] [options]", "runs an experiment", command_run,
+      "Runs a Lua script with moonlab ready for require. key=value overrides a default of the script's ml.run and must\n"
+      "be of its type. Results go to runs/<name>/<date>-<time>/; MOONLAB_RUNS names another folder than runs.\n"
+      "\n"
+      "  --no-window   figures go to files only\n"
+      "  --quiet       no progress and no notes; failed checks and errors are still told\n"
+      "  --threads N   threads for the kernels (default: MOONLAB_THREADS, else the cores); results do not depend on it\n"
+      "\n"
+      "Ctrl-C ends the loop after the step under way and keeps everything; a second one ends the program.\n"
+      "Exit code: 0 done, 1 error in the script, 2 wrong command line, 3 a check of the script failed, 130 interrupted.\n" },
+    { "repl", "", "opens a prompt", command_repl,
+      "Lua, with ml and nn ready. Expressions are printed; Tab completes names, fields and methods; input goes on until\n"
+      "it is complete. Ctrl-C drops the line or stops what runs, Ctrl-D leaves. Also reads from a pipe.\n" },
+    { "export", "RUN --csv [FILE]", "writes the metrics of a run as CSV", command_export,
+      "RUN is a run's directory, or the name of an experiment: then its latest run.\n"
+      "FILE defaults to metrics.csv in the run's directory; - is the standard output.\n" },
+    { "doctor", "", "looks at this machine and this build", command_doctor,
+      "Prints versions, kernels, threads, memory, display and folders, each with a verdict.\n"
+      "Exit code: 1 when something is broken.\n" },
+    { "version", "", "prints the version", command_version, "" },
+    { "help", "[COMMAND]", "explains a command", command_help, "" },
+};
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_help(FILE *out)
+{
+    fputs("usage: moonlab COMMAND ...\n\n", out);
+    for (int i = 0; i < N_COMMANDS; i++) {
+        char form[64];
+        snprintf(form, sizeof form, "%s %s", commands[i].name, commands[i].arguments);
+        fprintf(out, "  %-36s %s\n", form, commands[i].summary);
+    }
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (int i = 0; i < N_COMMANDS; i++)
+        if (!strcmp(name, commands[i].name)) return &commands[i];
+    return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    if (dot && !strcmp(dot, ".lua")) return usage_error(NULL, "'%s' is no command; to run a script: moonlab run %s", name, name);
+    const char *names[N_COMMANDS];
+    for (int i = 0; i < N_COMMANDS; i++) names[i] = commands[i].name;
+    const char *nearest = ml_nearest_word(name, names, N_COMMANDS);
+    if (nearest) return usage_error(NULL, "unknown command '%s'; did you mean '%s'?", name, nearest);
+    return usage_error(NULL, "unknown command '%s'", name);
+}
+
+static int command_version(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) return usage_error("version", "takes no arguments");
+    puts("moonlab " ML_VERSION);
+    return DONE;
+}
+
+static int command_help(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stdout);
+        return DONE;
+    }
+    const struct command *command = find_command(argv[1]);
+    if (!command) return unknown_command(argv[1]);
+    printf("usage: moonlab %s%s%s\n\n%s%s", command->name, *command->arguments ? " " : "", command->arguments,
+           *command->details ? command->details : command->summary, *command->details ? "" : "\n");
+    return DONE;
+}
+
+int usage_error(const char *command, const char *format, ...)
+{
+    va_list args;
+    fputs(command ? "moonlab " : "moonlab", stderr);
+    fprintf(stderr, "%s: ", command ? command : "");
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, "\n`moonlab help%s%s` says more\n", command ? " " : "", command ? command : "");
+    return USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return USAGE;
+    }
+    const char *name = argv[1];
+    if (!strcmp(name, "--help") || !strcmp(name, "-h")) name = "help";
+    if (!strcmp(name, "--version") || !strcmp(name, "-v")) name = "version";
+    const struct command *command = find_command(name);
+    if (!command) return unknown_command(name);
+    if (argc > 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h")))
+        return command_help(2, (char *[]){ argv[2], argv[1] });
+    return command->call(argc - 1, argv + 1);
+}

@@ -1,0 +1,327 @@
+/* Layers: a userdata holds one reference to a module. Printing a model reads better in Lua: lua/moonlab/nn.lua. */
+#include "moonlab/nn.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lua/lua_moonlab.h"
+
+static void release_module(void *m)
+{
+    ml_module_release(m);
+}
+const lml_type lml_module_type = { "moonlab.Module", release_module };
+
+static ml_module *check_module(lua_State *L, int index, const char *where)
+{
+    ml_module *m = lml_test(L, index, &lml_module_type);
+    return m ? m : lml_check(L, index, &lml_module_type, where, "the module");
+}
+
+/* --- initialisers: "he_normal", or { "he_normal", scale = 2 } ----------------------------------------------- */
+static ml_init_kind check_kind(lua_State *L, int index, const char *where)
+{
+    ml_init_kind kind = ML_INIT_DEFAULT;
+    if (lua_type(L, index) != LUA_TSTRING)
+        lml_raise(L, "%s: an initialiser is a name, or { name, scale = }, got %s", where, lml_got(L, index));
+    if (!ml_init_parse(lua_tostring(L, index), &kind)) lml_error(L);
+    return kind;
+}
+
+static void option_init(lua_State *L, int t, const char *where, const char *name, ml_init *init)
+{
+    static const char *const known[] = { "scale" };
+    if (!lua_istable(L, t)) return;
+    if (lua_getfield(L, t, name) == LUA_TTABLE) {
+        int list = lua_gettop(L);
+        lua_rawgeti(L, list, 1);
+        init->kind = check_kind(L, -1, where);
+        lua_pop(L, 1);
+        lml_option_number(L, list, where, "scale", &init->scale);
+        for (lua_pushnil(L); lua_next(L, list); lua_pop(L, 1))
+            if (lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), "scale") != 0)
+                lml_unknown_option(L, where, lua_tostring(L, -2), known, 1);
+    } else if (!lua_isnil(L, -1)) {
+        init->kind = check_kind(L, -1, where);
+    }
+    lua_pop(L, 1);
+}
+
+/* nn.init.he_normal(w, { scale =, seed = }): fills w and returns it. Upvalue: the kind. */
+static int init_fill(lua_State *L)
+{
+    static const char *const known[] = { "scale", "seed" };
+    ml_init    init = { (ml_init_kind)lua_tointeger(L, lua_upvalueindex(1)), 0 };
+    char       where[64];
+    int64_t    seed;
+    snprintf(where, sizeof where, "init.%s", ml_init_name(init.kind));
+    ml_tensor *w = lml_check_tensor(L, 1, where);
+    lml_check_options(L, 2, where, known, 2);
+    lml_option_number(L, 2, where, "scale", &init.scale);
+    bool   seeded = lml_option_integer(L, 2, where, "seed", &seed);
+    ml_key key    = seeded ? ml_key_of((uint64_t)seed, 0) : ml_key_next();
+    lml_work work = lml_enter(L);
+    lml_leave(L, &work, ml_init_fill(w, init, key));
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* --- making layers ------------------------------------------------------------------------------------------ */
+/* The userdata first, since making it may raise; then the module. */
+static int finish(lua_State *L, void **slot, lml_work *work, ml_module *m)
+{
+    *slot = m;
+    lml_leave(L, work, m != NULL);
+    return 1;
+}
+
+static int new_linear(lua_State *L) /* Linear(in, out, { bias =, weight_init =, bias_init =, dtype = }) */
+{
+    static const char *const known[] = { "bias", "weight_init", "bias_init", "dtype" };
+    ml_linear_layer_opts opts = { 0 };
+    bool    bias = true;
+    int64_t in   = lml_check_integer(L, 1, "Linear", "the number of inputs");
+    int64_t out  = lml_check_integer(L, 2, "Linear", "the number of outputs");
+    lml_check_options(L, 3, "Linear", known, 4);
+    lml_option_flag(L, 3, "Linear", "bias", &bias);
+    opts.no_bias = !bias;
+    option_init(L, 3, "Linear", "weight_init", &opts.weight_init);
+    option_init(L, 3, "Linear", "bias_init", &opts.bias_init);
+    lml_option_dtype(L, 3, "Linear", "dtype", &opts.dtype);
+    void   **slot = lml_new(L, &lml_module_type);
+    lml_work work = lml_enter(L);
+    return finish(L, slot, &work, ml_nn_linear(in, out, &opts));
+}
+
+static int new_embedding(lua_State *L) /* Embedding(rows, dim, { init =, dtype = }); ids count from 1 */
+{
+    static const char *const known[] = { "init", "dtype" };
+    ml_embedding_layer_opts opts = { .base = 1 };
+    int64_t rows = lml_check_integer(L, 1, "Embedding", "the number of rows");
+    int64_t dim  = lml_check_integer(L, 2, "Embedding", "the width");
+    lml_check_options(L, 3, "Embedding", known, 2);
+    option_init(L, 3, "Embedding", "init", &opts.init);
+    lml_option_dtype(L, 3, "Embedding", "dtype", &opts.dtype);
+    void   **slot = lml_new(L, &lml_module_type);
+    lml_work work = lml_enter(L);
+    return finish(L, slot, &work, ml_nn_embedding(rows, dim, &opts));
+}
+
+static void check_no_arguments(lua_State *L, const char *where)
+{
+    if (!lua_isnone(L, 1)) lml_raise(L, "%s: takes no arguments, got %s", where, lml_got(L, 1));
+}
+
+static int new_flatten(lua_State *L)
+{
+    check_no_arguments(L, "Flatten");
+    void   **slot = lml_new(L, &lml_module_type);
+    lml_work work = lml_enter(L);
+    return finish(L, slot, &work, ml_nn_flatten());
+}
+
+static int new_activation(lua_State *L) /* upvalues: the operation, the name of the layer */
+{
+    check_no_arguments(L, lua_tostring(L, lua_upvalueindex(2)));
+    void   **slot = lml_new(L, &lml_module_type);
+    lml_work work = lml_enter(L);
+    return finish(L, slot, &work, ml_nn_activation((ml_op_id)lua_tointeger(L, lua_upvalueindex(1))));
+}
+
+static int new_sequential(lua_State *L) /* Sequential{ layer, layer, ... } or Sequential(layer, ...) */
+{
+    if (lua_istable(L, 1)) {
+        lml_check_options(L, 2, "Sequential", NULL, 0);
+    } else { /* as a list */
+        int n = lua_gettop(L);
+        lua_createtable(L, n, 0);
+        for (int i = 1; i <= n; i++) {
+            lua_pushvalue(L, i);
+            lua_rawseti(L, -2, i);
+        }
+        lua_insert(L, 1);
+    }
+    int         n      = (int)lua_rawlen(L, 1);
+    ml_module **layers = lua_newuserdatauv(L, (size_t)n * sizeof *layers + 1, 0);
+    for (int i = 0; i < n; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "layer %d", i + 1);
+        lua_rawgeti(L, 1, i + 1);
+        layers[i] = lml_check(L, -1, &lml_module_type, "Sequential", name);
+        lua_pop(L, 1); /* the list keeps it */
+    }
+    void   **slot = lml_new(L, &lml_module_type);
+    lml_work work = lml_enter(L);
+    for (int i = 0; i < n; i++) ml_module_retain(layers[i]); /* Sequential takes these references */
+    return finish(L, slot, &work, ml_nn_sequential(layers, n));
+}
+
+/* --- using one ---------------------------------------------------------------------------------------------- */
+static int module_call(lua_State *L) /* model(x) */
+{
+    ml_module *m    = check_module(L, 1, "model");
+    ml_tensor *x    = lml_check(L, 2, &lml_tensor_type, ml_module_kind(m), "its input"), *y;
+    lml_work   work = lml_begin(L);
+    do y = ml_module_forward(m, x);
+    while (!y && lml_retry(L, &work));
+    return lml_finish(L, &work, y);
+}
+
+static int module_apply(lua_State *L) /* model:apply(params, x): params as model:parameters() lists them */
+{
+    ml_module *m = check_module(L, 1, "apply");
+    ml_tensor *x = lml_check(L, 3, &lml_tensor_type, "apply", "the input"), *y;
+    if (!lua_istable(L, 2))
+        return lml_raise(L, "apply: the parameters must be a list of tensors, got %s", lml_got(L, 2));
+    int         n      = (int)lua_rawlen(L, 2);
+    ml_tensor **params = lua_newuserdatauv(L, (size_t)n * sizeof *params + 1, 0);
+    for (int i = 0; i < n; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "parameter %d", i + 1);
+        lua_rawgeti(L, 2, i + 1);
+        params[i] = lml_check(L, -1, &lml_tensor_type, "apply", name);
+        lua_pop(L, 1); /* the list keeps it */
+    }
+    lml_work work = lml_begin(L);
+    do y = ml_module_apply(m, params, n, x);
+    while (!y && lml_retry(L, &work));
+    return lml_finish(L, &work, y);
+}
+
+/* --- looking inside ----------------------------------------------------------------------------------------- */
+static void push_module(lua_State *L, ml_module *m)
+{
+    void **slot = lml_new(L, &lml_module_type);
+    *slot       = ml_module_retain(m);
+}
+
+static int module_parameters(lua_State *L)
+{
+    ml_module *m = check_module(L, 1, "parameters");
+    int        n = ml_module_n_parameters(m);
+    lua_createtable(L, n, 0);
+    for (int i = 0; i < n; i++) {
+        lml_push_tensor(L, ml_module_parameter(m, i));
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+static int next_named(lua_State *L) /* upvalues: the module, how many were given */
+{
+    ml_module  *m = check_module(L, lua_upvalueindex(1), "named_parameters");
+    lua_Integer i = lua_tointeger(L, lua_upvalueindex(2));
+    char        name[256];
+    if (i >= ml_module_n_parameters(m)) return lua_pushnil(L), 1;
+    if (!ml_module_parameter_name(m, (int)i, name, sizeof name)) return lml_error(L);
+    lua_pushinteger(L, i + 1);
+    lua_replace(L, lua_upvalueindex(2));
+    lua_pushstring(L, name);
+    lml_push_tensor(L, ml_module_parameter(m, (int)i));
+    return 2;
+}
+
+static int module_named_parameters(lua_State *L) /* for name, p in model:named_parameters() do */
+{
+    check_module(L, 1, "named_parameters");
+    lua_settop(L, 1);
+    lua_pushinteger(L, 0);
+    lua_pushcclosure(L, next_named, 2);
+    return 1;
+}
+
+static int module_kind(lua_State *L)
+{
+    lua_pushstring(L, ml_module_kind(check_module(L, 1, "kind")));
+    return 1;
+}
+
+static int module_describe(lua_State *L) /* "Linear(256 -> 97)" */
+{
+    lua_pushstring(L, ml_module_text(check_module(L, 1, "describe")));
+    return 1;
+}
+
+static int module_len(lua_State *L)
+{
+    lua_pushinteger(L, ml_module_children(check_module(L, 1, "#")));
+    return 1;
+}
+
+static int module_eq(lua_State *L)
+{
+    ml_module *a = lml_test(L, 1, &lml_module_type);
+    lua_pushboolean(L, a && a == lml_test(L, 2, &lml_module_type));
+    return 1;
+}
+
+static int module_index(lua_State *L) /* model[1], model[-1], model.weight, model:method; upvalue: the methods */
+{
+    ml_module *m = check_module(L, 1, "index");
+    if (lua_isinteger(L, 2)) {
+        lua_Integer i = lua_tointeger(L, 2), n = ml_module_children(m);
+        if (i == 0 || i > n || i < -n)
+            return lml_raise(L, "%s: no layer %lld; it has %lld, counted from 1", ml_module_kind(m), (long long)i,
+                             (long long)n);
+        push_module(L, ml_module_child(m, (int)(i > 0 ? i - 1 : n + i)));
+        return 1;
+    }
+    lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return lml_raise(L, "%s: takes a position or a name, got %s", ml_module_kind(m), lml_got(L, 2));
+    ml_tensor *own = ml_module_own(m, lua_tostring(L, 2));
+    if (own) return lml_push_tensor(L, own);
+    return lml_no_field(L, ml_module_kind(m), lua_tostring(L, 2), lua_upvalueindex(1));
+}
+
+static const luaL_Reg methods[] = {
+    { "apply", module_apply }, { "parameters", module_parameters }, { "named_parameters", module_named_parameters },
+    { "kind", module_kind }, { "describe", module_describe }, { NULL, NULL },
+};
+
+static const luaL_Reg metamethods[] = {
+    { "__call", module_call }, { "__len", module_len }, { "__eq", module_eq }, { NULL, NULL },
+};
+
+static const luaL_Reg layers[] = {
+    { "Linear", new_linear }, { "Embedding", new_embedding }, { "Flatten", new_flatten },
+    { "Sequential", new_sequential }, { NULL, NULL },
+};
+
+static const ml_op_id activations[] = {
+    ML_OP_relu, ML_OP_tanh, ML_OP_sigmoid, ML_OP_softplus, ML_OP_sin, ML_OP_cos, ML_OP_erf, ML_OP_exp, ML_OP_abs,
+    ML_OP_square,
+};
+
+/* Leaves { Linear =, ..., init = { ... }, module = the metatable, for lua/moonlab/nn.lua }. */
+int lml_open_nn(lua_State *L)
+{
+    luaL_newlib(L, layers);
+    lml_new_type(L, &lml_module_type);
+    luaL_setfuncs(L, metamethods, 0);
+    luaL_newlib(L, methods);
+    lua_pushcclosure(L, module_index, 1);
+    lua_setfield(L, -2, "__index");
+    lua_setfield(L, -2, "module");
+    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++) { /* named as the layer names itself */
+        ml_module *m = ml_nn_activation(activations[i]);
+        if (!m) return lml_error(L);
+        char kind[64];
+        snprintf(kind, sizeof kind, "%s", ml_module_kind(m));
+        ml_module_release(m);
+        lua_pushinteger(L, activations[i]);
+        lua_pushstring(L, kind);
+        lua_pushcclosure(L, new_activation, 2);
+        lua_setfield(L, -2, kind);
+    }
+    lua_newtable(L);
+    for (int kind = ML_INIT_DEFAULT + 1; kind < ML_INIT_COUNT; kind++) {
+        lua_pushinteger(L, kind);
+        lua_pushcclosure(L, init_fill, 1);
+        lua_setfield(L, -2, ml_init_name((ml_init_kind)kind));
+    }
+    lua_setfield(L, -2, "init");
+    return 1;
+}

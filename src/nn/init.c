@@ -1,0 +1,96 @@
+/* Initialisers. Values are drawn and scaled in f64, then rounded, so f32 and f64 weights are the same up to that. */
+#include "nn/module.h"
+
+#include "tensor/tensor_impl.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const names[ML_INIT_COUNT] = {
+    [ML_INIT_DEFAULT]        = "default",
+    [ML_INIT_ZEROS]          = "zeros",
+    [ML_INIT_CONSTANT]       = "constant",
+    [ML_INIT_UNIFORM]        = "uniform",
+    [ML_INIT_NORMAL]         = "normal",
+    [ML_INIT_FAN_IN_UNIFORM] = "fan_in_uniform",
+    [ML_INIT_GLOROT_UNIFORM] = "glorot_uniform",
+    [ML_INIT_GLOROT_NORMAL]  = "glorot_normal",
+    [ML_INIT_HE_UNIFORM]     = "he_uniform",
+    [ML_INIT_HE_NORMAL]      = "he_normal",
+};
+
+const char *ml_init_name(ml_init_kind kind)
+{
+    return (int)kind >= 0 && kind < ML_INIT_COUNT ? names[kind] : "?";
+}
+
+bool ml_init_parse(const char *name, ml_init_kind *kind)
+{
+    for (int i = 0; i < ML_INIT_COUNT; i++) {
+        if (strcmp(name, names[i]) != 0) continue;
+        *kind = (ml_init_kind)i;
+        return true;
+    }
+    const char *meant = ml_nearest_word(name, names, ML_INIT_COUNT);
+    if (meant) return ml_fail("init: there is no '%s'; did you mean '%s'?", name, meant);
+    return ml_fail("init: there is no '%s'; there are zeros, constant, uniform, normal, fan_in_uniform, glorot_uniform, "
+                   "glorot_normal, he_uniform, he_normal and default", name);
+}
+
+/* --- filling -------------------------------------------------------------------------------------------------------------- */
+typedef enum { FIXED, UNIFORM, NORMAL } shape_of_values;
+
+/* What to draw, and its half width or standard deviation. */
+static shape_of_values spread(ml_init init, double fan_in, double fan_out, double *scale)
+{
+    double s = init.scale != 0 ? init.scale : 1;
+    switch (init.kind) {
+    case ML_INIT_CONSTANT: *scale = s; return FIXED;
+    case ML_INIT_UNIFORM: *scale = s; return UNIFORM;
+    case ML_INIT_NORMAL: *scale = s; return NORMAL;
+    case ML_INIT_FAN_IN_UNIFORM: *scale = s / sqrt(fan_in); return UNIFORM;
+    case ML_INIT_GLOROT_UNIFORM: *scale = s * sqrt(6 / (fan_in + fan_out)); return UNIFORM;
+    case ML_INIT_GLOROT_NORMAL: *scale = s * sqrt(2 / (fan_in + fan_out)); return NORMAL;
+    case ML_INIT_HE_UNIFORM: *scale = s * sqrt(6 / fan_in); return UNIFORM;
+    case ML_INIT_HE_NORMAL: *scale = s * sqrt(2 / fan_in); return NORMAL;
+    default: *scale = 0; return FIXED;
+    }
+}
+
+static ml_tensor *draw(const ml_tensor *w, ml_init init, ml_key key, int64_t fan_in, int64_t fan_out)
+{
+    double          scale;
+    shape_of_values values = spread(init, (double)fan_in, (double)fan_out, &scale);
+    if (values == FIXED) return ml_full(w->shape, ML_F64, scale);
+    ml_tensor *t = values == UNIFORM ? ml_rand(w->shape, ML_F64, key) : ml_randn(w->shape, ML_F64, key);
+    double    *v = ml_tensor_mutable_data(t);
+    for (int64_t i = 0, n = ml_tensor_numel(t); i < n; i++) v[i] = values == UNIFORM ? scale * (2 * v[i] - 1) : scale * v[i];
+    return t;
+}
+
+bool mli_init_fill(ml_tensor *w, ml_init init, ml_key key, int64_t fan_in, int64_t fan_out)
+{
+    if (!isfinite(init.scale)) return ml_fail("init: the scale must be finite, got %g", init.scale);
+    ml_scope   scope = ml_scope_begin();
+    ml_tensor *t     = ml_tensor_numel(w) ? draw(w, init, key, fan_in, fan_out) : w;
+    bool       ok    = t && (t == w || ml_copy_into(w, t));
+    ml_scope_end(&scope);
+    return ok;
+}
+
+bool ml_init_fill(ml_tensor *w, ml_init init, ml_key key)
+{
+    if (!w || !mli_has_values("init", w)) return false;
+    if (!ml_dtype_is_float(ml_tensor_dtype(w)))
+        return ml_fail("init: only f32 and f64 are initialised, this tensor is %s", ml_dtype_name(ml_tensor_dtype(w)));
+    if (w->node) return ml_fail("init: this tensor, shape %s, is the result of a recorded operation; only leaves are initialised", ml_shape_text(&w->shape));
+    if (init.kind <= ML_INIT_DEFAULT || init.kind >= ML_INIT_COUNT)
+        return ml_fail("init: only a layer has a default; name another initialiser");
+    int64_t fan_in = 1, fan_out = 1;
+    int     n      = ml_tensor_ndim(w);
+    for (int d = 0; d < n; d++) {
+        if (d != 0 || n == 1) fan_in *= ml_tensor_size(w, d);
+        if (d != 1) fan_out *= ml_tensor_size(w, d);
+    }
+    return mli_init_fill(w, init, key, fan_in, fan_out);
+}

@@ -1,0 +1,130 @@
+/* Sequential: one layer after the other. Neighbours that the table of operations can do as one run as one. */
+#include "nn/module.h"
+
+#include "tensor/tensor_impl.h"
+
+#include <stdio.h>
+
+#define MOST_PARAMETERS (1 << 20) /* listed in one module; the same layers in each other again and again double it */
+
+/* --- fusion ------------------------------------------------------------------------------------------------------------- */
+/* Neighbours that one operation does; the activation behind them, where there is one that it knows, is done with them. */
+typedef struct {
+    int n_layers;
+    bool (*fits)(ml_module *const *layers, ml_tensor *const *params, const ml_tensor *x); /* params: of all n_layers */
+    ml_tensor *(*run)(ml_module *const *layers, ml_tensor *const *params, ml_tensor *x, ml_act act);
+} fusion;
+
+/* Embedding, Flatten, Linear. It gains only when there are more rows than tokens; what does not match is left to the
+ * layers themselves, which say best what is wrong. */
+static bool is_token_linear(ml_module *const *layers, ml_tensor *const *params, const ml_tensor *x)
+{
+    if (layers[0]->kind != &mli_embedding_kind || layers[1]->kind != &mli_flatten_kind || layers[2]->kind != &mli_linear_kind) return false;
+    ml_dtype ids = ml_tensor_dtype(x), dtype = ml_tensor_dtype(params[0]);
+    for (int i = 1; i < 1 + layers[2]->n_params; i++)
+        if (ml_tensor_dtype(params[i]) != dtype) return false;
+    return (ids == ML_I64 || ids == ML_U8) && ml_tensor_ndim(x) == 2 && ml_tensor_size(x, 0) > layers[0]->embedding.rows &&
+           ml_tensor_size(x, 1) * layers[0]->embedding.dim == layers[2]->linear.in;
+}
+
+static ml_tensor *run_token_linear(ml_module *const *layers, ml_tensor *const *params, ml_tensor *x, ml_act act)
+{
+    ml_token_linear_opts opts = { .act = act, .base = layers[0]->embedding.base };
+    ml_tensor           *bias = mli_linear_bias(layers[2], params + 1);
+    return mli_blame(layers[0], "token_linear", ml_token_linear(x, params[0], params[1], bias, &opts));
+}
+
+static bool is_linear(ml_module *const *layers, ml_tensor *const *params, const ml_tensor *x)
+{
+    (void)params, (void)x;
+    return layers[0]->kind == &mli_linear_kind;
+}
+
+static ml_tensor *run_linear(ml_module *const *layers, ml_tensor *const *params, ml_tensor *x, ml_act act)
+{
+    return mli_linear_run(layers[0], params, x, act);
+}
+
+static const fusion fusions[] = { { 3, is_token_linear, run_token_linear }, { 1, is_linear, run_linear } }; /* the longest first */
+
+/* Runs the first of n layers, with as many behind it as one operation does; *taken says how many. */
+static ml_tensor *run_some(ml_module *const *layers, int n, ml_tensor *const *params, ml_tensor *x, int *taken)
+{
+    for (size_t i = 0; i < sizeof fusions / sizeof *fusions; i++) {
+        const fusion *f = &fusions[i];
+        if (f->n_layers > n || !f->fits(layers, params, x)) continue;
+        ml_act act = f->n_layers < n ? mli_activation_act(layers[f->n_layers]) : ML_ACT_NONE;
+        *taken     = f->n_layers + (act != ML_ACT_NONE);
+        return f->run(layers, params, x, act);
+    }
+    *taken = 1;
+    return layers[0]->kind->forward(layers[0], params, x);
+}
+
+/* --- forward -------------------------------------------------------------------------------------------------------------- */
+/* Each step has a scope of its own: what nothing recorded goes as soon as the next layer has read it. */
+static ml_tensor *forward(const ml_module *m, ml_tensor *const *params, ml_tensor *x)
+{
+    ml_tensor *y = ml_retain(x);
+    for (int i = 0, taken; y && i < m->n_children; i += taken) {
+        ml_scope   scope = ml_scope_begin();
+        ml_tensor *next  = ml_retain(run_some(m->children + i, m->n_children - i, params, y, &taken));
+        ml_scope_end(&scope);
+        ml_release(y);
+        y = next;
+        for (int k = 0; k < taken; k++) params += m->children[i + k]->n_params;
+    }
+    if (!y || mli_scope_adopt(y)) return y;
+    ml_release(y);
+    return NULL;
+}
+
+static void text(const ml_module *m, char *to, size_t bytes)
+{
+    snprintf(to, bytes, "Sequential(%d layer%s)", m->n_children, m->n_children == 1 ? "" : "s");
+}
+
+static const mli_module_kind sequential_kind = { "Sequential", forward, text, { NULL } };
+
+/* --- making one ------------------------------------------------------------------------------------------------------------- */
+static bool check_layers(ml_module *const *layers, int n, int *n_params, int *depth)
+{
+    for (int i = 0; i < n; i++)
+        if (!layers[i]) return false; /* it could not be made: its message stays */
+    *n_params = *depth = 0;
+    for (int i = 0; i < n; i++) {
+        if (layers[i]->depth > *depth) *depth = layers[i]->depth;
+        *n_params += layers[i]->n_params;
+        if (*n_params > MOST_PARAMETERS) return ml_fail("Sequential: more than %d parameters in one module", MOST_PARAMETERS);
+    }
+    if (*depth >= MLI_MAX_DEPTH) return ml_fail("Sequential: more than %d modules inside each other", MLI_MAX_DEPTH);
+    return true;
+}
+
+static ml_module *make(ml_module *const *layers, int n)
+{
+    int n_params, depth;
+    if (!check_layers(layers, n, &n_params, &depth)) return NULL;
+    ml_module *m = mli_module_new(&sequential_kind, n_params);
+    if (!m) return NULL;
+    m->depth = depth + 1;
+    if (n <= 0) return m;
+    m->children = ml_realloc(NULL, 0, (size_t)n * sizeof *m->children);
+    if (!m->children) {
+        ml_module_release(m);
+        return NULL;
+    }
+    ml_tensor **params = m->params;
+    for (int i = 0; i < n; i++) {
+        m->children[m->n_children++] = layers[i];
+        for (int k = 0; k < layers[i]->n_params; k++) *params++ = layers[i]->params[k];
+    }
+    return m;
+}
+
+ml_module *ml_nn_sequential(ml_module *const *layers, int n)
+{
+    ml_module *m = make(layers, n);
+    for (int i = 0; !m && i < n; i++) ml_module_release(layers[i]); /* they were given away either way */
+    return m;
+}

@@ -1,0 +1,199 @@
+/* What all optimizers share: parameters and their state, and a step as one pass over everything.
+ *
+ * The elements of all parameters are thought of as laid end to end, each parameter from a multiple of ALIGN on. A task is
+ * TASK of these elements, whichever parameters they belong to. So a hundred small parameters are one task and one large
+ * one is many, and what a task covers depends on the sizes alone: results have the same bits on any number of threads. */
+#include "optim/optim_impl.h"
+
+#include "tensor/tensor_impl.h"
+
+#include <math.h>
+#include <string.h>
+
+#define ALIGN 64    /* elements: no vector and no cache line straddles two parameters */
+#define TASK  16384 /* elements: some microseconds of work, well over the price of handing it to a thread */
+
+/* --- making -------------------------------------------------------------------------------------------------------- */
+static bool check_rate(const char *kind, const char *what, double value)
+{
+    if (value >= 0 && isfinite(value)) return true;
+    return ml_fail("%s: %s must be a finite number, 0 or more, got %g", kind, what, value);
+}
+
+static bool check_parameter(const char *kind, const ml_tensor *w)
+{
+    if (!w || !mli_has_values(kind, w)) return false;
+    const char *shape = ml_shape_text(&w->shape);
+    if (w->node)
+        return ml_fail("%s: a parameter of shape %s is the result of a recorded operation; only leaves are stepped", kind, shape);
+    if (!w->requires_grad)
+        return ml_fail("%s: a parameter of shape %s wants no gradient; call requires_grad on it first", kind, shape);
+    if (!ml_tensor_is_contiguous(w))
+        return ml_fail("%s: a parameter of shape %s is not contiguous; clone it first", kind, shape);
+    return true;
+}
+
+static bool holds(const ml_optim *opt, const ml_tensor *w)
+{
+    for (int i = 0; i < opt->n; i++)
+        if (opt->slots[i].w == w) return true;
+    return false;
+}
+
+static bool add_slot(ml_optim *opt, ml_tensor *w)
+{
+    mli_slot *s = &opt->slots[opt->n++];
+    memset(s, 0, sizeof *s);
+    s->w     = ml_retain(w);
+    s->n     = ml_tensor_numel(w);
+    s->start = opt->total;
+    opt->total += (s->n + ALIGN - 1) / ALIGN * ALIGN;
+    for (int k = 0; k < opt->n_state; k++) {
+        s->state[k] = ml_retain(ml_zeros(w->shape, ml_tensor_dtype(w)));
+        if (!s->state[k]) return false;
+        s->data[1 + k] = mli_data(s->state[k]);
+    }
+    return true;
+}
+
+ml_optim *mli_optim_new(const ml_optim *proto, ml_tensor *const *params, int n)
+{
+    const char *kind = proto->kind->name;
+    if (!check_rate(kind, "lr", proto->lr) || !check_rate(kind, "weight_decay", proto->weight_decay)) return NULL;
+    if (!params) return NULL; /* of a network that could not be made: its message stays */
+    if (n < 1) return ml_fail("%s: there are no parameters to optimize", kind);
+    for (int i = 0; i < n; i++)
+        if (!check_parameter(kind, params[i])) return NULL;
+    ml_optim *opt = ml_realloc(NULL, 0, sizeof *opt);
+    if (!opt) return NULL;
+    memcpy(opt, proto, sizeof *opt);
+    atomic_init(&opt->refs, 1);
+    opt->n_slots = n;
+    opt->slots   = ml_realloc(NULL, 0, (size_t)n * sizeof *opt->slots);
+    ml_scope scope = ml_scope_begin();
+    bool     ok    = opt->slots != NULL;
+    for (int i = 0; ok && i < n; i++) ok = holds(opt, params[i]) || add_slot(opt, params[i]);
+    ml_scope_end(&scope);
+    if (ok) return opt;
+    ml_optim_release(opt);
+    return NULL;
+}
+
+ml_optim *ml_optim_retain(ml_optim *opt)
+{
+    if (opt) atomic_fetch_add_explicit(&opt->refs, 1, memory_order_relaxed);
+    return opt;
+}
+
+void ml_optim_release(ml_optim *opt)
+{
+    if (!opt || atomic_fetch_sub_explicit(&opt->refs, 1, memory_order_acq_rel) != 1) return;
+    for (int i = 0; i < opt->n; i++) {
+        ml_release(opt->slots[i].w);
+        for (int k = 0; k < MLI_MAX_STATE; k++) ml_release(opt->slots[i].state[k]);
+    }
+    if (opt->slots) ml_realloc(opt->slots, (size_t)opt->n_slots * sizeof *opt->slots, 0);
+    ml_realloc(opt, sizeof *opt, 0);
+}
+
+/* --- a step ----------------------------------------------------------------------------------------------------------- */
+/* Finds every gradient, before anything is written: a copy of one that is not contiguous may be refused. */
+static bool find_gradients(ml_optim *opt)
+{
+    bool any = false;
+    for (int i = 0; i < opt->n; i++) {
+        mli_slot  *s    = &opt->slots[i];
+        ml_tensor *grad = ml_tensor_grad(s->w);
+        s->g            = NULL;
+        if (!grad) continue;
+        if (!mli_has_values(opt->kind->name, grad) || !(grad = mli_contiguous(grad))) return false;
+        s->g = mli_data(grad);
+        any  = true;
+    }
+    if (any) return true;
+    return ml_fail("%s: none of the %d parameters has a gradient: the loss does not depend on them, or backward was not called",
+                   opt->kind->name, opt->n);
+}
+
+static void run_task(void *ctx, int64_t task)
+{
+    const ml_optim *opt   = ctx;
+    int64_t         first = task * TASK, last = first + TASK;
+    for (int i = 0; i < opt->n; i++) {
+        const mli_slot *s    = &opt->slots[i];
+        int64_t         from = first > s->start ? first - s->start : 0, to = last - s->start < s->n ? last - s->start : s->n;
+        if (s->g && from < to) opt->kind->run(s, from, to - from);
+    }
+}
+
+bool ml_optim_step(ml_optim *opt)
+{
+    if (!opt) return false;
+    ml_scope scope = ml_scope_begin();
+    bool     ok    = find_gradients(opt);
+    for (int i = 0; ok && i < opt->n; i++) {
+        mli_slot *s = &opt->slots[i];
+        if (!s->g) continue;
+        s->data[0] = ml_tensor_mutable_data(s->w); /* a graph that has used the old values will say so */
+        opt->kind->prepare(opt, s);
+        s->steps++;
+    }
+    if (ok) {
+        ml_parallel((opt->total + TASK - 1) / TASK, run_task, opt);
+        opt->steps++;
+    }
+    ml_scope_end(&scope);
+    return ok;
+}
+
+void ml_optim_zero_grad(ml_optim *opt)
+{
+    for (int i = 0; opt && i < opt->n; i++) ml_tensor_zero_grad(opt->slots[i].w);
+}
+
+bool ml_optim_minimize(ml_optim *opt, ml_tensor *loss)
+{
+    if (!opt || !loss) return false;
+    ml_optim_zero_grad(opt);
+    return ml_backward(loss, NULL) && ml_optim_step(opt);
+}
+
+/* --- looking, changing ---------------------------------------------------------------------------------------------------- */
+const char *ml_optim_kind(const ml_optim *opt)
+{
+    return opt ? opt->kind->name : "?";
+}
+
+double ml_optim_lr(const ml_optim *opt)
+{
+    return opt ? opt->lr : 0;
+}
+
+bool ml_optim_set_lr(ml_optim *opt, double lr)
+{
+    if (!opt || !check_rate(opt->kind->name, "lr", lr)) return false;
+    opt->lr = lr;
+    return true;
+}
+
+double ml_optim_weight_decay(const ml_optim *opt)
+{
+    return opt ? opt->weight_decay : 0;
+}
+
+bool ml_optim_set_weight_decay(ml_optim *opt, double weight_decay)
+{
+    if (!opt || !check_rate(opt->kind->name, "weight_decay", weight_decay)) return false;
+    opt->weight_decay = weight_decay;
+    return true;
+}
+
+int64_t ml_optim_steps(const ml_optim *opt)
+{
+    return opt ? opt->steps : 0;
+}
+
+int ml_optim_n_parameters(const ml_optim *opt)
+{
+    return opt ? opt->n : 0;
+}

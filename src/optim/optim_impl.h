@@ -1,0 +1,51 @@
+/* The inside of an optimizer. What differs between them is a kind: how to prepare a parameter's step, and the kernel that
+ * makes it. optim.c does the rest for all. */
+#ifndef MOONLAB_OPTIM_IMPL_H
+#define MOONLAB_OPTIM_IMPL_H
+
+#include "moonlab/optim.h"
+#include "kernels/kernels.h"
+
+#include <stdatomic.h>
+
+#define MLI_MAX_STATE 2 /* arrays of state a parameter has at most */
+
+/* One parameter: its state, and during a step what the kernel needs. */
+typedef struct mli_slot {
+    ml_tensor  *w;
+    ml_tensor  *state[MLI_MAX_STATE];
+    int64_t     start, n;  /* its place among all elements laid end to end (see optim.c), its elements */
+    int64_t     steps;     /* that it took part in */
+    const void *g;         /* this step's gradient; NULL: it sits out */
+    void       *data[1 + MLI_MAX_STATE]; /* the values of w, then of the state */
+    union {
+        mlk_sgd  sgd;
+        mlk_adam adam;
+    } rule;
+} mli_slot;
+
+typedef struct mli_optim_kind {
+    const char *name;
+    void (*prepare)(const ml_optim *opt, mli_slot *s);          /* fills s->rule for step number s->steps + 1 */
+    void (*run)(const mli_slot *s, int64_t first, int64_t n);   /* steps n elements of s */
+} mli_optim_kind;
+
+struct ml_optim {
+    const mli_optim_kind *kind;
+    atomic_int refs;
+    int        n_state; /* arrays of state a parameter */
+    int        n;       /* parameters */
+    int        n_slots; /* room for them: more than n where some were listed twice */
+    int64_t    total;   /* elements of all, laid end to end */
+    int64_t    steps;
+    double     lr, weight_decay;
+    double     momentum;       /* SGD */
+    bool       nesterov;
+    double     betas[2], eps;  /* Adam, AdamW */
+    mli_slot  *slots;
+};
+
+/* An optimizer with the kind, options and n_state of proto; checks the parameters and what every kind has. */
+ml_optim *mli_optim_new(const ml_optim *proto, ml_tensor *const *params, int n);
+
+#endif

@@ -1,0 +1,37 @@
+/* Stochastic gradient descent, with momentum and Nesterov's look ahead. The first gradient starts the momentum, as it is:
+ * the first step is that of plain descent (Nesterov: 1 + momentum times as long). */
+#include "optim/optim_impl.h"
+
+static void prepare(const ml_optim *opt, mli_slot *s)
+{
+    s->rule.sgd = (mlk_sgd){ .lr = opt->lr, .momentum = opt->momentum, .l2 = opt->weight_decay, .nesterov = opt->nesterov,
+                             .first = s->steps == 0 };
+}
+
+static void run(const mli_slot *s, int64_t first, int64_t n)
+{
+    if (ml_tensor_dtype(s->w) == ML_F32) {
+        float *w = s->data[0], *v = s->data[1];
+        mlk()->sgd_f32(n, &s->rule.sgd, w + first, (const float *)s->g + first, v ? v + first : NULL);
+    } else {
+        double *w = s->data[0], *v = s->data[1];
+        mlk()->sgd_f64(n, &s->rule.sgd, w + first, (const double *)s->g + first, v ? v + first : NULL);
+    }
+}
+
+static const mli_optim_kind sgd = { "SGD", prepare, run };
+
+ml_sgd_opts ml_sgd_defaults(void)
+{
+    return (ml_sgd_opts){ .lr = 1e-2 };
+}
+
+ml_optim *ml_sgd(ml_tensor *const *params, int n, const ml_sgd_opts *opts)
+{
+    ml_sgd_opts o = opts ? *opts : ml_sgd_defaults();
+    if (!(o.momentum >= 0 && o.momentum <= 1)) return ml_fail("SGD: momentum must be in [0, 1], got %g", o.momentum);
+    if (o.nesterov && o.momentum == 0) return ml_fail("SGD: nesterov looks ahead along the momentum; set momentum > 0, for example 0.9");
+    ml_optim proto = { .kind = &sgd, .n_state = o.momentum > 0 ? 1 : 0, .lr = o.lr, .weight_decay = o.weight_decay,
+                       .momentum = o.momentum, .nesterov = o.nesterov };
+    return mli_optim_new(&proto, params, n);
+}

@@ -1,0 +1,425 @@
+/* Optimizers: against PyTorch's trajectories (tests/golden/optim.py), and what a step promises besides. */
+#include "checks.h"
+#include "moonlab/optim.h"
+#include "moonlab/transform.h"
+
+#include <math.h>
+#include <stdio.h>
+
+TestSuite(optim, .init = begin_test, .fini = end_test, .timeout = 60);
+
+/* --- the golden problem ------------------------------------------------------------------------------------------ */
+enum { X, Y, W1, B, W2, N_BLOCKS };
+static const char *const block_names[N_BLOCKS]  = { "x", "y", "w1", "b", "w2" };
+static const ml_shape    block_shapes[N_BLOCKS] = {
+    { 2, { 8, 3 } }, { 2, { 8, 2 } }, { 2, { 3, 5 } }, { 1, { 5 } }, { 2, { 5, 2 } },
+};
+
+typedef struct {
+    char   name[64], kind[8];
+    int    sits_out;
+    double lr, momentum, nesterov, beta1, beta2, eps, weight_decay, factor;
+} golden_case;
+
+static void read_numbers(FILE *f, double *to, int n)
+{
+    for (int i = 0; i < n; i++) cr_assert_eq(fscanf(f, "%lf", &to[i]), 1, "the golden file ends too early");
+}
+
+static void expect_word(FILE *f, const char *word)
+{
+    char got[64] = "";
+    cr_assert(fscanf(f, "%63s", got) == 1 && strcmp(got, word) == 0, "the golden file has '%s' where '%s' was to be", got, word);
+}
+
+static int read_count(FILE *f)
+{
+    int n = 0;
+    cr_assert_eq(fscanf(f, "%d", &n), 1);
+    return n;
+}
+
+static void read_block(FILE *f, const char *word, double *to, int n)
+{
+    expect_word(f, word);
+    cr_assert_eq(read_count(f), n);
+    read_numbers(f, to, n);
+}
+
+static golden_case read_case(FILE *f)
+{
+    golden_case c;
+    double      v[8];
+    expect_word(f, "case");
+    cr_assert_eq(fscanf(f, "%63s %7s %d", c.name, c.kind, &c.sits_out), 3);
+    read_numbers(f, v, 8);
+    c.lr = v[0], c.momentum = v[1], c.nesterov = v[2], c.beta1 = v[3], c.beta2 = v[4];
+    c.eps = v[5], c.weight_decay = v[6], c.factor = v[7];
+    return c;
+}
+
+static ml_optim *make_optim(const golden_case *c, ml_tensor *const *params, int n)
+{
+    if (strcmp(c->kind, "SGD") == 0)
+        return ml_sgd(params, n, &(ml_sgd_opts){ c->lr, c->momentum, c->nesterov != 0, c->weight_decay });
+    ml_adam_opts o = { .lr = c->lr, .betas = { c->beta1, c->beta2 }, .eps = c->eps, .weight_decay = c->weight_decay };
+    return strcmp(c->kind, "Adam") == 0 ? ml_adam(params, n, &o) : ml_adamw(params, n, &o);
+}
+
+static ml_tensor *as(ml_dtype dtype, int block, const double *values)
+{
+    return ml_clone(ml_cast(ml_from(block_shapes[block], ML_F64, values), &(ml_cast_opts){ dtype }));
+}
+
+/* Compares all parameters together: the largest difference, relative to the largest value. */
+static double distance_from(ml_tensor *const *params, const double *wanted)
+{
+    double got[30], worst = 0, largest = 0;
+    cr_assert(ml_tensor_copy_out(params[0], ML_F64, got) && ml_tensor_copy_out(params[1], ML_F64, got + 15) &&
+              ml_tensor_copy_out(params[2], ML_F64, got + 20));
+    for (int i = 0; i < 30; i++) {
+        worst   = fmax(worst, fabs(got[i] - wanted[i]));
+        largest = fmax(largest, fabs(wanted[i]));
+        if (isnan(got[i])) return INFINITY;
+    }
+    return worst / largest;
+}
+
+static void follow(FILE *f, const golden_case *c, double blocks[N_BLOCKS][30], ml_dtype dtype, double tolerance)
+{
+    ml_scope   scope = ml_scope_begin();
+    ml_tensor *x = as(dtype, X, blocks[X]), *y = as(dtype, Y, blocks[Y]), *params[3];
+    for (int i = 0; i < 3; i++) params[i] = ml_requires_grad(as(dtype, W1 + i, blocks[W1 + i]), true);
+    ml_optim *opt = make_optim(c, params, 3);
+    cr_assert(opt, "%s: %s", c->name, ml_error_message());
+    expect_word(f, ml_dtype_name(dtype));
+    for (int step = 1; step <= 100; step++) {
+        ml_scope   each   = ml_scope_begin();
+        ml_tensor *hidden = ml_tanh(ml_add(ml_matmul(x, params[0]), params[1]));
+        ml_tensor *loss   = ml_mse(ml_matmul(hidden, params[2]), y);
+        if (c->sits_out && step % c->sits_out == 0) {
+            ml_optim_zero_grad(opt);
+            cr_assert(ml_backward(loss, NULL));
+            ml_tensor_zero_grad(params[1]);
+            cr_assert(ml_optim_step(opt), "%s", ml_error_message());
+        } else {
+            cr_assert(ml_optim_minimize(opt, loss), "%s", ml_error_message());
+        }
+        cr_assert(ml_optim_set_lr(opt, ml_optim_lr(opt) * c->factor));
+        if (step == 1 || step == 2 || step == 10 || step == 100) {
+            double wanted[30];
+            cr_assert_eq(read_count(f), step);
+            cr_assert_eq(read_count(f), 30);
+            read_numbers(f, wanted, 30);
+            double d = distance_from(params, wanted);
+            expect(d <= tolerance, "%s, %s, step %d: off by %g, the tolerance is %g", c->name, ml_dtype_name(dtype), step, d, tolerance);
+        }
+        ml_scope_end(&each);
+    }
+    expect(ml_optim_steps(opt) == 100, "%s: counts %lld steps", c->name, (long long)ml_optim_steps(opt));
+    ml_optim_release(opt);
+    ml_scope_end(&scope);
+}
+
+Test(optim, trajectories_are_those_of_pytorch)
+{
+    FILE *f = fopen(TESTS_GOLDEN "/optim.txt", "r");
+    cr_assert(f, "no " TESTS_GOLDEN "/optim.txt");
+    double blocks[N_BLOCKS][30];
+    for (int i = 0; i < N_BLOCKS; i++) read_block(f, block_names[i], blocks[i], (int)ml_shape_numel(&block_shapes[i]));
+    expect_word(f, "cases");
+    int n = read_count(f);
+    expect(n >= 17, "only %d cases in the golden file", n);
+    for (int i = 0; i < n; i++) {
+        golden_case c = read_case(f);
+        follow(f, &c, blocks, ML_F64, 1e-12);
+        follow(f, &c, blocks, ML_F32, 1e-6);
+    }
+    fclose(f);
+}
+
+/* --- what a step promises ------------------------------------------------------------------------------------------ */
+static ml_tensor *leaf(ml_shape shape, uint64_t stream)
+{
+    return ml_requires_grad(ml_randn(shape, ML_F32, ml_key_of(7, stream)), true);
+}
+
+/* loss = sum w^2 / 2: the gradient of w is w. */
+static ml_tensor *half_square(ml_tensor *w)
+{
+    return ml_mul(ml_sum(ml_square(w), NULL), ml_number(0.5));
+}
+
+/* One of each kind, with all that it can do. */
+static ml_optim *of_kind(int kind, ml_tensor *const *params, int n)
+{
+    switch (kind) {
+    case 0: return ml_sgd(params, n, &(ml_sgd_opts){ 0.1, 0, false, 0.1 });
+    case 1: return ml_sgd(params, n, &(ml_sgd_opts){ 0.1, 0.9, true, 0.1 });
+    case 2: return ml_adam(params, n, NULL);
+    default: return ml_adamw(params, n, NULL);
+    }
+}
+enum { N_KINDS = 4 };
+
+Test(optim, bits_do_not_depend_on_the_number_of_threads)
+{
+    static const int64_t sizes[] = { 100003, 5, 16384, 1, 40000, 0, 64 };
+    enum { N = sizeof sizes / sizeof *sizes };
+    for (int kind = 0; kind < N_KINDS; kind++) {
+        ml_scope   scope = ml_scope_begin();
+        ml_tensor *params[2][N];
+        for (int threads = 1; threads <= 2; threads++) {
+            ml_tensor **p = params[threads - 1];
+            cr_assert(ml_threads_set(threads));
+            for (int i = 0; i < N; i++) p[i] = leaf(ML_SHAPE(sizes[i]), (uint64_t)i);
+            ml_optim *opt = of_kind(kind, p, N);
+            for (int step = 0; step < 5; step++) {
+                ml_tensor *loss = ml_scalar(0, ML_F32);
+                for (int i = 0; i < N; i++) loss = ml_add(loss, half_square(p[i]));
+                cr_assert(ml_optim_minimize(opt, loss), "%s", ml_error_message());
+            }
+            ml_optim_release(opt);
+        }
+        for (int i = 0; i < N; i++) expect_same(params[0][i], params[1][i], "kind %d, %lld elements", kind, (long long)sizes[i]);
+        ml_scope_end(&scope);
+    }
+}
+
+/* Where a task begins and ends must not show: no element is left out, none is stepped twice. */
+Test(optim, every_element_of_a_large_parameter_is_stepped_once)
+{
+    for (int kind = 0; kind < N_KINDS; kind++) {
+        ml_scope   scope = ml_scope_begin();
+        ml_tensor *three = leaf(ML_SHAPE(3), 1);
+        ml_tensor *large = ml_requires_grad(ml_clone(ml_expand(ml_detach(three), &(ml_expand_opts){ ML_SHAPE(33333, 3) })), true);
+        ml_tensor *both[] = { three, leaf(ML_SHAPE(70), 2), large };
+        ml_optim  *opt    = of_kind(kind, both, 3);
+        for (int step = 0; step < 4; step++)
+            cr_assert(ml_optim_minimize(opt, ml_add(half_square(three), half_square(large))), "%s", ml_error_message());
+        expect_close(large, ml_expand(ml_detach(three), &(ml_expand_opts){ ML_SHAPE(33333, 3) }), 1e-6, "kind %d", kind);
+        expect_same(both[1], ml_detach(leaf(ML_SHAPE(70), 2)), "kind %d: a parameter without gradient was changed", kind);
+        ml_optim_release(opt);
+        ml_scope_end(&scope);
+    }
+}
+
+Test(optim, a_gradient_of_any_layout_will_do)
+{
+    ml_scope   scope = ml_scope_begin();
+    ml_tensor *w = leaf(ML_SHAPE(3, 4), 1), *v = leaf(ML_SHAPE(3, 4), 1), *ones = ml_ones(ML_SHAPE(3, 4), ML_F32);
+    ml_optim  *a = ml_sgd(&w, 1, &(ml_sgd_opts){ .lr = 0.5 }), *b = ml_sgd(&v, 1, &(ml_sgd_opts){ .lr = 0.5 });
+    cr_assert(ml_backward(ml_sum(w, NULL), NULL));
+    cr_assert(!ml_tensor_is_contiguous(ml_tensor_grad(w)), "this test wants the expanded gradient of a sum");
+    cr_assert(ml_optim_step(a) && ml_optim_minimize(b, ml_sum(ml_mul(v, ones), NULL)));
+    expect_same(w, v, "expanded and plain gradient");
+    ml_optim_release(a);
+    ml_optim_release(b);
+    ml_scope_end(&scope);
+}
+
+Test(optim, a_parameter_listed_twice_is_stepped_once)
+{
+    ml_scope   scope = ml_scope_begin();
+    ml_tensor *w = ml_requires_grad(ml_full(ML_SHAPE(2), ML_F64, 8), true);
+    ml_optim  *opt = ml_sgd((ml_tensor *[]){ w, w }, 2, &(ml_sgd_opts){ .lr = 0.25 });
+    expect(ml_optim_n_parameters(opt) == 1, "%d parameters", ml_optim_n_parameters(opt));
+    cr_assert(ml_optim_minimize(opt, half_square(w)));
+    expect_same(w, ml_full(ML_SHAPE(2), ML_F64, 6), "8 - 0.25 * 8");
+    ml_optim_release(opt);
+    ml_scope_end(&scope);
+}
+
+Test(optim, a_graph_of_old_values_is_found_out)
+{
+    ml_scope   scope = ml_scope_begin();
+    ml_tensor *w = leaf(ML_SHAPE(3), 1), *old = half_square(w);
+    ml_optim  *opt = ml_sgd(&w, 1, NULL);
+    cr_assert(ml_optim_minimize(opt, half_square(w)));
+    expect_fails(ml_backward(old, NULL), "was modified after it was used");
+    ml_optim_release(opt);
+    ml_scope_end(&scope);
+}
+
+Test(optim, a_step_takes_no_memory_and_gradients_are_dropped)
+{
+    ml_scope   scope = ml_scope_begin();
+    ml_tensor *w     = leaf(ML_SHAPE(3000), 1);
+    for (int kind = 0; kind < N_KINDS; kind++) {
+        ml_optim *opt = of_kind(kind, &w, 1);
+        ml_optim_zero_grad(opt);
+        expect(!ml_tensor_grad(w), "zero_grad left a gradient");
+        cr_assert(ml_backward(half_square(w), NULL));
+        ml_memory_fail_after(1);
+        bool ok = ml_optim_step(opt);
+        ml_memory_fail_after(0);
+        expect(ok, "%s: the step asked for memory", ml_optim_kind(opt));
+        ml_optim_release(opt);
+    }
+    ml_scope_end(&scope);
+}
+
+Test(optim, a_state_lives_as_long_as_its_optimizer)
+{
+    ml_scope       scope  = ml_scope_begin();
+    ml_tensor     *w      = ml_retain(leaf(ML_SHAPE(1000), 1));
+    ml_memory_info before = ml_memory();
+    ml_optim      *opt    = ml_adam(&w, 1, NULL);
+    expect(ml_memory().live >= before.live + 8000, "two arrays of 1000 floats take %zu bytes", ml_memory().live - before.live);
+    cr_assert(ml_optim_retain(opt) == opt);
+    ml_optim_release(opt);
+    ml_scope_end(&scope);
+    scope = ml_scope_begin();
+    cr_assert(ml_optim_minimize(opt, half_square(w)), "%s", ml_error_message());
+    ml_optim_zero_grad(opt);
+    ml_scope_end(&scope);
+    ml_optim_release(opt);
+    expect(ml_memory().live == before.live, "%zu bytes were left", ml_memory().live - before.live);
+    ml_release(w);
+}
+
+/* --- refused memory: false, nothing changed, nothing lost ------------------------------------------------------------ */
+Test(optim, any_allocation_of_a_step_may_be_refused)
+{
+    ml_scope   scope     = ml_scope_begin();
+    ml_tensor *params[3] = { leaf(ML_SHAPE(3, 5), 1), leaf(ML_SHAPE(5), 2), leaf(ML_SHAPE(5, 2), 3) };
+    ml_tensor *x = ml_randn(ML_SHAPE(8, 3), ML_F32, ml_key_of(7, 4)), *y = ml_randn(ML_SHAPE(8, 2), ML_F32, ml_key_of(7, 5));
+    ml_optim  *opt = ml_adamw(params, 3, NULL);
+    int64_t    n;
+    bool       ok = false;
+    for (n = 0; !ok && n < 1000; n++) { /* the first, n = 0, is not refused: it brings the thread's own lists to size */
+        ml_optim_zero_grad(opt);
+        ml_scope   each = ml_scope_begin();
+        ml_tensor *was[3];
+        for (int i = 0; i < 3; i++) was[i] = ml_clone(params[i]);
+        int64_t        steps  = ml_optim_steps(opt);
+        ml_memory_info before = ml_memory();
+        ml_scope       inner  = ml_scope_begin();
+        ml_error_clear();
+        ml_memory_fail_after(n);
+        ml_tensor *hidden = ml_tanh(ml_add(ml_matmul(x, params[0]), params[1]));
+        ok = ml_optim_minimize(opt, ml_add(ml_mse(ml_matmul(hidden, params[2]), y), ml_sum(params[1], NULL)));
+        ml_memory_fail_after(0);
+        ml_scope_end(&inner);
+        if (!ok) {
+            expect(strstr(ml_error_message(), "out of memory"), "allocation %lld: the message is '%s'", (long long)n, ml_error_message());
+            expect(ml_optim_steps(opt) == steps, "allocation %lld: a failed step was counted", (long long)n);
+            for (int i = 0; i < 3; i++) expect_same(params[i], was[i], "allocation %lld: parameter %d", (long long)n, i);
+        }
+        ml_optim_zero_grad(opt);
+        expect(ml_memory().live == before.live, "allocation %lld: %lld bytes were left", (long long)n, (long long)(ml_memory().live - before.live));
+        ml_scope_end(&each);
+        if (n == 0) {
+            cr_assert(ok);
+            ok = false;
+        }
+    }
+    expect(ok && n > 20, "%lld allocations", (long long)n);
+    ml_optim_release(opt);
+    ml_scope_end(&scope);
+}
+
+Test(optim, any_allocation_of_a_new_optimizer_may_be_refused)
+{
+    ml_scope       scope     = ml_scope_begin();
+    ml_tensor     *params[3] = { leaf(ML_SHAPE(3, 5), 1), leaf(ML_SHAPE(5), 2), leaf(ML_SHAPE(5, 2), 3) };
+    ml_optim      *opt       = NULL;
+    ml_memory_info before    = ml_memory();
+    int64_t        n;
+    for (n = 1; !opt && n < 100; n++) {
+        ml_memory_fail_after(n);
+        opt = ml_adam(params, 3, NULL);
+        ml_memory_fail_after(0);
+        if (!opt) expect(ml_memory().live == before.live, "allocation %lld: %lld bytes were left", (long long)n, (long long)(ml_memory().live - before.live));
+    }
+    expect(opt && n > 6, "%lld allocations", (long long)n);
+    ml_optim_release(opt);
+    ml_scope_end(&scope);
+}
+
+/* --- what is refused ----------------------------------------------------------------------------------------------------- */
+Test(optim, options_out_of_range)
+{
+    ml_scope     scope = ml_scope_begin();
+    ml_tensor   *w     = leaf(ML_SHAPE(3), 1);
+    ml_sgd_opts  sgd   = ml_sgd_defaults();
+    ml_adam_opts adam  = ml_adam_defaults();
+    sgd.lr = -1;
+    expect_fails(ml_sgd(&w, 1, &sgd), "SGD: lr must be a finite number, 0 or more, got -1");
+    sgd.lr = NAN;
+    expect_fails(ml_sgd(&w, 1, &sgd), "SGD: lr must be a finite number, 0 or more, got");
+    sgd = (ml_sgd_opts){ .lr = 1, .weight_decay = INFINITY };
+    expect_fails(ml_sgd(&w, 1, &sgd), "SGD: weight_decay must be a finite number, 0 or more, got inf");
+    sgd = (ml_sgd_opts){ .lr = 1, .momentum = 1.5 };
+    expect_fails(ml_sgd(&w, 1, &sgd), "SGD: momentum must be in [0, 1], got 1.5");
+    sgd = (ml_sgd_opts){ .lr = 1, .nesterov = true };
+    expect_fails(ml_sgd(&w, 1, &sgd), "SGD: nesterov looks ahead along the momentum; set momentum > 0");
+    adam.betas[1] = 1;
+    expect_fails(ml_adam(&w, 1, &adam), "Adam: betas must be in [0, 1), got 1");
+    adam     = ml_adam_defaults();
+    adam.eps = -1e-8;
+    expect_fails(ml_adamw(&w, 1, &adam), "AdamW: eps must be a finite number, 0 or more, got -1e-08");
+    ml_scope_end(&scope);
+}
+
+Test(optim, parameters_that_cannot_be_stepped)
+{
+    ml_scope   scope = ml_scope_begin();
+    ml_tensor *w = leaf(ML_SHAPE(3, 4), 1), *product = ml_square(w), *plain = ml_ones(ML_SHAPE(2), ML_F32);
+    ml_tensor *turned = ml_requires_grad(ml_detach(ml_mT(ml_detach(w))), true);
+    expect_fails(ml_adam(&w, 0, NULL), "Adam: there are no parameters to optimize");
+    expect_fails(ml_adam(&product, 1, NULL), "Adam: a parameter of shape (3, 4) is the result of a recorded operation");
+    expect_fails(ml_adam(&plain, 1, NULL), "Adam: a parameter of shape (2) wants no gradient; call requires_grad on it first");
+    expect_fails(ml_adam(&turned, 1, NULL), "Adam: a parameter of shape (4, 3) is not contiguous; clone it first");
+
+    int        level = ml_vmap_begin(3);
+    ml_tensor *one   = ml_vmap_wrap(level, w, 0);
+    expect_fails(ml_adam(&one, 1, NULL), "Adam: inside vmap a tensor stands for a whole batch");
+    ml_vmap_end(level);
+
+    ml_fail("the first message");
+    cr_expect(!ml_adam(NULL, 0, NULL) && !ml_adam((ml_tensor *[]){ w, NULL }, 2, NULL) && !ml_optim_minimize(NULL, w));
+    cr_expect_str_eq(ml_error_message(), "the first message");
+    ml_optim *opt = ml_adam(&w, 1, NULL);
+    cr_expect(opt && !ml_optim_minimize(opt, NULL));
+    cr_expect_str_eq(ml_error_message(), "the first message");
+    ml_optim_release(opt);
+    ml_scope_end(&scope);
+}
+
+Test(optim, a_loss_that_has_nothing_to_do_with_the_parameters)
+{
+    ml_scope   scope = ml_scope_begin();
+    ml_tensor *w = leaf(ML_SHAPE(3), 1), *other = leaf(ML_SHAPE(3), 2), *was = ml_clone(w);
+    ml_optim  *opt = ml_adamw(&w, 1, NULL);
+    expect_fails(ml_optim_step(opt), "AdamW: none of the 1 parameters has a gradient");
+    expect_fails(ml_optim_minimize(opt, half_square(other)), "AdamW: none of the 1 parameters has a gradient");
+    expect_fails(ml_optim_minimize(opt, ml_square(w)), "the gradient of a non-scalar");
+    expect(ml_optim_steps(opt) == 0, "%lld steps", (long long)ml_optim_steps(opt));
+    expect_same(w, was, "parameters after failed steps");
+    ml_optim_release(opt);
+    ml_scope_end(&scope);
+}
+
+Test(optim, looking_and_changing)
+{
+    ml_scope   scope = ml_scope_begin();
+    ml_tensor *w     = leaf(ML_SHAPE(3), 1);
+    ml_optim  *opts[] = { ml_sgd(&w, 1, NULL), ml_adam(&w, 1, NULL), ml_adamw(&w, 1, NULL) };
+    static const char *const kinds[] = { "SGD", "Adam", "AdamW" };
+    static const double lrs[] = { 1e-2, 1e-3, 1e-3 }, decays[] = { 0, 0, 1e-2 };
+    for (int i = 0; i < 3; i++) {
+        cr_expect_str_eq(ml_optim_kind(opts[i]), kinds[i]);
+        cr_expect_eq(ml_optim_lr(opts[i]), lrs[i]);
+        cr_expect_eq(ml_optim_weight_decay(opts[i]), decays[i]);
+        cr_expect(ml_optim_set_lr(opts[i], 0.5) && ml_optim_set_weight_decay(opts[i], 0.25));
+        expect_fails(ml_optim_set_lr(opts[i], -0.5), "lr must be a finite number, 0 or more, got -0.5");
+        expect_fails(ml_optim_set_weight_decay(opts[i], NAN), "weight_decay must be a finite number");
+        cr_expect_eq(ml_optim_lr(opts[i]), 0.5);
+        cr_expect_eq(ml_optim_weight_decay(opts[i]), 0.25);
+        ml_optim_release(opts[i]);
+    }
+    cr_expect_str_eq(ml_optim_kind(NULL), "?");
+    ml_optim_release(NULL);
+    ml_scope_end(&scope);
+}

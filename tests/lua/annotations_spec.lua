@@ -1,0 +1,44 @@
+-- The annotations for lua-language-server say what there is.
+local ml     = require "moonlab"
+local source = os.getenv "MOONLAB_SOURCE"
+
+local function read(path)
+  local file = assert(io.open(source .. path))
+  local text = file:read "a"
+  file:close()
+  return text
+end
+
+describe("the annotations", function()
+  local by_hand = read "/lua/meta/moonlab.lua"
+
+  it("of the operations are those that their table makes", function()
+    assert.equal(dofile(source .. "/lua/meta/generate.lua"), read "/lua/meta/ops.lua")
+  end)
+
+  it("know every function that the C part has", function()
+    local core, known = require "moonlab.core", by_hand .. read "/lua/meta/ops.lua"
+    for owner, functions in pairs { ml = core.make, nn = core.nn, optim = core.optim, data = core.data } do
+      for name, value in pairs(functions) do
+        local pattern = type(value) == "function" and ("function %s%%.%s%%("):format(owner, name) or ("@field %s "):format(name)
+        assert(known:find(pattern), owner .. "." .. name)
+      end
+    end
+    local methods = {}
+    local _, names = debug.getupvalue(debug.getmetatable(ml.zeros {}).__index, 1)
+    for name, value in pairs(names) do
+      methods[#methods + 1] = name
+      local pattern = type(value) == "function" and ("function Tensor:%s%%("):format(name) or ("@field %s "):format(name)
+      assert(known:find(pattern) or name == "cat", "Tensor." .. name)
+    end
+    assert.is_true(#methods > 60)
+  end)
+
+  it("name nothing that is not there", function()
+    for name in by_hand:gmatch "\nfunction ml%.([%w_]+)" do assert.is_function(ml[name], name) end
+    for name in by_hand:gmatch "\nfunction Tensor:([%w_]+)" do assert.is_function(ml.zeros({})[name], name) end
+    for name in by_hand:gmatch "\nfunction nn%.([%w_]+)" do assert.is_function(ml.nn[name], name) end
+    for name in by_hand:gmatch "\nfunction optim%.([%w_]+)" do assert.is_function(ml.optim[name], name) end
+    for name in by_hand:gmatch "\nfunction data%.([%w_]+)" do assert.is_function(ml.data[name], name) end
+  end)
+end)

@@ -1,0 +1,324 @@
+-- Every operation of the table, called from Lua, held to Lua's own arithmetic. The table decides what must be here: an
+-- operation without a case below fails.
+local ml           = require "moonlab"
+local support      = dofile(os.getenv "MOONLAB_SOURCE" .. "/tests/lua/support.lua")
+local holds, fails = support.holds, support.fails
+
+local function f64(list) return ml.tensor(list, { dtype = "f64" }) end
+
+local function map(list, f)
+  local out = {}
+  for i, v in ipairs(list) do out[i] = f(v) end
+  return out
+end
+
+local function half_to_even(x)
+  local low = math.floor(x)
+  if x - low ~= 0.5 then return math.floor(x + 0.5) end
+  return low % 2 == 0 and low or low + 1
+end
+
+-- name -> what it computes of one number, and the numbers to try
+local any, positive = { -2.5, -1.5, -0.25, 0.0, 0.5, 1.0, 3.5 }, { 0.25, 1.0, 2.0, 9.0 }
+local erf_at = { [-2.0] = -0.99532226501895271, [0.0] = 0, [0.5] = 0.52049987781304652, [1.0] = 0.84270079294971489 }
+local one = {
+  neg        = { function(x) return -x end, any },
+  abs        = { math.abs, any },
+  sign       = { function(x) return x > 0 and 1 or x < 0 and -1 or 0 end, any },
+  exp        = { math.exp, any },
+  expm1      = { function(x) return math.exp(x) - 1 end, any },
+  log        = { math.log, positive },
+  log1p      = { function(x) return math.log(1 + x) end, positive },
+  sqrt       = { math.sqrt, positive },
+  rsqrt      = { function(x) return 1 / math.sqrt(x) end, positive },
+  square     = { function(x) return x * x end, any },
+  reciprocal = { function(x) return 1 / x end, positive },
+  sin        = { math.sin, any },
+  cos        = { math.cos, any },
+  tanh       = { function(x) return 1 - 2 / (math.exp(2 * x) + 1) end, any },
+  sigmoid    = { function(x) return 1 / (1 + math.exp(-x)) end, any },
+  erf        = { function(x) return erf_at[x] end, { -2.0, 0.0, 0.5, 1.0 } },
+  softplus   = { function(x) return math.log(1 + math.exp(x)) end, any },
+  relu       = { function(x) return math.max(x, 0.0) end, any },
+  step       = { function(x) return x > 0 and 1 or 0 end, any },
+  floor      = { math.floor, any },
+  ceil       = { math.ceil, any },
+  round      = { half_to_even, any },
+  contiguous = { function(x) return x end, any },
+}
+
+-- name -> what it computes of two numbers
+local two = {
+  add     = function(x, y) return x + y end,
+  sub     = function(x, y) return x - y end,
+  mul     = function(x, y) return x * y end,
+  div     = function(x, y) return x / y end,
+  pow     = function(x, y) return x ^ y end,
+  maximum = function(x, y) return math.max(x, y) end,
+  minimum = function(x, y) return math.min(x, y) end,
+  eq      = function(x, y) return x == y end,
+  ne      = function(x, y) return x ~= y end,
+  lt      = function(x, y) return x < y end,
+  le      = function(x, y) return x <= y end,
+  gt      = function(x, y) return x > y end,
+  ge      = function(x, y) return x >= y end,
+}
+
+local m = f64 { { 1, 2, 3 }, { 4, 5, 6 } }
+
+-- name -> a check of its own
+local other = {
+  cast = function()
+    assert.equal("i64", m:cast("i64").dtype)
+    holds({ { 1, 2, 3 }, { 4, 5, 6 } }, m:cast { dtype = "u8" })
+    assert.equal("f32", ml.cast(m, "f32").dtype)
+    fails(function() return m:cast() end, "^cast: needs the dtype")
+    fails(function() return m:cast "f16" end, "^cast: no dtype is called 'f16'")
+  end,
+  where = function()
+    holds({ { 0, 2, 0 }, { 4, 0, 6 } }, (m % 2):eq(0):where(m, 0))
+    holds({ { 9, 9, 3 }, { 4, 5, 6 } }, ml.where(m:lt(3), 9, m))
+    fails(function() return ml.where(m, 9, m) end, "^where: the condition must be bool, got f64")
+  end,
+  sum = function()
+    holds(21, m:sum())
+    holds({ 5, 7, 9 }, m:sum(1))
+    holds({ 6, 15 }, m:sum(-1))
+    holds(21, m:sum(1, 2))
+    holds({ { 6 }, { 15 } }, m:sum(2, true))
+    holds({ { 6 }, { 15 } }, m:sum { 2, keepdim = true })
+    holds({ { 6 }, { 15 } }, m:sum({ 2 }, { keepdim = true }))
+    holds({ { 21 } }, m:sum { dims = { 1, 2 }, keepdim = true })
+    holds({ { 21 } }, ml.sum(m, nil, true))
+  end,
+  mean = function()
+    holds(3.5, m:mean())
+    holds({ 2.5, 3.5, 4.5 }, m:mean(1))
+  end,
+  max = function()
+    holds(6, m:max())
+    holds({ 3, 6 }, m:max(2))
+  end,
+  min = function()
+    holds(1, m:min())
+    holds({ 1, 4 }, m:min(2))
+  end,
+  argmax = function()
+    holds({ 3, 3 }, m:argmax())
+    holds({ 2, 2, 2 }, m:argmax(1))
+    holds({ { 3 }, { 3 } }, m:argmax(2, true))
+    assert.equal("i64", m:argmax().dtype)
+  end,
+  argmin = function()
+    holds({ 1, 1 }, m:argmin())
+    holds({ { 1, 1, 1 } }, m:argmin { dim = 1, keepdim = true })
+  end,
+  logsumexp = function()
+    local log_sum = math.log(math.exp(1) + math.exp(2) + math.exp(3))
+    holds({ log_sum, log_sum + 3 }, m:logsumexp())
+    holds({ { log_sum }, { log_sum + 3 } }, m:logsumexp(2, true))
+  end,
+  reshape = function()
+    for _, y in ipairs { m:reshape(3, 2), m:reshape { 3, 2 }, m:reshape(-1, 2), m:reshape { shape = { 3, 2 } } } do
+      holds({ { 1, 2 }, { 3, 4 }, { 5, 6 } }, y)
+    end
+    holds(7, f64({ 7 }):reshape {})
+    fails(function() return m:reshape() end, "^reshape: needs the shape")
+    fails(function() return m:reshape(4, 2) end, "^reshape: %(2, 3%) has 6 values, which do not fill %(4, 2%)")
+  end,
+  expand = function() holds({ { 1, 2 }, { 1, 2 } }, f64({ 1, 2 }):expand(2, 2)) end,
+  sum_to = function() holds({ { 5, 7, 9 } }, m:sum_to { 1, 3 }) end,
+  permute = function()
+    holds({ { 1, 4 }, { 2, 5 }, { 3, 6 } }, m:permute(2, 1))
+    holds({ { 1, 4 }, { 2, 5 }, { 3, 6 } }, m:permute { -1, -2 })
+    fails(function() return m:permute(1, 1) end, "^permute: dimension 1 is given twice")
+  end,
+  transpose = function()
+    holds({ { 1, 4 }, { 2, 5 }, { 3, 6 } }, m:transpose())
+    assert.same({ 4, 3, 2 }, ml.zeros({ 2, 3, 4 }):transpose(1, 3).shape)
+  end,
+  slice = function() -- dim, start, stop (included), step
+    holds({ { 2, 3 }, { 5, 6 } }, m:slice(2, 2, 3))
+    holds({ { 2, 3 }, { 5, 6 } }, m:slice(2, 2))
+    holds({ { 1, 3 }, { 4, 6 } }, m:slice(2, 1, -1, 2))
+    holds({ { 1, 2 }, { 4, 5 } }, m:slice(2, 1, -2))
+    holds({ { 4, 5, 6 } }, m:slice { start = -1 })
+    assert.same({ 2, 0 }, m:slice(2, 1, 0).shape)
+    fails(function() return m:slice(2, 0) end, "^slice: start counts from 1, or from %-1 at the end; got 0 %(add 1%)")
+  end,
+  unslice = function() -- dim, start, size, step
+    holds({ 0, 1, 0, 2, 0 }, f64({ 1, 2 }):unslice(1, 2, 5, 2))
+  end,
+  cat = function()
+    local x, y = f64 { { 1, 2 } }, f64 { { 3, 4 } }
+    holds({ { 1, 2 }, { 3, 4 } }, ml.cat { x, y })
+    holds({ { 1, 2, 3, 4 } }, ml.cat({ x, y }, 2))
+    holds({ { 1, 2, 3, 4 } }, ml.cat({ x, y }, { dim = -1 }))
+    holds({ { 1, 2, 3, 4 } }, x:cat(y, 2))
+    fails(function() return ml.cat {} end, "^cat: needs a list of tensors, got an empty one")
+    fails(function() return ml.cat { x, 3 } end, "^cat: entry 2 of the list must be a tensor, got number")
+    fails(function() return ml.cat() end, "^cat: needs a list of tensors, got nothing")
+  end,
+  embedding = function()
+    holds({ { 4, 5, 6 }, { 1, 2, 3 } }, m:embedding(ml.tensor { 2, 1 }))
+    fails(function() return m:embedding(ml.tensor { 0 }) end, "^embedding: ids must be 1%.%.2, found 0 %(add 1%)")
+    fails(function() return m:embedding(ml.tensor { 3 }) end, "^embedding: ids must be 1%.%.2, found 3")
+    fails(function() return m:embedding(ml.tensor { 1.0 }) end,
+      "^embedding: ids must be integers %(i64%), got f32; cast them")
+  end,
+  scatter_rows = function()
+    holds({ { 0, 0, 0 }, { 5, 7, 9 } }, m:scatter_rows(ml.tensor { 2, 2 }, 2))
+    holds({ { 0, 0, 0 }, { 5, 7, 9 } }, m:scatter_rows(ml.tensor { 2, 2 }, { rows = 2 }))
+  end,
+  one_hot = function()
+    holds({ { 0, 0, 1 }, { 1, 0, 0 } }, ml.tensor({ 3, 1 }):one_hot(3))
+    fails(function() return ml.tensor({ 0 }):one_hot(3) end, "^one_hot: .* must be 1%.%.3, found 0 %(add 1%)")
+  end,
+  matmul = function()
+    holds({ { 14, 32 }, { 32, 77 } }, m:matmul(m:transpose()))
+    holds({ 14, 32 }, m:matmul(f64 { 1, 2, 3 }))
+  end,
+  linear = function()
+    local w, b = f64 { { 1, 0, 0 }, { 0, 0, -1 } }, f64 { 0.5, 4 }
+    holds({ { 1.5, 1 }, { 4.5, -2 } }, m:linear(w, b))
+    holds({ { 1.5, 1 }, { 4.5, 0 } }, m:linear(w, b, "relu"))
+    holds({ { 1.5, 1 }, { 4.5, 0 } }, m:linear(w, b, { act = "relu" }))
+    fails(function() return m:linear(w, b, "gelu") end,
+      "^linear: act must be \"none\", \"relu\", \"tanh\" or \"sigmoid\", got gelu")
+  end,
+  token_linear = function()
+    local ids, w, b = ml.tensor { { 2, 1 }, { 1, 1 } }, f64 { { 1, 0, 0, 0, 0, 1 }, { -1, 0, 0, 0, 0, 0 } }, f64 { 0.5, 0 }
+    holds({ { 4 + 3 + 0.5, -4 }, { 1 + 3 + 0.5, -1 } }, ids:token_linear(m, w, b))
+    holds({ { 7.5, 0 }, { 4.5, 0 } }, ids:token_linear(m, w, b, "relu"))
+    fails(function() return (ids - 1):token_linear(m, w, b) end, "ids must be 1%.%.2, found 0 %(add 1%)")
+  end,
+  softmax = function()
+    local e, total = map({ 1, 2, 3 }, math.exp), math.exp(1) + math.exp(2) + math.exp(3)
+    local share = map(e, function(v) return v / total end)
+    holds({ share, share }, m:softmax())
+    holds({ share, share }, m:softmax(2))
+    holds({ share, share }, m:transpose():softmax { dim = 1 }:transpose())
+  end,
+  log_softmax = function() holds(m:softmax():log():tolist(), m:log_softmax(-1)) end,
+  cross_entropy = function()
+    local expected = -(m:log_softmax()[{ 1, 3 }] + m:log_softmax()[{ 2, 1 }]):item() / 2
+    holds(expected, m:cross_entropy(ml.tensor { 3, 1 }))
+    holds(expected, ml.nn.cross_entropy(m, ml.tensor { 3, 1 }))
+    fails(function() return m:cross_entropy(ml.tensor { 0, 3 }) end, "labels must be 1%.%.3, found 0 %(add 1%)")
+    fails(function() return m:cross_entropy(ml.tensor { 1, 4 }) end, "labels must be 1%.%.3, found 4")
+    fails(function() return m:cross_entropy(ml.tensor { 1 }) end, "^cross_entropy: ")
+  end,
+  mse = function()
+    holds((9 + 4 + 1 + 0 + 1 + 4) / 6, m:mse(m * 0 + 4))
+    holds(0, ml.nn.mse(m, m))
+  end,
+}
+
+describe("the table of operations", function()
+  for _, op in ipairs(ml.ops()) do
+    it("has " .. op.name .. ": a method, a function, a doc, the values that Lua computes", function()
+      assert.equal(ml[op.name], m[op.name])
+      assert.is_function(ml[op.name])
+      assert.is_true(#op.doc > 0)
+      if one[op.name] then
+        local f, inputs = table.unpack(one[op.name])
+        assert.equal(1, op.inputs)
+        holds(map(inputs, f), f64(inputs)[op.name](f64(inputs)), 1e-12)
+        holds(f(inputs[2]), ml[op.name](inputs[2]), 1e-5) -- a plain number, in f32
+      elseif two[op.name] then
+        local f, x, y = two[op.name], { 1.5, 2.0, 3.0, 0.5 }, { 2.0, 2.0, -1.0, 0.5 }
+        local expected = map({ 1, 2, 3, 4 }, function(i) return f(x[i], y[i]) end)
+        assert.equal(2, op.inputs)
+        holds(expected, f64(x)[op.name](f64(x), f64(y)), 1e-12)
+        holds(map(x, function(v) return f(v, 2.0) end), ml[op.name](f64(x), 2), 1e-12)
+        holds(map(y, function(v) return f(2.0, v) end), ml[op.name](2, f64(y)), 1e-12)
+      else
+        assert(other[op.name], "no case for " .. op.name)()
+      end
+    end)
+  end
+
+  it("knows each case by its name", function()
+    local known = {}
+    for _, op in ipairs(ml.ops()) do known[op.name] = true end
+    for _, cases in ipairs { one, two, other } do
+      for name in pairs(cases) do assert(known[name], name) end
+    end
+  end)
+end)
+
+describe("operators", function()
+  local x, i = f64 { 7, -7 }, ml.tensor { 7, -7 }
+
+  it("are those of Lua", function()
+    holds({ 9, -5 }, x + 2)
+    holds({ -5, 9 }, 2 - x)
+    holds({ 14, -14 }, x * 2)
+    holds({ 3.5, -3.5 }, x / 2)
+    holds({ 3, -4 }, x // 2)
+    holds({ 1, 1 }, x % 2)
+    holds({ 49, 49 }, x ^ 2)
+    holds({ -7, 7 }, -x)
+    holds({ 8, 8 }, 2 ^ (x * 0 + 3))
+  end)
+
+  it("treat integers as Lua does: / divides truly, // to the floor", function()
+    assert.equal("f32", (i / 2).dtype)
+    holds({ 3.5, -3.5 }, i / 2)
+    holds({ 2 / 7, -2 / 7 }, 2 / i)
+    assert.equal("i64", (i // 2).dtype)
+    holds({ 3, -4 }, i // 2)
+    holds({ 1, 1 }, i % 2)
+    holds({ -1, -1 }, i % -2)
+    assert.equal("i64", (i + 2).dtype)
+    assert.equal("f32", (i + 0.5).dtype)
+  end)
+
+  it("have derivatives", function()
+    local w = ml.tensor({ 3.0, -4.5 }, { requires_grad = true, dtype = "f64" })
+    local y = w ^ 2 / 2 + 3 * w - w % 1
+    y:sum():backward()
+    holds({ 5, -2.5 }, w.grad)
+  end)
+end)
+
+describe("arguments of operations", function()
+  local x = ml.ones { 2, 3 }
+
+  it("are named when they are wrong", function()
+    fails(function() return x:matmul(ml.ones { 4, 5 }) end, "^matmul: inner sizes differ: %(2, 3%) x %(4, 5%)")
+    fails(function() return x + ml.ones { 2, 4 } end, "^add: shapes do not broadcast: %(2, 3%) and %(2, 4%)")
+    fails(function() return x:add() end, "^add: argument 2 must be a tensor or a number, got nothing")
+    fails(function() return x:add(true) end, "^add: argument 2 must be a tensor or a number, got boolean")
+    fails(function() return x + "1" end, "^add: argument 2 must be a tensor or a number, got string")
+    fails(function() return x:add(ml.nn.ReLU()) end,
+      "^add: argument 2 must be a tensor or a number, got moonlab%.Module")
+    fails(function() return x:relu(3) end, "^relu: too many arguments: number")
+    fails(function() return x:sum(1, true, 5) end, "^sum: too many arguments: number")
+    fails(function() return x:sum(3) end, "^sum: dim 3 of a tensor with 2 dimensions; they count from 1, or from %-1")
+    fails(function() return x:sum(0) end, "^sum: dim 0 of a tensor with 2 dimensions")
+    fails(function() return x:sum(1.5) end, "^sum: dims must be a whole number, got 1%.5")
+    fails(function() return x:sum "all" end, "^sum: dims must be a list of whole numbers, got string")
+    fails(function() return x:sum(1, 1) end, "^sum: ")
+    fails(function() return x:softmax { 1 } end, "^softmax: dim does not take a list")
+    fails(function() return ml.ones({}):argmax(1) end, "^argmax: dim 1 of a tensor with 0 dimensions")
+  end)
+
+  it("that are options are refused when unknown, and the nearest is offered", function()
+    fails(function() return x:sum { dim = 1 } end, "^sum: unknown option 'dim'; did you mean 'dims'%?")
+    fails(function() return x:sum(1, { keep_dim = true }) end,
+      "^sum: unknown option 'keep_dim'; did you mean 'keepdim'%?")
+    fails(function() return x:sum { along = 1 } end, "^sum: unknown option 'along'; it knows dims, keepdim")
+    fails(function() return x:relu { slope = 1 } end, "^relu: unknown option 'slope'; it has no options")
+    fails(function() return x:argmax { base = 0 } end, "^argmax: unknown option 'base'")
+    fails(function() return x:sum { keepdim = 1 } end, "^sum: keepdim must be true or false, got number")
+    fails(function() return x:sum({ keepdim = true }, 1) end, "^sum: the table of options must come last")
+  end)
+
+  it("may be left out, or be an empty table", function()
+    assert.equal(6, x:sum({}):item())
+    assert.equal(6, x:sum({}, {}):item())
+    assert.same({ 2, 3 }, x:softmax({}).shape)
+    assert.same({ 1, 3 }, x:argmax(1, nil, {}):reshape(1, 3).shape)
+  end)
+end)
