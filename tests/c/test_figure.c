@@ -1,4 +1,5 @@
 /* What a figure holds, and the files it becomes. */
+#define _GNU_SOURCE
 #include "figure_samples.h"
 #include "foreign_leaks.h"
 #include "picture.h"
