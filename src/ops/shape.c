@@ -124,7 +124,7 @@ static bool permutation(ml_call *c, int to[ML_MAX_DIMS])
     bool seen[ML_MAX_DIMS] = { false };
     if (dims->n != n) return ml_fail("permute: needs all %d dimensions of %s, got %d", n, ml_shape_text(&c->in[0]->shape), dims->n);
     for (int d = 0; d < n; d++) {
-        if (!mli_dim("permute", (int)dims->at[d], n, &to[d])) return false;
+        if (!mli_dim("permute", dims->at[d], n, &to[d])) return false;
         if (seen[to[d]]) return ml_fail("permute: dimension %d is given twice", to[d] + 1);
         seen[to[d]] = true;
     }

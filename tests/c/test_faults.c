@@ -109,7 +109,7 @@ Test(faults, a_failure_on_another_thread_has_a_message)
         { ML_OP_linear, { .in = { "(200, 200)", "(200, 200)", "(200)" } } },
     };
     for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
-        for (int attempt = 0; attempt < 20; attempt++) { /* who meets the refusal is a matter of luck */
+        for (int attempt = 0; attempt < 5; attempt++) { /* who meets the refusal is a matter of luck */
             trial    t;
             leaves   l;
             ml_scope scope = ml_scope_begin();
@@ -235,7 +235,7 @@ ParameterizedTest(group *g, faults, random_input_is_computed_or_refused)
         const ml_op_info *info    = ml_op_info_at(t.id);
         uint64_t          counter = (uint64_t)t.id << 32;
         int               n_ok = 0, n_refused = 0;
-        for (int k = 0; k < 600; k++) {
+        for (int k = 0; k < 400; k++) {
             _Alignas(16) char opts[ML_OPTS_BYTES];
             ml_scope   scope = ml_scope_begin();
             ml_tensor *in[ML_MAX_IN];
