@@ -116,7 +116,8 @@ Test(threads, parallel_runs_each_index_once)
             memset(ran, 0, sizeof ran);
             ml_parallel(n, note_run, ran);
             for (int64_t i = 0; i < N_WORK; i++)
-                cr_assert_eq(atomic_load(&ran[i]), i < n, "%d threads, n = %d: index %d ran %d times", threads, (int)n, (int)i, atomic_load(&ran[i]));
+                cr_assert_eq(atomic_load(&ran[i]), i < n, "%d threads, n = %d: index %d ran %d times",
+                             threads, (int)n, (int)i, atomic_load(&ran[i]));
         }
     }
 }
@@ -164,7 +165,8 @@ Test(threads, parallel_uses_more_than_one)
     cr_expect(several);
     ml_threads_set(1);
     ml_parallel(8, note_thread, who);
-    for (int i = 0; i < 8; i++) cr_expect(pthread_equal(who[i], pthread_self()), "one thread means the caller's");
+    for (int i = 0; i < 8; i++)
+        cr_expect(pthread_equal(who[i], pthread_self()), "one thread means the caller's");
 }
 
 /* --- files ------------------------------------------------------------------------------------------------------ */
@@ -233,7 +235,8 @@ Test(file, a_name_without_folder_works)
 
 Test(file, failures_name_the_path_and_the_reason)
 {
-    expect_fails(ml_file_write("/nowhere/at/all", "x", 1), "cannot write '/nowhere/at/all': No such file or directory");
+    expect_fails(ml_file_write("/nowhere/at/all", "x", 1),
+                 "cannot write '/nowhere/at/all': No such file or directory");
     const char *path = in_folder("dir");
     mkdir(path, 0777);
     expect_fails(ml_file_write(path, "x", 1), "Is a directory");
@@ -293,13 +296,18 @@ Test(file, a_reader_sees_the_old_or_the_new_one)
 Test(words, the_nearest_is_offered_when_one_is_near)
 {
     static const char *const known[] = { "lr", "momentum", "nesterov", "weight_decay", "weight_init" };
-    static const struct { const char *word, *nearest; } cases[] = {
-        { "momentun", "momentum" }, { "weight_dacey", "weight_decay" }, { "wieght_init", "weight_init" }, { "lr", "lr" }, { "l", NULL },
-        { "lt", "lr" }, { "xy", NULL }, { "", NULL }, { "learning_rate", NULL }, { "nesterov_momentum", NULL },
+    static const struct {
+        const char *word, *nearest;
+    } cases[] = {
+        { "momentun", "momentum" }, { "weight_dacey", "weight_decay" }, { "wieght_init", "weight_init" },
+        { "lr", "lr" }, { "l", NULL }, { "lt", "lr" }, { "xy", NULL }, { "", NULL }, { "learning_rate", NULL },
+        { "nesterov_momentum", NULL },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *nearest = ml_nearest_word(cases[i].word, known, 5);
-        if (cases[i].nearest) cr_expect(nearest && strcmp(nearest, cases[i].nearest) == 0, "'%s': %s", cases[i].word, nearest ? nearest : "none");
+        if (cases[i].nearest)
+            cr_expect(nearest && strcmp(nearest, cases[i].nearest) == 0, "'%s': %s", cases[i].word,
+                      nearest ? nearest : "none");
         else cr_expect(!nearest, "'%s': %s", cases[i].word, nearest);
     }
     char long_word[200]; /* longer than the table of distances: compared by length only */

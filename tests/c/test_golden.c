@@ -133,18 +133,20 @@ static bool next_case(FILE *f, int *line, const group *g, golden_case *c)
 
 /* --- comparing ------------------------------------------------------------------------------------------------------- */
 /* Relative to the largest value, also when that is tiny. */
-static bool agrees(const ml_tensor *got, const ml_tensor *wanted, double tolerance, const char *what, const golden_case *c)
+static bool agrees(const ml_tensor *got, const ml_tensor *wanted, double tolerance, const char *what,
+                   const golden_case *c)
 {
     double *v = values_of(wanted), largest = 0;
     for (int64_t i = 0; i < ml_tensor_numel(wanted); i++) largest = fmax(largest, fabs(v[i]));
     free(v);
-    return expect_close(got, wanted, tolerance * fmin(largest, 1), "%s, line %d: %s", ml_op_info_at(c->id)->name, c->line, what);
+    return expect_close(got, wanted, tolerance * fmin(largest, 1), "%s, line %d: %s",
+                        ml_op_info_at(c->id)->name, c->line, what);
 }
 
 static void compare(const golden_case *c)
 {
     const char *name      = ml_op_info_at(c->id)->name;
-    double      tolerance = ml_tensor_dtype(c->out) == ML_F32 ? 1e-7 : 1e-13; /* relative to the largest value */
+    double tolerance = ml_tensor_dtype(c->out) == ML_F32 ? 1e-7 : 1e-13; /* relative to the largest value */
     ml_tensor  *wanted[MAX_INPUTS], *grads[MAX_INPUTS];
     int         at[MAX_INPUTS], n = 0;
     for (int i = 0; i < c->n_in; i++) {
@@ -155,11 +157,14 @@ static void compare(const golden_case *c)
     ml_tensor *y = ml_op_apply(c->id, c->in, c->n_in, ml_op_info_at(c->id)->opts_bytes ? c->opts : NULL);
     agrees(y, c->out, tolerance, "value", c);
     if (!y || n == 0) return;
-    expect(ml_tensor_dtype(y) == ml_tensor_dtype(c->out) || ml_tensor_dtype(c->out) == ML_F64, "%s, line %d: %s", name, c->line, ml_dtype_name(ml_tensor_dtype(y)));
+    expect(ml_tensor_dtype(y) == ml_tensor_dtype(c->out) || ml_tensor_dtype(c->out) == ML_F64,
+           "%s, line %d: %s", name, c->line, ml_dtype_name(ml_tensor_dtype(y)));
     for (int create = 0; create < 2; create++) {
-        bool ok = ml_grad(y, wanted, n, grads, &(ml_grad_opts){ .seed = c->dy, .keep_graph = true, .create_graph = create });
+        bool ok = ml_grad(y, wanted, n, grads,
+                          &(ml_grad_opts){ .seed = c->dy, .keep_graph = true, .create_graph = create });
         expect(ok, "%s, line %d: gradient", name, c->line);
-        for (int k = 0; ok && k < n; k++) agrees(grads[k], c->dx[at[k]], tolerance, create ? "recorded gradient" : "gradient", c);
+        for (int k = 0; ok && k < n; k++)
+            agrees(grads[k], c->dx[at[k]], tolerance, create ? "recorded gradient" : "gradient", c);
     }
 }
 
@@ -180,5 +185,7 @@ ParameterizedTest(group *g, golden, operations_agree_with_pytorch)
         for (int i = 0; i < g->n; i++) seen[i] += g->id[i] == c.id;
     }
     fclose(f);
-    for (int i = 0; i < g->n; i++) expect(seen[i] > 0, "%s has no golden case: add one to tests/golden/ops.py", ml_op_info_at(g->id[i])->name);
+    for (int i = 0; i < g->n; i++)
+        expect(seen[i] > 0, "%s has no golden case: add one to tests/golden/ops.py",
+               ml_op_info_at(g->id[i])->name);
 }

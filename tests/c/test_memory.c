@@ -17,8 +17,9 @@ Test(bytes, are_parsed)
         const char *text;
         size_t      bytes;
     } good[] = {
-        { "1", 1 }, { "4096", 4096 }, { "64M", 64 * MB }, { "64m", 64 * MB }, { "64MB", 64 * MB }, { "64MiB", 64 * MB },
-        { "1.5G", 1536 * MB }, { "2K", 2 * KB }, { "1T", MB * MB }, { "100B", 100 }, { " 8k", 8 * KB },
+        { "1", 1 },          { "4096", 4096 },     { "64M", 64 * MB },    { "64m", 64 * MB },
+        { "64MB", 64 * MB }, { "64MiB", 64 * MB }, { "1.5G", 1536 * MB }, { "2K", 2 * KB },
+        { "1T", MB * MB },   { "100B", 100 },      { " 8k", 8 * KB },
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         size_t bytes = 0;
@@ -26,8 +27,8 @@ Test(bytes, are_parsed)
         cr_expect_eq(bytes, good[i].bytes, "'%s' gave %zu", good[i].text, bytes);
     }
     /* "0.5" would be a cap of 0 bytes, which means no cap at all */
-    static const char *const bad[] = { "", "M", "0", "-1", "-64M", "64Q", "64 M", "lots", "nan", "inf", "1e30", "12x", "0.5",
-                                       "8192P", "iB" };
+    static const char *const bad[] = { "",    "M",   "0",    "-1",  "-64M", "64Q",   "64 M", "lots",
+                                       "nan", "inf", "1e30", "12x", "0.5",  "8192P", "iB" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         size_t bytes = 77;
         cr_expect(!ml_parse_bytes(bad[i], &bytes), "'%s' was taken for %zu", bad[i], bytes);
@@ -58,7 +59,8 @@ Test(memory, realloc_counts_exactly)
 
 Test(memory, blocks_come_aligned_from_classes_with_little_waste)
 {
-    static const size_t sizes[] = { 0, 1, 63, 64, 65, 1000, 1024, 1025, 1088, 1089, 4096, 4097, 65535, 65536, 1000000, 12345678 };
+    static const size_t sizes[] = { 0,    1,    63,   64,   65,    1000,  1024,    1025,
+                                    1088, 1089, 4096, 4097, 65535, 65536, 1000000, 12345678 };
     size_t start = ml_memory().live;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         size_t n = sizes[i], before = ml_memory().live;
@@ -67,7 +69,8 @@ Test(memory, blocks_come_aligned_from_classes_with_little_waste)
         size_t took = ml_memory().live - before;
         cr_expect_eq((uintptr_t)p % 64, 0u, "%zu bytes: not aligned", n);
         cr_expect(took >= n, "%zu bytes: counted as %zu", n, took);
-        cr_expect(took <= n + 64 || (double)took <= 1.0625 * (double)n, "%zu bytes: %zu is too much", n, took);
+        cr_expect(took <= n + 64 || (double)took <= 1.0625 * (double)n, "%zu bytes: %zu is too much", n,
+                  took);
         memset(p, 1, n); /* the sanitizer objects when the block is smaller */
         ml_block_give(p, n);
         cr_expect_eq(ml_memory().live, before);
