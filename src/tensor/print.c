@@ -145,13 +145,13 @@ static void walk(style *s, int dim, int64_t *at, void (*note)(style *, const int
 
 static style style_for(const ml_tensor *t)
 {
-    style   s               = { .t = t, .elide = ml_tensor_numel(t) > ELIDE_AT, .whole = true, .min = HUGE_VAL };
+    style   s = { .t = t, .elide = ml_tensor_numel(t) > ELIDE_AT, .whole = true, .min = HUGE_VAL };
     int64_t at[ML_MAX_DIMS] = { 0 };
     if (ml_dtype_is_float((ml_dtype)t->dtype)) {
         walk(&s, 0, at, note_range);
         s.scientific = s.max >= 1e6 || s.min < 1e-4;
         if (!s.whole) walk(&s, 0, at, note_decimals);
-        int digits = s.max < 1 ? 1 : 1 + (int)log10(s.max); /* f32 has about eight in all: more would be invented */
+        int digits = s.max < 1 ? 1 : 1 + (int)log10(s.max); /* f32 has eight in all: more would be invented */
         if (t->dtype == ML_F32 && !s.scientific && s.decimals > 8 - digits) s.decimals = 8 - digits;
     }
     walk(&s, 0, at, note_width);
@@ -204,7 +204,8 @@ char *ml_tensor_text(const ml_tensor *t)
         int64_t at[ML_MAX_DIMS] = { 0 };
         print_dim(&s, &b, 0, at);
     }
-    put(&b, "  %s %s%s", ml_dtype_name((ml_dtype)t->dtype), ml_shape_text(&t->shape), mli_records(t) ? " recorded" : "");
+    put(&b, "  %s %s%s", ml_dtype_name((ml_dtype)t->dtype), ml_shape_text(&t->shape),
+        mli_records(t) ? " recorded" : "");
     if (!b.failed) {
         char *fit = ml_realloc(b.text, b.capacity, b.used + 1);
         if (fit) return fit;

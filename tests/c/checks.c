@@ -16,7 +16,8 @@ static long  n_checks;
 static char *notes;
 static size_t notes_length;
 
-static void write_tally(const char *text, size_t n) /* one write to a file opened for appending: whole lines */
+/* One write to a file opened for appending: lines stay whole. */
+static void write_tally(const char *text, size_t n)
 {
     const char *path = getenv(TALLY);
     int         fd   = path ? open(path, O_WRONLY | O_APPEND) : -1;
@@ -136,7 +137,8 @@ static bool comparable(const ml_tensor *a, const ml_tensor *b, const char *words
 {
     if (!a || !b) return expect(false, "%s: %s is missing", words, a ? "the reference" : "the result");
     ml_shape sa = ml_tensor_shape(a), sb = ml_tensor_shape(b);
-    return expect(ml_shape_equal(&sa, &sb), "%s: shape %s, not %s", words, ml_shape_text(&sa), ml_shape_text(&sb));
+    return expect(ml_shape_equal(&sa, &sb), "%s: shape %s, not %s", words, ml_shape_text(&sa),
+                  ml_shape_text(&sb));
 }
 
 bool expect_close(const ml_tensor *a, const ml_tensor *b, double tolerance, const char *format, ...)
@@ -158,7 +160,8 @@ bool expect_close(const ml_tensor *a, const ml_tensor *b, double tolerance, cons
             break;
         }
     }
-    bool ok = expect(bad < 0 || worst <= tolerance * scale, "%s: element %lld of %lld is %.17g, not %.17g (tolerance %g)", words, (long long)bad,
+    bool ok = expect(bad < 0 || worst <= tolerance * scale,
+                     "%s: element %lld of %lld is %.17g, not %.17g (tolerance %g)", words, (long long)bad,
                      (long long)n, bad < 0 ? 0 : x[bad], bad < 0 ? 0 : y[bad], tolerance * scale);
     free(x);
     free(y);
@@ -169,15 +172,15 @@ bool expect_same(const ml_tensor *a, const ml_tensor *b, const char *format, ...
 {
     WORDS(format);
     if (!comparable(a, b, words)) return false;
-    if (!expect(ml_tensor_dtype(a) == ml_tensor_dtype(b), "%s: dtype %s, not %s", words, ml_dtype_name(ml_tensor_dtype(a)),
-                ml_dtype_name(ml_tensor_dtype(b))))
+    if (!expect(ml_tensor_dtype(a) == ml_tensor_dtype(b), "%s: dtype %s, not %s", words,
+                ml_dtype_name(ml_tensor_dtype(a)), ml_dtype_name(ml_tensor_dtype(b))))
         return false;
     int64_t n = ml_tensor_numel(a), bad = -1; /* as f64 all dtypes keep their bits but large i64 */
     double *x = values_of(a), *y = values_of(b);
     for (int64_t i = 0; i < n && bad < 0; i++)
         if (memcmp(&x[i], &y[i], sizeof *x) != 0 && !(isnan(x[i]) && isnan(y[i]))) bad = i;
-    bool ok = expect(bad < 0, "%s: element %lld of %lld is %.17g, not %.17g", words, (long long)bad, (long long)n, bad < 0 ? 0 : x[bad],
-                     bad < 0 ? 0 : y[bad]);
+    bool ok = expect(bad < 0, "%s: element %lld of %lld is %.17g, not %.17g", words, (long long)bad,
+                     (long long)n, bad < 0 ? 0 : x[bad], bad < 0 ? 0 : y[bad]);
     free(x);
     free(y);
     return ok;
@@ -189,7 +192,8 @@ bool expect_message(const char *op, const char *format, ...)
     char   text[300];
     size_t n = strlen(op);
     snprintf(text, sizeof text, "%s", ml_error_message());
-    bool ok = ml_failed() && strncmp(text, op, n) == 0 && text[n] == ':' && text[n + 1] == ' ' && strlen(text) > n + 10;
+    bool ok = ml_failed() && strncmp(text, op, n) == 0 && text[n] == ':' && text[n + 1] == ' ' &&
+              strlen(text) > n + 10;
     ml_error_clear();
     return expect(ok, "%s: the message is '%s', which does not begin with '%s: '", words, text, op);
 }

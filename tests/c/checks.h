@@ -20,7 +20,8 @@ bool expect(bool condition, const char *format, ...) ML_PRINTF(2, 3);
 double *values_of(const ml_tensor *t); /* as f64, row-major; free() */
 
 /* Same shape and values: |a - b| <= tolerance * max(1, |b|'s largest), NaN equals NaN, infinities equal themselves. */
-bool expect_close(const ml_tensor *a, const ml_tensor *b, double tolerance, const char *format, ...) ML_PRINTF(4, 5);
+bool expect_close(const ml_tensor *a, const ml_tensor *b, double tolerance, const char *format, ...)
+    ML_PRINTF(4, 5);
 /* Same shape, dtype and bits; NaN equals NaN. */
 bool expect_same(const ml_tensor *a, const ml_tensor *b, const char *format, ...) ML_PRINTF(3, 4);
 /* A pending message that begins with the operation's name. Clears it. */

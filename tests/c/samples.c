@@ -11,7 +11,8 @@ static ml_shape parse_spec(const char *spec, char *kind)
     ml_shape    s = ML_SCALAR;
     const char *p = spec;
     *kind = isalpha((unsigned char)*p) ? *p++ : 'f';
-    cr_assert(*p == '(' && spec[strlen(spec) - 1] == ')' && strchr("fib", *kind), "'%s' is no sample input", spec);
+    cr_assert(*p == '(' && spec[strlen(spec) - 1] == ')' && strchr("fib", *kind), "'%s' is no sample input",
+              spec);
     for (p++; *p != ')';) {
         char *end;
         s.size[s.n++] = strtoll(p, &end, 10);
@@ -24,7 +25,11 @@ static ml_shape parse_spec(const char *spec, char *kind)
 void trial_of(int id, const ml_sample *sample, int k, trial *t)
 {
     const ml_op_info *info = ml_op_info_at(id);
-    *t = (trial){ .id = id, .name = info->name, .op = mli_op_at(id), .sample = sample, .opts = sample->opts ? sample->opts : info->defaults };
+    *t                     = (trial){ .id     = id,
+                                      .name   = info->name,
+                                      .op     = mli_op_at(id),
+                                      .sample = sample,
+                                      .opts   = sample->opts ? sample->opts : info->defaults };
     size_t used = (size_t)snprintf(t->label, sizeof t->label, "%s, sample %d:", t->name, k);
     for (int i = 0; i < ML_MAX_IN && t->sample->in[i]; i++) {
         t->shape[i]  = parse_spec(t->sample->in[i], &t->kind[i]);
@@ -130,9 +135,11 @@ ml_tensor *view_with_layout(ml_tensor *values, layout l)
     cr_assert_not_null(view, "%s", ml_error_message());
     if (!from) { /* element by element: nothing else can write through a sliced view */
         size_t  width = ml_dtype_bytes(ml_tensor_dtype(values));
-        int64_t n = ml_tensor_numel(values), cols = shape.n ? shape.size[last] : 1, row = shape.n ? 2 * cols + 1 : 3;
+        int64_t n = ml_tensor_numel(values), cols = shape.n ? shape.size[last] : 1,
+                row = shape.n ? 2 * cols + 1 : 3;
         for (int64_t k = 0; k < n; k++)
-            memcpy((char *)mli_data(base) + (size_t)(k / cols * row + k % cols * 2 + 1) * width, (char *)mli_data(values) + (size_t)k * width, width);
+            memcpy((char *)mli_data(base) + (size_t)(k / cols * row + k % cols * 2 + 1) * width,
+                   (char *)mli_data(values) + (size_t)k * width, width);
     }
     return view;
 }
@@ -168,7 +175,9 @@ run trial_run(const trial *t, ml_tensor *const in[], uint32_t needs, ml_tensor *
     if (!r.y) return (run){ .ok = false };
     if (n_wanted == 0 || (t->op->flags & ML_NOGRAD)) return r;
     if (!dy) dy = random_like(r.y, 99);
-    r.ok = dy && ml_grad(r.y, wanted, n_wanted, grads, &(ml_grad_opts){ .seed = dy, .create_graph = create_graph, .keep_graph = create_graph });
+    r.ok = dy &&
+           ml_grad(r.y, wanted, n_wanted, grads,
+                   &(ml_grad_opts){ .seed = dy, .create_graph = create_graph, .keep_graph = create_graph });
     for (int k = 0; r.ok && k < n_wanted; k++) r.dx[at[k]] = grads[k];
     return r;
 }

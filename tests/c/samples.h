@@ -32,9 +32,11 @@ bool trial_at(int id, int k, trial *t); /* the k-th sample of the operation; fal
 void trial_of(int id, const ml_sample *sample, int k, trial *t); /* any sample; k is what the label says */
 
 /* How the values of an input lie in memory. */
-typedef enum layout { LAYOUT_CONTIGUOUS, LAYOUT_TRANSPOSED, LAYOUT_SLICED, LAYOUT_EXPANDED, LAYOUT_COUNT } layout;
+typedef enum layout {
+    LAYOUT_CONTIGUOUS, LAYOUT_TRANSPOSED, LAYOUT_SLICED, LAYOUT_EXPANDED, LAYOUT_COUNT
+} layout;
 const char *layout_name(layout l);
-ml_tensor  *view_with_layout(ml_tensor *values, layout l); /* the same values (but expanded: the first row repeats) */
+ml_tensor  *view_with_layout(ml_tensor *values, layout l); /* the same values; expanded: its first row repeats */
 
 /* Fresh inputs: leaves without gradient. The values depend on the seed alone, and are f32 numbers in f64 too. */
 void trial_inputs(const trial *t, ml_dtype dtype, layout l, uint64_t seed, ml_tensor *in[ML_MAX_IN]);

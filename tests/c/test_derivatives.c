@@ -7,7 +7,11 @@
 
 TestSuite(derivatives, .init = begin_test, .fini = end_test, .timeout = 60);
 
-static bool has_derivative(const ml_op *op, const ml_op_info *info) { (void)info; return !(op->flags & ML_NOGRAD); }
+static bool has_derivative(const ml_op *op, const ml_op_info *info)
+{
+    (void)info;
+    return !(op->flags & ML_NOGRAD);
+}
 
 /* The operation as a function at level 0: its float inputs to its output. At level n: the gradient of sum_j <y_j, s_j>
  * over all outputs y_j of level n - 1, with respect to its inputs, as a function of these inputs and of the s_j. So a
@@ -37,7 +41,8 @@ static ml_tensor *projection(ml_tensor *const y[], ml_tensor *const s[], int n)
     return total;
 }
 
-static bool evaluate(const trial *t, ml_tensor *const fixed[], int level, ml_tensor *const x[], ml_tensor *y[])
+static bool evaluate(const trial *t, ml_tensor *const fixed[], int level, ml_tensor *const x[],
+                     ml_tensor *y[])
 {
     if (level == 0) {
         ml_tensor *in[ML_MAX_IN];
@@ -47,7 +52,8 @@ static bool evaluate(const trial *t, ml_tensor *const fixed[], int level, ml_ten
     }
     arity      below = arity_at(t, level - 1);
     ml_tensor *inner[MAX_ARGS], *s;
-    if (!evaluate(t, fixed, level - 1, x, inner) || !(s = projection(inner, x + below.n_in, below.n_out))) return false;
+    if (!evaluate(t, fixed, level - 1, x, inner) || !(s = projection(inner, x + below.n_in, below.n_out)))
+        return false;
     return ml_grad(s, x, below.n_in, y, &(ml_grad_opts){ .create_graph = true });
 }
 
@@ -61,8 +67,8 @@ static double inner_product(const ml_tensor *a, const ml_tensor *b)
 }
 
 /* The projected value at x + h v. */
-static bool value_at(const trial *t, ml_tensor *const fixed[], int level, ml_tensor *const x[], ml_tensor *const v[], double h,
-                     ml_tensor *const u[], double *value)
+static bool value_at(const trial *t, ml_tensor *const fixed[], int level, ml_tensor *const x[],
+                     ml_tensor *const v[], double h, ml_tensor *const u[], double *value)
 {
     arity      a = arity_at(t, level);
     ml_tensor *moved[MAX_ARGS], *y[MAX_ARGS];
@@ -82,14 +88,16 @@ static bool value_at(const trial *t, ml_tensor *const fixed[], int level, ml_ten
 }
 
 /* The derivative along v by central differences at h and h / 2, extrapolated: the error is of order h^4. */
-static bool difference_quotient(const trial *t, ml_tensor *const fixed[], int level, ml_tensor *const x[], ml_tensor *const v[],
-                                ml_tensor *const u[], double *slope)
+static bool difference_quotient(const trial *t, ml_tensor *const fixed[], int level, ml_tensor *const x[],
+                                ml_tensor *const v[], ml_tensor *const u[], double *slope)
 {
     const double h = 2e-4;
     double       d[2];
     for (int k = 0; k < 2; k++) {
         double step = h / (1 + k), right, left;
-        if (!value_at(t, fixed, level, x, v, step, u, &right) || !value_at(t, fixed, level, x, v, -step, u, &left)) return false;
+        if (!value_at(t, fixed, level, x, v, step, u, &right) ||
+            !value_at(t, fixed, level, x, v, -step, u, &left))
+            return false;
         d[k] = (right - left) / (2 * step);
     }
     *slope = (4 * d[1] - d[0]) / 3;
@@ -106,7 +114,8 @@ static bool check_level(const trial *t, int level)
         if (t->floats[i]) x[n++] = ml_requires_grad(fixed[i], true);
     for (int l = 0; l < level; l++) { /* the s_j of each level have the shapes of its outputs */
         if (!expect(evaluate(t, fixed, l, x, y), "%s: order %d", t->label, l)) return false;
-        for (int j = 0; j < arity_at(t, l).n_out; j++, n++) x[n] = ml_requires_grad(random_like(y[j], 20 + (uint64_t)(8 * l + j)), true);
+        for (int j = 0; j < arity_at(t, l).n_out; j++, n++)
+            x[n] = ml_requires_grad(random_like(y[j], 20 + (uint64_t)(8 * l + j)), true);
     }
     cr_assert_eq(n, a.n_in);
     for (int i = 0; i < n; i++) v[i] = random_like(x[i], 40 + (uint64_t)i);
@@ -116,10 +125,13 @@ static bool check_level(const trial *t, int level)
     if (!expect(s && ml_grad(s, x, n, g, NULL), "%s: order %d", t->label, level + 1)) return false;
     double by_rule = 0, by_difference = 0;
     for (int i = 0; i < n; i++) by_rule += inner_product(g[i], v[i]);
-    if (!expect(difference_quotient(t, fixed, level, x, v, u, &by_difference), "%s: order %d, moved", t->label, level + 1)) return false;
+    if (!expect(difference_quotient(t, fixed, level, x, v, u, &by_difference), "%s: order %d, moved",
+                t->label, level + 1))
+        return false;
     double size = fabs(by_rule) + fabs(by_difference) + 1;
-    return expect(fabs(by_rule - by_difference) <= 2e-8 * size, "%s: the derivative of order %d along a direction is %.12g, by differences %.12g",
-                  t->label, level + 1, by_rule, by_difference);
+    return expect(fabs(by_rule - by_difference) <= 2e-8 * size,
+                  "%s: the derivative of order %d along a direction is %.12g, by differences %.12g", t->label,
+                  level + 1, by_rule, by_difference);
 }
 
 static int order_of(const trial *t)
@@ -137,11 +149,13 @@ ParameterizedTest(group *g, derivatives, agree_with_differences)
     FOR_EACH_SAMPLE(g, t) {
         if (order_of(&t) < 2) {
             expect(t.sample->why, "%s: order %d needs a reason (.why)", t.label, t.sample->order);
-            tally_note("%s: derivatives up to order %d: %s", t.label, order_of(&t) < 0 ? 0 : order_of(&t), t.sample->why ? t.sample->why : "?");
+            tally_note("%s: derivatives up to order %d: %s", t.label, order_of(&t) < 0 ? 0 : order_of(&t),
+                       t.sample->why ? t.sample->why : "?");
         }
         for (int level = 0; level < order_of(&t); level++) n_checked[at.op] += check_level(&t, level);
     }
-    for (int i = 0; i < g->n; i++) expect(n_checked[i] > 0, "%s: no sample allows a derivative", ml_op_info_at(g->id[i])->name);
+    for (int i = 0; i < g->n; i++)
+        expect(n_checked[i] > 0, "%s: no sample allows a derivative", ml_op_info_at(g->id[i])->name);
 }
 
 /* Asking for some gradients gives the same as asking for all, and none that nobody asked for. */
@@ -160,7 +174,8 @@ ParameterizedTest(group *g, derivatives, of_every_subset)
                 if (!expect(some.ok, "%s: gradients %x", t.label, needs)) continue;
                 expect_same(some.y, all.y, "%s: the value with gradients %x", t.label, needs);
                 for (int i = 0; i < t.n_in; i++) {
-                    if (needs >> i & 1 && t.floats[i]) expect_same(some.dx[i], all.dx[i], "%s: gradient %d of %x", t.label, i, needs);
+                    if (needs >> i & 1 && t.floats[i])
+                        expect_same(some.dx[i], all.dx[i], "%s: gradient %d of %x", t.label, i, needs);
                     else expect(!some.dx[i], "%s: gradient %d of %x was not asked for", t.label, i, needs);
                 }
             }
@@ -179,7 +194,9 @@ ParameterizedTest(group *g, derivatives, direct_and_recorded_agree)
             trial_inputs(&t, d ? ML_F64 : ML_F32, LAYOUT_CONTIGUOUS, 5, in);
             run direct = trial_run(&t, in, ALL, NULL, false), recorded = trial_run(&t, in, ALL, NULL, true);
             for (int i = 0; i < t.n_in; i++)
-                if (t.floats[i]) expect_close(direct.dx[i], recorded.dx[i], d ? 1e-14 : 2e-6, "%s: gradient %d", t.label, i);
+                if (t.floats[i])
+                    expect_close(direct.dx[i], recorded.dx[i], d ? 1e-14 : 2e-6, "%s: gradient %d", t.label,
+                                 i);
         }
     }
 }
@@ -198,7 +215,9 @@ ParameterizedTest(group *g, derivatives, by_backward_and_by_grad)
         ml_tensor *y = ml_op_apply(t.id, in, t.n_in, t.opts), *dy = random_like(y, 99);
         expect(ml_backward(y, &(ml_grad_opts){ .seed = dy, .keep_graph = true }), "%s: backward", t.label);
         for (int i = 0; i < t.n_in; i++) {
-            if (t.floats[i]) expect_same(ml_tensor_grad(in[i]), asked.dx[i], "%s: gradient %d left by backward", t.label, i);
+            if (t.floats[i])
+                expect_same(ml_tensor_grad(in[i]), asked.dx[i], "%s: gradient %d left by backward", t.label,
+                            i);
             else expect(!ml_tensor_grad(in[i]), "%s: input %d has no derivative", t.label, i);
         }
         expect(ml_backward(y, &(ml_grad_opts){ .seed = dy }), "%s: backward again", t.label);

@@ -34,8 +34,11 @@ static void expect_unchanged(const trial *t, const leaves *l, int n)
 {
     for (int i = 0; i < t->n_in; i++) {
         expect_same(l->in[i], l->in_copy[i], "%s: input %d after refusal %d", t->label, i, n);
-        expect(ml_tensor_grad(l->in[i]) == l->grad[i], "%s: the gradient of leaf %d was replaced at refusal %d", t->label, i, n);
-        if (l->grad[i]) expect_same(l->grad[i], l->grad_copy[i], "%s: the gradient of leaf %d after refusal %d", t->label, i, n);
+        expect(ml_tensor_grad(l->in[i]) == l->grad[i],
+               "%s: the gradient of leaf %d was replaced at refusal %d", t->label, i, n);
+        if (l->grad[i])
+            expect_same(l->grad[i], l->grad_copy[i], "%s: the gradient of leaf %d after refusal %d", t->label,
+                        i, n);
     }
 }
 
@@ -75,7 +78,8 @@ static void refuse_each(task what, const trial *t, ml_dtype dtype)
                 break;
             }
             expect(because, "%s: failed at refusal %d without saying why", t->label, n);
-            expect(ml_memory().live == live, "%s: refusal %d leaks %lld bytes", t->label, n, (long long)ml_memory().live - (long long)live);
+            expect(ml_memory().live == live, "%s: refusal %d leaks %lld bytes", t->label, n,
+                   (long long)ml_memory().live - (long long)live);
             expect_unchanged(t, &l, n);
         }
         for (int i = 0; i < t->n_in; i++) { /* the successful run of a backward has added to the gradients */
@@ -122,7 +126,9 @@ Test(faults, a_failure_on_another_thread_has_a_message)
                 ml_memory_fail_after(n);
                 bool ok = do_task(FORWARD_BACKWARD, &t, &l, NULL);
                 ml_memory_fail_after(0);
-                expect(ok || strstr(ml_error_message(), "out of memory") || strstr(ml_error_message(), "non-scalar"), "%s: refusal %d gives '%s'", t.label, n, ml_error_message());
+                expect(ok || strstr(ml_error_message(), "out of memory") ||
+                           strstr(ml_error_message(), "non-scalar"),
+                       "%s: refusal %d gives '%s'", t.label, n, ml_error_message());
                 ml_scope_end(&inner);
             }
             ml_scope_end(&scope);
@@ -148,7 +154,8 @@ ParameterizedTest(group *g, faults, wrong_numbers_of_inputs_are_named)
             in[i] = NULL;
             ml_fail("the first message");
             expect(!ml_op_apply(t.id, in, n_in, NULL), "%s took NULL", t.name);
-            expect(strcmp(ml_error_message(), "the first message") == 0, "%s of NULL says '%s'", t.name, ml_error_message());
+            expect(strcmp(ml_error_message(), "the first message") == 0, "%s of NULL says '%s'", t.name,
+                   ml_error_message());
             in[i] = x;
         }
         ml_error_clear();
@@ -187,7 +194,9 @@ static ml_tensor *random_tensor(uint64_t *c)
 
 static void random_options(const ml_op_info *info, void *opts, uint64_t *c)
 {
-    static const int64_t numbers[] = { -3, -2, -1, 0, 0, 1, 1, 2, 3, 4, 6, 12, INT64_MAX, INT64_MAX - 1, INT64_MIN, (int64_t)1 << 40 };
+    static const int64_t numbers[] = {
+        -3, -2, -1, 0, 0, 1, 1, 2, 3, 4, 6, 12, INT64_MAX, INT64_MAX - 1, INT64_MIN, (int64_t)1 << 40
+    };
     static const int     dims[]    = { -9, -4, -3, -2, -1, 0, 0, 1, 1, 2, 3, 8, INT32_MAX, INT32_MIN };
     memcpy(opts, info->defaults, info->opts_bytes);
     for (const ml_field *f = info->fields; f->name; f++) {
@@ -223,7 +232,8 @@ static void random_options(const ml_op_info *info, void *opts, uint64_t *c)
 static bool names(const char *op, const char *message)
 {
     size_t n = strlen(op);
-    return (strncmp(message, op, n) == 0 && message[n] == ':') || strncmp(message, "out of memory", 13) == 0 || strncmp(message, "shape: ", 7) == 0;
+    return (strncmp(message, op, n) == 0 && message[n] == ':') ||
+           strncmp(message, "out of memory", 13) == 0 || strncmp(message, "shape: ", 7) == 0;
 }
 
 ParameterizedTestParameters(faults, random_input_is_computed_or_refused) { return groups_where(any); }
@@ -239,13 +249,15 @@ ParameterizedTest(group *g, faults, random_input_is_computed_or_refused)
             _Alignas(16) char opts[ML_OPTS_BYTES];
             ml_scope   scope = ml_scope_begin();
             ml_tensor *in[ML_MAX_IN];
-            int        n_in = info->n_in > 0 ? info->n_in : 1 + (int)(draw(&counter) % ML_MAX_IN), whole = draw(&counter) % 2;
+            bool       whole = draw(&counter) % 2;
+            int        n_in  = info->n_in > 0 ? info->n_in : 1 + (int)(draw(&counter) % ML_MAX_IN);
             if (whole) { /* a sample, of which an input or the options are exchanged */
                 trial_inputs(&t, ML_F32, LAYOUT_CONTIGUOUS, counter++, in);
                 n_in = t.n_in;
                 for (int i = 0; i < n_in; i++) in[i] = draw(&counter) % 4 ? in[i] : random_tensor(&counter);
             } else {
-                for (int i = 0; i < n_in; i++) in[i] = draw(&counter) % 4 || i == 0 ? random_tensor(&counter) : in[i - 1];
+                for (int i = 0; i < n_in; i++)
+                    in[i] = draw(&counter) % 4 || i == 0 ? random_tensor(&counter) : in[i - 1];
             }
             if (info->opts_bytes) {
                 if (whole && draw(&counter) % 2) memcpy(opts, t.opts, info->opts_bytes);
@@ -255,23 +267,29 @@ ParameterizedTest(group *g, faults, random_input_is_computed_or_refused)
             ml_tensor *y = ml_op_apply(t.id, in, n_in, info->opts_bytes ? opts : NULL);
             if (!y) {
                 n_refused++;
-                expect(names(t.name, ml_error_message()), "%s, random input %d: says '%s'", t.name, k, ml_error_message());
+                expect(names(t.name, ml_error_message()), "%s, random input %d: says '%s'", t.name, k,
+                       ml_error_message());
                 tally_count(1);
             } else {
                 n_ok++;
                 expect(!ml_failed(), "%s, random input %d: a result and a message", t.name, k);
-                expect(ml_tensor_numel(y) >= 0, "%s, random input %d: %lld values, shape %s", t.name, k, (long long)ml_tensor_numel(y), ml_shape_text(&y->shape));
+                expect(ml_tensor_numel(y) >= 0, "%s, random input %d: %lld values, shape %s", t.name, k,
+                       (long long)ml_tensor_numel(y), ml_shape_text(&y->shape));
                 if (ml_tensor_numel(y) >= 0 && ml_tensor_numel(y) < 1000000) {
                     free(values_of(y)); /* reads every value */
-                    ml_tensor *dy = ml_tensor_requires_grad(y) ? random_like(y, 1) : NULL; /* NULL too for (2^60, 0) */
-                    if (dy) expect(ml_backward(y, &(ml_grad_opts){ .seed = dy }), "%s, random input %d: backward", t.name, k);
+                    ml_tensor *dy =
+                        ml_tensor_requires_grad(y) ? random_like(y, 1) : NULL; /* NULL too for (2^60, 0) */
+                    if (dy)
+                        expect(ml_backward(y, &(ml_grad_opts){ .seed = dy }), "%s, random input %d: backward",
+                               t.name, k);
                 }
             }
             ml_error_clear();
             ml_scope_end(&scope);
         }
         expect(n_ok > 0, "%s: no random input fitted", t.name);
-        if (t.id != ML_OP_cast && (t.n_in > 1 || info->opts_bytes)) expect(n_refused > 0, "%s: no random input was refused", t.name);
+        if (t.id != ML_OP_cast && (t.n_in > 1 || info->opts_bytes))
+            expect(n_refused > 0, "%s: no random input was refused", t.name);
     }
     ml_memory_set_cap(0);
 }
@@ -279,31 +297,44 @@ ParameterizedTest(group *g, faults, random_input_is_computed_or_refused)
 /* Shapes that do not go together are both named, and so is a wrong dtype. */
 Test(faults, messages_say_what_does_not_fit)
 {
-    ml_tensor *a = ml_zeros(ML_SHAPE(2, 3), ML_F32), *b = ml_zeros(ML_SHAPE(4, 5), ML_F32), *ids = ml_zeros(ML_SHAPE(2), ML_I64),
-              *row = ml_zeros(ML_SHAPE(3), ML_F32), *number = ml_zeros(ML_SCALAR, ML_F32);
+    ml_tensor *a = ml_zeros(ML_SHAPE(2, 3), ML_F32), *b = ml_zeros(ML_SHAPE(4, 5), ML_F32),
+              *ids = ml_zeros(ML_SHAPE(2), ML_I64), *row = ml_zeros(ML_SHAPE(3), ML_F32),
+              *number = ml_zeros(ML_SCALAR, ML_F32);
     expect_fails(ml_add(a, b), "add: shapes do not broadcast: (2, 3) and (4, 5)");
     expect_fails(ml_where(ml_gt(a, row), a, b), "where: shapes do not broadcast: (2, 3), (2, 3) and (4, 5)");
     expect_fails(ml_where(a, a, a), "where: the condition must be bool, got f32");
     expect_fails(ml_matmul(a, b), "matmul: inner sizes differ: (2, 3) x (4, 5)");
     expect_fails(ml_matmul(number, b), "matmul: needs vectors or matrices, got () x (4, 5)");
     expect_fails(ml_linear(a, b, row, NULL), "linear: inner sizes differ: (2, 3) x (4, 5)");
-    expect_fails(ml_linear(a, ml_zeros(ML_SHAPE(4, 3), ML_F32), row, NULL), "linear: the bias must have shape (4)");
+    expect_fails(ml_linear(a, ml_zeros(ML_SHAPE(4, 3), ML_F32), row, NULL),
+                 "linear: the bias must have shape (4)");
     expect_fails(ml_mse(a, b), "mse: shapes differ: (2, 3) and (4, 5)");
-    expect_fails(ml_cross_entropy(a, a, NULL), "cross_entropy: needs logits (n, classes) and labels (n), got (2, 3) and (2, 3)");
-    expect_fails(ml_cross_entropy(a, ml_zeros(ML_SHAPE(2), ML_F32), NULL), "cross_entropy: labels must be integers (i64), got f32");
-    expect_fails(ml_cross_entropy(a, ml_full(ML_SHAPE(2), ML_I64, 3), NULL), "cross_entropy: labels must be 0..2, found 3 (subtract 1)");
-    expect_fails(ml_cross_entropy(a, ids, &(ml_cross_entropy_opts){ .base = 1 }), "cross_entropy: labels must be 1..3, found 0 (add 1)");
-    expect_fails(ml_embedding(a, ml_full(ML_SHAPE(2), ML_I64, 2), NULL), "embedding: ids must be 0..1, found 2");
+    expect_fails(ml_cross_entropy(a, a, NULL),
+                 "cross_entropy: needs logits (n, classes) and labels (n), got (2, 3) and (2, 3)");
+    expect_fails(ml_cross_entropy(a, ml_zeros(ML_SHAPE(2), ML_F32), NULL),
+                 "cross_entropy: labels must be integers (i64), got f32");
+    expect_fails(ml_cross_entropy(a, ml_full(ML_SHAPE(2), ML_I64, 3), NULL),
+                 "cross_entropy: labels must be 0..2, found 3 (subtract 1)");
+    expect_fails(ml_cross_entropy(a, ids, &(ml_cross_entropy_opts){ .base = 1 }),
+                 "cross_entropy: labels must be 1..3, found 0 (add 1)");
+    expect_fails(ml_embedding(a, ml_full(ML_SHAPE(2), ML_I64, 2), NULL),
+                 "embedding: ids must be 0..1, found 2");
     expect_fails(ml_embedding(a, row, NULL), "embedding: ids must be integers (i64), got f32");
     expect_fails(ml_one_hot(ids, NULL), "one_hot: classes must be at least 1, got 0");
-    expect_fails(ml_scatter_rows(b, ids, NULL), "scatter_rows: the shape of x, (4, 5), must begin with that of the ids, (2)");
-    expect_fails(ml_reshape(a, &(ml_reshape_opts){ { 1, { 7 } } }), "reshape: (2, 3) has 6 values, which do not fill (7)");
-    expect_fails(ml_expand(a, &(ml_expand_opts){ { 2, { 4, 3 } } }), "expand: (2, 3) cannot be repeated to (4, 3)");
+    expect_fails(ml_scatter_rows(b, ids, NULL),
+                 "scatter_rows: the shape of x, (4, 5), must begin with that of the ids, (2)");
+    expect_fails(ml_reshape(a, &(ml_reshape_opts){ { 1, { 7 } } }),
+                 "reshape: (2, 3) has 6 values, which do not fill (7)");
+    expect_fails(ml_expand(a, &(ml_expand_opts){ { 2, { 4, 3 } } }),
+                 "expand: (2, 3) cannot be repeated to (4, 3)");
     expect_fails(ml_sum_to(a, &(ml_sum_to_opts){ { 1, { 2 } } }), "sum_to: (2, 3) cannot be summed to (2)");
-    expect_fails(ml_permute(a, &(ml_permute_opts){ ML_DIMS(0) }), "permute: needs all 2 dimensions of (2, 3), got 1");
+    expect_fails(ml_permute(a, &(ml_permute_opts){ ML_DIMS(0) }),
+                 "permute: needs all 2 dimensions of (2, 3), got 1");
     expect_fails(ml_transpose(row, NULL), "transpose: needs at least 2 dimensions, got shape (3)");
     expect_fails(ml_slice(a, &(ml_slice_opts){ .step = 0 }), "slice: the step must be at least 1, got 0");
-    expect_fails(ml_cat((ml_tensor *[]){ a, b }, 2, NULL), "cat: tensor 2 has shape (4, 5), the first (2, 3)");
+    expect_fails(ml_cat((ml_tensor *[]){ a, b }, 2, NULL),
+                 "cat: tensor 2 has shape (4, 5), the first (2, 3)");
     expect_fails(ml_sum(a, &(ml_sum_opts){ .dims = ML_DIMS(0, -2) }), "sum: dimension 1 is given twice");
-    expect_fails(ml_softmax(a, &(ml_softmax_opts){ .dim = 5 }), "softmax: dimension 6 does not exist, the tensor has 2");
+    expect_fails(ml_softmax(a, &(ml_softmax_opts){ .dim = 5 }),
+                 "softmax: dimension 6 does not exist, the tensor has 2");
 }

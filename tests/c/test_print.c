@@ -71,7 +71,8 @@ Test(print, nan_and_infinities_are_aligned)
 Test(print, integers_and_bools)
 {
     expect_text(I64(ML_SHAPE(3), -1, 0, 100), "[ -1,   0, 100]  i64 (3)");
-    expect_text(I64(ML_SHAPE(2), INT64_MIN, INT64_MAX), "[-9223372036854775808,  9223372036854775807]  i64 (2)");
+    expect_text(I64(ML_SHAPE(2), INT64_MIN, INT64_MAX),
+                "[-9223372036854775808,  9223372036854775807]  i64 (2)");
     expect_text(I64(ML_SHAPE(1), 9007199254740993), "[9007199254740993]  i64 (1)");
     expect_text(ml_from(ML_SHAPE(3), ML_U8, (uint8_t[]){ 0, 7, 255 }), "[  0,   7, 255]  u8 (3)");
     expect_text(ml_from(ML_SHAPE(2), ML_BOOL, (uint8_t[]){ 1, 0 }), "[ true, false]  bool (2)");
@@ -93,7 +94,8 @@ Test(print, empty_tensors_are_one_pair_of_brackets)
     expect_text(ml_zeros(ML_SHAPE(1000000, 0), ML_F32), "[]  f32 (1000000, 0)");
     expect_text(ml_zeros(ML_SHAPE(0, 3), ML_BOOL), "[]  bool (0, 3)");
     int64_t big = 1000000000000000;
-    expect_text(ml_zeros(ML_SHAPE(0, big, 1, 1, 1, 1, 1, 1), ML_U8), "[]  u8 (0, 1000000000000000, 1, 1, 1, 1, 1, 1)");
+    expect_text(ml_zeros(ML_SHAPE(0, big, 1, 1, 1, 1, 1, 1), ML_U8),
+                "[]  u8 (0, 1000000000000000, 1, 1, 1, 1, 1, 1)");
 }
 
 Test(print, long_rows_go_on_in_the_next_line)
@@ -131,7 +133,8 @@ Test(print, the_middle_of_a_large_tensor_is_elided)
 Test(print, views_print_what_they_show)
 {
     ml_tensor *x = I64(ML_SHAPE(2, 3), 1, 2, 3, 4, 5, 6);
-    expect_text(mli_view(x, ML_SHAPE(3, 2), (int64_t[]){ 1, 3 }, 0), "[[1, 4],\n [2, 5],\n [3, 6]]  i64 (3, 2)");
+    expect_text(mli_view(x, ML_SHAPE(3, 2), (int64_t[]){ 1, 3 }, 0),
+                "[[1, 4],\n [2, 5],\n [3, 6]]  i64 (3, 2)");
     expect_text(mli_view(x, ML_SHAPE(2), (int64_t[]){ 3 }, 2), "[3, 6]  i64 (2)");
     expect_text(mli_view(x, ML_SHAPE(2, 2), (int64_t[]){ 0, 1 }, 4), "[[5, 6],\n [5, 6]]  i64 (2, 2)");
 }

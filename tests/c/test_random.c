@@ -33,14 +33,16 @@ Test(philox, gives_the_published_numbers)
         ml_key   key = ml_key_of(k[0] | (uint64_t)k[1] << 32, c[2] | (uint64_t)c[3] << 32);
         uint32_t out[4];
         ml_philox(key, c[0] | (uint64_t)c[1] << 32, out);
-        for (int w = 0; w < 4; w++) cr_expect_eq(out[w], known[i].out[w], "vector %zu, word %d: %08x", i, w, out[w]);
+        for (int w = 0; w < 4; w++)
+            cr_expect_eq(out[w], known[i].out[w], "vector %zu, word %d: %08x", i, w, out[w]);
     }
 }
 
 static void expect_same_start(ml_tensor *longer, ml_tensor *shorter, const char *what)
 {
     double *a = values_of(longer), *b = values_of(shorter);
-    for (int64_t i = 0; i < ml_tensor_numel(shorter); i++) cr_assert_eq(a[i], b[i], "%s: element %d", what, (int)i);
+    for (int64_t i = 0; i < ml_tensor_numel(shorter); i++)
+        cr_assert_eq(a[i], b[i], "%s: element %d", what, (int)i);
     free(a);
     free(b);
 }
@@ -60,19 +62,23 @@ Test(random, is_a_function_of_seed_stream_and_position)
     ml_key key = ml_key_of(5, 9);
     expect_same_start(ml_rand(ML_SHAPE(101), ML_F64, key), ml_rand(ML_SHAPE(5, 7), ML_F64, key), "rand");
     expect_same_start(ml_randn(ML_SHAPE(101), ML_F32, key), ml_randn(ML_SHAPE(7, 5), ML_F32, key), "randn");
-    expect_same_start(ml_randint(0, 1000, ML_SHAPE(50), key), ml_randint(0, 1000, ML_SHAPE(49), key), "randint");
+    expect_same_start(ml_randint(0, 1000, ML_SHAPE(50), key), ml_randint(0, 1000, ML_SHAPE(49), key),
+                      "randint");
     expect_same_start(ml_randperm(50, key), ml_randperm(50, key), "randperm");
     ml_tensor *x = ml_rand(ML_SHAPE(1000), ML_F64, key);
     cr_expect(mean_difference(x, ml_rand(ML_SHAPE(1000), ML_F64, ml_key_of(6, 9))) > 0.25, "another seed");
     cr_expect(mean_difference(x, ml_rand(ML_SHAPE(1000), ML_F64, ml_key_of(5, 10))) > 0.25, "another stream");
-    cr_expect(mean_difference(x, ml_rand(ML_SHAPE(1000), ML_F64, ml_key_of(5ull << 32, 9))) > 0.25, "the seed's high half");
-    cr_expect(mean_difference(x, ml_rand(ML_SHAPE(1000), ML_F64, ml_key_of(5, 9ull << 32))) > 0.25, "the stream's high half");
+    cr_expect(mean_difference(x, ml_rand(ML_SHAPE(1000), ML_F64, ml_key_of(5ull << 32, 9))) > 0.25,
+              "the seed's high half");
+    cr_expect(mean_difference(x, ml_rand(ML_SHAPE(1000), ML_F64, ml_key_of(5, 9ull << 32))) > 0.25,
+              "the stream's high half");
 }
 
 Test(random, f32_and_f64_draw_the_same_numbers)
 {
     ml_key  key = ml_key_of(3, 1);
-    double *a = values_of(ml_rand(ML_SHAPE(1000), ML_F32, key)), *b = values_of(ml_rand(ML_SHAPE(1000), ML_F64, key));
+    double *a   = values_of(ml_rand(ML_SHAPE(1000), ML_F32, key)),
+           *b   = values_of(ml_rand(ML_SHAPE(1000), ML_F64, key));
     for (int i = 0; i < 1000; i++) cr_assert_float_eq(a[i], b[i], 0x1p-24);
     free(a);
     free(b);
@@ -158,7 +164,8 @@ Test(random, randint_is_flat_over_its_range)
     expect_flat(cells, 10, "cells");
     free(v);
     cr_expect_eq(ml_item(ml_randint(5, 6, ML_SCALAR, ml_key_of(1, 1))), 5);
-    expect_fails(ml_randint(5, 5, ML_SHAPE(3), ml_key_of(1, 1)), "randint: low must be below high, got 5 and 5");
+    expect_fails(ml_randint(5, 5, ML_SHAPE(3), ml_key_of(1, 1)),
+                 "randint: low must be below high, got 5 and 5");
     expect_fails(ml_randint(5, INT64_MIN, ML_SHAPE(3), ml_key_of(1, 1)), "randint: ");
 }
 
@@ -195,5 +202,6 @@ Test(random, randperm_is_a_permutation_and_a_fair_one)
 Test(random, dtypes_without_fractions_are_refused)
 {
     expect_fails(ml_rand(ML_SHAPE(3), ML_I64, ml_key_of(1, 1)), "rand: dtype must be f32 or f64, got i64");
-    expect_fails(ml_randn(ML_SHAPE(3), ML_BOOL, ml_key_of(1, 1)), "randn: dtype must be f32 or f64, got bool");
+    expect_fails(ml_randn(ML_SHAPE(3), ML_BOOL, ml_key_of(1, 1)),
+                 "randn: dtype must be f32 or f64, got bool");
 }

@@ -9,9 +9,11 @@
 TestSuite(special, .init = begin_test, .fini = end_test, .timeout = 60);
 
 static const double values[] = {
-    NAN, INFINITY, -INFINITY, 0.0, -0.0, 0x1p-149, -0x1p-149, 0x1p-130, -0x1p-130, FLT_MIN, -FLT_MIN, 1e-30, -1e-30, 1e-10, -1e-10,
-    1e-5, -1e-5, 0.3, -0.3, 0.5, -0.5, 0.625, 1, -1, 1.5, -1.5, 2, -2, 2.5, -2.5, 10, -10, 50, -50, 88, -87.5, 88.8, -95, -103, 89.5, -110,
-    1e5, -1e5, 1e10, -1e10, 1e30, -1e30, FLT_MAX, -FLT_MAX,
+    NAN,      INFINITY, -INFINITY, 0.0,   -0.0,   0x1p-149, -0x1p-149, 0x1p-130, -0x1p-130, FLT_MIN,
+    -FLT_MIN, 1e-30,    -1e-30,    1e-10, -1e-10, 1e-5,     -1e-5,     0.3,      -0.3,      0.5,
+    -0.5,     0.625,    1,         -1,    1.5,    -1.5,     2,         -2,       2.5,       -2.5,
+    10,       -10,      50,        -50,   88,     -87.5,    88.8,      -95,      -103,      89.5,
+    -110,     1e5,      -1e5,      1e10,  -1e10,  1e30,     -1e30,     FLT_MAX,  -FLT_MAX,
 };
 enum { N = sizeof values / sizeof *values };
 
@@ -30,11 +32,28 @@ static const struct {
     int id;
     double (*f)(double);
 } unary[] = {
-    { ML_OP_neg, neg },         { ML_OP_abs, fabs },       { ML_OP_sign, sign },         { ML_OP_exp, exp },   { ML_OP_expm1, expm1 },
-    { ML_OP_log, log },         { ML_OP_log1p, log1p },    { ML_OP_sqrt, sqrt },         { ML_OP_rsqrt, rsqrt }, { ML_OP_square, square },
-    { ML_OP_reciprocal, reciprocal }, { ML_OP_sin, sin },  { ML_OP_cos, cos },           { ML_OP_tanh, tanh }, { ML_OP_sigmoid, sigmoid },
-    { ML_OP_erf, erf },         { ML_OP_softplus, softplus }, { ML_OP_relu, relu },      { ML_OP_step, step }, { ML_OP_floor, floor },
-    { ML_OP_ceil, ceil },       { ML_OP_round, rint },
+    { ML_OP_neg, neg },
+    { ML_OP_abs, fabs },
+    { ML_OP_sign, sign },
+    { ML_OP_exp, exp },
+    { ML_OP_expm1, expm1 },
+    { ML_OP_log, log },
+    { ML_OP_log1p, log1p },
+    { ML_OP_sqrt, sqrt },
+    { ML_OP_rsqrt, rsqrt },
+    { ML_OP_square, square },
+    { ML_OP_reciprocal, reciprocal },
+    { ML_OP_sin, sin },
+    { ML_OP_cos, cos },
+    { ML_OP_tanh, tanh },
+    { ML_OP_sigmoid, sigmoid },
+    { ML_OP_erf, erf },
+    { ML_OP_softplus, softplus },
+    { ML_OP_relu, relu },
+    { ML_OP_step, step },
+    { ML_OP_floor, floor },
+    { ML_OP_ceil, ceil },
+    { ML_OP_round, rint },
 };
 
 static double add(double x, double y) { return x + y; }
@@ -54,8 +73,10 @@ static const struct {
     int id;
     double (*f)(double, double);
 } binary[] = {
-    { ML_OP_add, add }, { ML_OP_sub, sub }, { ML_OP_mul, mul }, { ML_OP_div, quotient }, { ML_OP_pow, pow }, { ML_OP_maximum, larger }, { ML_OP_minimum, smaller },
-    { ML_OP_eq, eq }, { ML_OP_ne, ne }, { ML_OP_lt, lt }, { ML_OP_le, le }, { ML_OP_gt, gt }, { ML_OP_ge, ge },
+    { ML_OP_add, add }, { ML_OP_sub, sub },        { ML_OP_mul, mul },         { ML_OP_div, quotient },
+    { ML_OP_pow, pow }, { ML_OP_maximum, larger }, { ML_OP_minimum, smaller }, { ML_OP_eq, eq },
+    { ML_OP_ne, ne },   { ML_OP_lt, lt },          { ML_OP_le, le },           { ML_OP_gt, gt },
+    { ML_OP_ge, ge },
 };
 
 static double apply(int id, double x, double y, bool *known)
@@ -77,10 +98,15 @@ static bool near(double got, double wanted, bool f32)
     if (f32) wanted = (double)(float)wanted;
     if (wanted == 0 && got == 0) return signbit(wanted) == signbit(got);
     if (isinf(wanted)) return got == wanted;
-    return fabs(got - wanted) <= (f32 ? fabs(wanted) * 4 * FLT_EPSILON + 2 * 0x1p-149 : fabs(wanted) * 4 * DBL_EPSILON + 2 * 0x1p-1074);
+    return fabs(got - wanted) <= (f32 ? fabs(wanted) * 4 * FLT_EPSILON + 2 * 0x1p-149
+                                      : fabs(wanted) * 4 * DBL_EPSILON + 2 * 0x1p-1074);
 }
 
-static bool pointwise(const ml_op *op, const ml_op_info *info) { (void)info; return op->kind == ML_POINTWISE; }
+static bool pointwise(const ml_op *op, const ml_op_info *info)
+{
+    (void)info;
+    return op->kind == ML_POINTWISE;
+}
 
 /* The inputs: every value, for two inputs every pair. */
 static void make_inputs(int n_in, ml_dtype dtype, ml_tensor *in[2])
@@ -106,7 +132,8 @@ ParameterizedTest(group *g, special, values_are_those_of_libm)
             bool   known;
             double wanted = apply(t.id, a[k], b[k], &known);
             cr_assert(known, "%s has no reference: add it to the lists of this file", t.name);
-            expect(near(got[k], wanted, f32), "%s of %g%s%g in %s is %.9g, not %.9g", t.name, a[k], t.n_in > 1 ? ", " : " = ", b[k], f32 ? "f32" : "f64", got[k], wanted);
+            expect(near(got[k], wanted, f32), "%s of %g%s%g in %s is %.9g, not %.9g", t.name, a[k],
+                   t.n_in > 1 ? ", " : " = ", b[k], f32 ? "f32" : "f64", got[k], wanted);
         }
         if (in[1]) free(b);
         free(a);
@@ -119,7 +146,10 @@ static bool has_slope_everywhere(const ml_op *op, const ml_op_info *info)
 {
     return op->kind == ML_POINTWISE && !(op->flags & ML_NOGRAD) && info->n_in == 1;
 }
-ParameterizedTestParameters(special, slopes_are_numbers_where_values_are) { return groups_where(has_slope_everywhere); }
+ParameterizedTestParameters(special, slopes_are_numbers_where_values_are)
+{
+    return groups_where(has_slope_everywhere);
+}
 ParameterizedTest(group *g, special, slopes_are_numbers_where_values_are)
 {
     trial t;
@@ -131,7 +161,8 @@ ParameterizedTest(group *g, special, slopes_are_numbers_where_values_are)
             run     r = trial_run(&t, in, ALL, ml_ones(ML_SHAPE(N), f32 ? ML_F32 : ML_F64), create);
             double *y = values_of(r.y), *dx = values_of(r.dx[0]);
             for (int k = 0; k < N; k++)
-                expect(!isnan(dx[k]) || isnan(y[k]), "%s of %g is %g, its slope %g (%s, %s rule)", t.name, values[k], y[k], dx[k], f32 ? "f32" : "f64", create ? "recorded" : "direct");
+                expect(!isnan(dx[k]) || isnan(y[k]), "%s of %g is %g, its slope %g (%s, %s rule)", t.name,
+                       values[k], y[k], dx[k], f32 ? "f32" : "f64", create ? "recorded" : "direct");
             free(y);
             free(dx);
         }
@@ -139,7 +170,9 @@ ParameterizedTest(group *g, special, slopes_are_numbers_where_values_are)
 }
 
 /* --- facts about the others ------------------------------------------------------------------------------------------ */
-#define ROW(...) ml_from(ML_SHAPE((int64_t)(sizeof((double[]){ __VA_ARGS__ }) / sizeof(double))), ML_F64, (double[]){ __VA_ARGS__ })
+#define ROW(...)                                                                                             \
+    ml_from(ML_SHAPE((int64_t)(sizeof((double[]){ __VA_ARGS__ }) / sizeof(double))), ML_F64,                 \
+            (double[]){ __VA_ARGS__ })
 
 /* The same in f32 and f64. */
 #define BOTH(x, CALL, ...)                                                                              \
@@ -179,7 +212,10 @@ Test(special, losses_of_confident_rows)
     for (int label = 0; label < 2; label++) {
         ml_tensor *labels = ml_full(ML_SHAPE(1), ML_I64, label);
         for (int f32 = 0; f32 < 2; f32++) {
-            ml_tensor *x = ml_requires_grad(ml_cast(ml_reshape(ROW(1000, -1000), &(ml_reshape_opts){ { 2, { 1, 2 } } }), &(ml_cast_opts){ f32 ? ML_F32 : ML_F64 }), true);
+            ml_tensor *x =
+                ml_requires_grad(ml_cast(ml_reshape(ROW(1000, -1000), &(ml_reshape_opts){ { 2, { 1, 2 } } }),
+                                         &(ml_cast_opts){ f32 ? ML_F32 : ML_F64 }),
+                                 true);
             ml_tensor *y = ml_cross_entropy(x, labels, NULL);
             expect(ml_item(y) == (label ? 2000 : 0), "label %d costs %g", label, ml_item(y));
             expect(ml_backward(y, NULL), "backward");
@@ -208,7 +244,8 @@ Test(special, sums)
     ml_tensor *ones = ml_ones(ML_SHAPE(20000000), ML_F32); /* beyond 2^24 a naive f32 sum stands still */
     expect(ml_item(ml_sum(ones, NULL)) == 20000000, "20 million ones are %.1f", ml_item(ml_sum(ones, NULL)));
     ml_tensor *tenths = ml_full(ML_SHAPE(1000000), ML_F32, 0.1);
-    expect(fabs(ml_item(ml_mean(tenths, NULL)) - (double)0.1f) < 1e-7, "the mean of 0.1f is %.10f", ml_item(ml_mean(tenths, NULL)));
+    expect(fabs(ml_item(ml_mean(tenths, NULL)) - (double)0.1f) < 1e-7, "the mean of 0.1f is %.10f",
+           ml_item(ml_mean(tenths, NULL)));
     ml_tensor *column = ml_sum_dim(ml_ones(ML_SHAPE(20000000, 1), ML_F32), 0, false);
     expect(ml_item(column) == 20000000, "20 million rows of one are %.1f", ml_item(column));
 }
@@ -228,9 +265,12 @@ Test(special, integers)
     const int64_t *p = ml_tensor_data(ml_pow(b, ml_full(ML_SHAPE(6), ML_I64, 3)));
     expect(p[0] == 8 && p[2] == -8 && p[4] == -1 && p[5] == 27, "cubes");
     int64_t big = (int64_t)1 << 62;
-    const int64_t *s = ml_tensor_data(ml_add(ml_from(ML_SHAPE(1), ML_I64, &big), ml_from(ML_SHAPE(1), ML_I64, &big)));
+    const int64_t *s =
+        ml_tensor_data(ml_add(ml_from(ML_SHAPE(1), ML_I64, &big), ml_from(ML_SHAPE(1), ML_I64, &big)));
     expect(s[0] == INT64_MIN, "integers wrap around");
-    expect(ml_item(ml_sum(ml_ones(ML_SHAPE(1000), ML_BOOL), NULL)) == 1000, "trues are counted: %g", ml_item(ml_sum(ml_ones(ML_SHAPE(1000), ML_BOOL), NULL)));
-    expect(ml_item(ml_sum(ml_full(ML_SHAPE(1000), ML_U8, 200), NULL)) == 200000, "a sum of u8 does not wrap at 256");
+    expect(ml_item(ml_sum(ml_ones(ML_SHAPE(1000), ML_BOOL), NULL)) == 1000, "trues are counted: %g",
+           ml_item(ml_sum(ml_ones(ML_SHAPE(1000), ML_BOOL), NULL)));
+    expect(ml_item(ml_sum(ml_full(ML_SHAPE(1000), ML_U8, 200), NULL)) == 200000,
+           "a sum of u8 does not wrap at 256");
     expect(ml_item(ml_mean(ml_ones(ML_SHAPE(4), ML_BOOL), NULL)) == 1, "the mean of bools is a number");
 }

@@ -13,7 +13,8 @@ static void expect_values(const ml_tensor *t, int64_t n, const double *wanted)
     double *got = malloc((size_t)n * sizeof *got);
     cr_assert(ml_tensor_copy_out(t, ML_F64, got));
     for (int64_t i = 0; i < n; i++)
-        cr_expect(got[i] == wanted[i] || (isnan(got[i]) && isnan(wanted[i])), "value %d is %.17g, not %.17g", (int)i, got[i], wanted[i]);
+        cr_expect(got[i] == wanted[i] || (isnan(got[i]) && isnan(wanted[i])), "value %d is %.17g, not %.17g",
+                  (int)i, got[i], wanted[i]);
     free(got);
 }
 #define EXPECT_VALUES(t, ...) \
@@ -22,7 +23,8 @@ static void expect_values(const ml_tensor *t, int64_t n, const double *wanted)
 /* --- shapes --------------------------------------------------------------------------------------------------- */
 Test(shape, facts)
 {
-    ml_shape a = ML_SHAPE(2, 3), b = ML_SHAPE(2, 3), c = ML_SHAPE(2, 3, 1), d = ML_SHAPE(3, 2), one = ML_SHAPE(7), none = ML_SCALAR;
+    ml_shape a = ML_SHAPE(2, 3), b = ML_SHAPE(2, 3), c = ML_SHAPE(2, 3, 1), d = ML_SHAPE(3, 2),
+             one = ML_SHAPE(7), none = ML_SCALAR;
     cr_expect_eq(ml_shape_numel(&a), 6);
     cr_expect_eq(ml_shape_numel(&none), 1);
     cr_expect_eq(ml_shape_numel(&(ml_shape){ 2, { 5, 0 } }), 0);
@@ -65,7 +67,8 @@ Test(shape, broadcasting_follows_numpy)
         cr_expect(ml_shape_equal(&ba, &cases[i].out), "case %zu: %s", i, ml_shape_text(&ba));
     }
     ml_shape grown = ML_SHAPE(2, 1), five = ML_SHAPE(5), before = grown;
-    cr_expect(!ml_shape_broadcast(&grown, &(ml_shape){ 2, { 3, 1 } }, &grown) && ml_shape_equal(&grown, &before));
+    cr_expect(!ml_shape_broadcast(&grown, &(ml_shape){ 2, { 3, 1 } }, &grown) &&
+              ml_shape_equal(&grown, &before));
     cr_expect(ml_shape_broadcast(&grown, &five, &grown), "the result may take the place of an input");
     cr_expect_str_eq(ml_shape_text(&grown), "(2, 5)");
     cr_expect(!ml_failed(), "a misfit is silent: the caller knows the words");
@@ -88,10 +91,12 @@ Test(dtype, names_sizes_and_promotion)
         cr_expect(ml_dtype_parse(names[i], &parsed) && parsed == order[i]);
         cr_expect_eq(ml_dtype_bytes(order[i]), bytes[i]);
         for (int j = 0; j < ML_DTYPE_COUNT; j++)
-            cr_expect_eq(ml_dtype_promote(order[i], order[j]), order[i > j ? i : j], "%s with %s", names[i], names[j]);
+            cr_expect_eq(ml_dtype_promote(order[i], order[j]), order[i > j ? i : j], "%s with %s", names[i],
+                         names[j]);
     }
     ml_dtype kept = ML_F64;
-    expect_fails(ml_dtype_parse("float", &kept), "no dtype is called 'float'; they are f32, f64, i64, u8, bool");
+    expect_fails(ml_dtype_parse("float", &kept),
+                 "no dtype is called 'float'; they are f32, f64, i64, u8, bool");
     cr_expect_eq(kept, ML_F64);
     cr_expect_str_eq(ml_dtype_name(ML_DTYPE_COUNT), "?");
 }
@@ -222,7 +227,8 @@ Test(scope, is_one_per_thread_and_goes_with_it)
     EXPECT_VALUES(mine, 1, 1);
     ml_scope whole = { 0 };
     ml_scope_end(&whole);
-    cr_expect_eq(ml_memory().live, start, "%d bytes stay behind three threads", (int)(ml_memory().live - start));
+    cr_expect_eq(ml_memory().live, start, "%d bytes stay behind three threads",
+                 (int)(ml_memory().live - start));
 }
 
 /* --- making ------------------------------------------------------------------------------------------------------ */
@@ -280,7 +286,8 @@ Test(make, impossible_shapes_have_a_message)
     int64_t big = (int64_t)1 << 40;
     expect_fails(ml_zeros(ML_SHAPE(-1, 3), ML_F32), "(-1, 3)");
     expect_fails(ml_zeros(ML_SHAPE(-1, 3), ML_F32), "must not be negative");
-    expect_fails(ml_empty(ML_SHAPE(big, big), ML_F32), "a tensor of shape (1099511627776, 1099511627776) does not fit into any memory");
+    expect_fails(ml_empty(ML_SHAPE(big, big), ML_F32),
+                 "a tensor of shape (1099511627776, 1099511627776) does not fit into any memory");
     expect_fails(ml_empty(ML_SHAPE(INT64_MAX), ML_F64), "does not fit into any memory");
     expect_fails(ml_empty(ML_SHAPE(0, big, big), ML_F32), "does not fit into any memory");
     expect_fails(ml_empty(ML_SHAPE(big, big, 0), ML_F32), "does not fit into any memory");
@@ -312,7 +319,8 @@ Test(tensor, null_in_null_out)
     cr_expect(ml_tensor_ndim(NULL) == 0 && ml_tensor_numel(NULL) == 0 && ml_tensor_size(NULL, 0) == 0);
     cr_expect(!ml_tensor_is_contiguous(NULL));
     cr_expect(isnan(ml_item(NULL)) && isnan(ml_tensor_at(NULL, NULL)));
-    cr_expect(!ml_tensor_set_at(NULL, NULL, 1) && !ml_tensor_copy_out(NULL, ML_F32, NULL) && !ml_copy_into(NULL, NULL));
+    cr_expect(!ml_tensor_set_at(NULL, NULL, 1) && !ml_tensor_copy_out(NULL, ML_F32, NULL) &&
+              !ml_copy_into(NULL, NULL));
     cr_expect(!ml_tensor_data(NULL) && !ml_tensor_mutable_data(NULL) && !ml_tensor_text(NULL));
     cr_expect(!ml_detach(NULL) && !ml_clone(NULL) && !ml_requires_grad(NULL, true) && !ml_tensor_grad(NULL));
     ml_tensor_zero_grad(NULL);
@@ -355,7 +363,8 @@ Test(tensor, single_values)
     cr_expect_eq(ml_tensor_at(turned, (int64_t[]){ 2, 1 }), 7.5);
     cr_expect(ml_tensor_set_at(turned, (int64_t[]){ 0, 1 }, -1));
     EXPECT_VALUES(t, 0, 0, 0, -1, 0, 7.5);
-    expect_fails(ml_tensor_set_at(t, (int64_t[]){ 2, 0 }, 1), "at: position 2 of dimension 0 is outside 0..1");
+    expect_fails(ml_tensor_set_at(t, (int64_t[]){ 2, 0 }, 1),
+                 "at: position 2 of dimension 0 is outside 0..1");
     expect_fails(ml_tensor_set_at(t, (int64_t[]){ 0, -1 }, 1), "position -1 of dimension 1 is outside 0..2");
     ml_error_clear();
     cr_expect(isnan(ml_tensor_at(t, (int64_t[]){ 0, 3 })) && ml_failed());
@@ -392,7 +401,8 @@ Test(tensor, leaves)
     cr_expect(!ml_tensor_requires_grad(ml_clone(t)));
     cr_expect_eq(ml_requires_grad(t, false), t);
     cr_expect(!ml_tensor_requires_grad(t));
-    expect_fails(ml_requires_grad(ml_zeros(ML_SHAPE(2), ML_I64), true), "requires_grad: only f32 and f64 have gradients, this tensor is i64");
+    expect_fails(ml_requires_grad(ml_zeros(ML_SHAPE(2), ML_I64), true),
+                 "requires_grad: only f32 and f64 have gradients, this tensor is i64");
     cr_expect_not_null(ml_requires_grad(ml_zeros(ML_SHAPE(2), ML_BOOL), false));
 }
 
@@ -453,13 +463,15 @@ Test(copy, reads_views_in_row_major_order)
 
 Test(copy, into_another)
 {
-    ml_tensor *dst = ml_zeros(ML_SHAPE(2, 2), ML_F32), *src = ml_from(ML_SHAPE(2, 2), ML_I64, (int64_t[]){ 1, 2, 3, 4 });
+    ml_tensor *dst = ml_zeros(ML_SHAPE(2, 2), ML_F32),
+              *src = ml_from(ML_SHAPE(2, 2), ML_I64, (int64_t[]){ 1, 2, 3, 4 });
     cr_expect(ml_copy_into(dst, src));
     EXPECT_VALUES(dst, 1, 2, 3, 4);
     cr_expect(ml_copy_into(dst, mli_view(dst, ML_SHAPE(2, 2), (int64_t[]){ 1, 2 }, 0)), "its own transpose");
     EXPECT_VALUES(dst, 1, 3, 2, 4);
     expect_fails(ml_copy_into(dst, ml_zeros(ML_SHAPE(4), ML_F32)), "copy: shapes differ: (4) into (2, 2)");
-    expect_fails(ml_copy_into(mli_view(dst, ML_SHAPE(2, 2), (int64_t[]){ 1, 2 }, 0), src), "copy: the target (2, 2) is not contiguous");
+    expect_fails(ml_copy_into(mli_view(dst, ML_SHAPE(2, 2), (int64_t[]){ 1, 2 }, 0), src),
+                 "copy: the target (2, 2) is not contiguous");
     ml_memory_fail_after(1);
     expect_fails(ml_copy_into(dst, mli_view(dst, ML_SHAPE(2, 2), (int64_t[]){ 1, 2 }, 0)), "out of memory");
     ml_memory_fail_after(0);
@@ -485,7 +497,8 @@ static ml_tensor *make_permutation(void) { return ml_randperm(3, ml_key_of(1, 1)
 
 Test(make, survives_refused_memory)
 {
-    ml_tensor *(*const makers[])(void) = { make_nothing, make_progression, make_eye, make_clone, make_detached, make_random, make_permutation };
+    ml_tensor *(*const makers[])(void) = { make_nothing,  make_progression, make_eye,        make_clone,
+                                           make_detached, make_random,      make_permutation };
     size_t start = live_after_warm_up();
     for (size_t i = 0; i < sizeof makers / sizeof *makers; i++) {
         for (int n = 1;; n++) {
@@ -501,7 +514,8 @@ Test(make, survives_refused_memory)
                 cr_expect(n > 2, "maker %zu asked for %d blocks", i, n - 1);
                 break;
             }
-            cr_expect(strstr(ml_error_message(), "out of memory"), "maker %zu says '%s'", i, ml_error_message());
+            cr_expect(strstr(ml_error_message(), "out of memory"), "maker %zu says '%s'", i,
+                      ml_error_message());
         }
     }
 }

@@ -3,7 +3,8 @@
 
 TestSuite(threads, .init = begin_test, .fini = end_test, .timeout = 120);
 
-static const ml_sum_opts          rows = { .dims = { 1, { 0 } } }, columns = { .dims = { 1, { 1 } }, .keepdim = true }, ends = { .dims = { 2, { 0, 2 } } };
+static const ml_sum_opts rows = { .dims = { 1, { 0 } } }, columns = { .dims = { 1, { 1 } }, .keepdim = true },
+                         ends               = { .dims = { 2, { 0, 2 } } };
 static const ml_argmax_opts       first_arg = { .dim = 0 };
 static const ml_logsumexp_opts    first_lse = { .dim = 0 };
 static const ml_softmax_opts      first     = { .dim = 0 };
@@ -11,7 +12,8 @@ static const ml_sum_to_opts       to_row = { { 2, { 1, 450 } } }, to_column = { 
 static const ml_unslice_opts      spread = { 0, 1, 301, 2 };
 static const ml_scatter_rows_opts to_50  = { .rows = 50 };
 static const ml_one_hot_opts      fifty  = { .classes = 50 };
-static const ml_linear_opts       with_relu = { ML_ACT_RELU }, with_tanh = { ML_ACT_TANH }, with_sigmoid = { ML_ACT_SIGMOID };
+static const ml_linear_opts       with_relu = { ML_ACT_RELU }, with_tanh = { ML_ACT_TANH },
+                            with_sigmoid      = { ML_ACT_SIGMOID };
 static const ml_token_linear_opts tokens_relu = { .act = ML_ACT_RELU };
 
 /* What is not pointwise has its sizes here. */
@@ -51,7 +53,8 @@ static const struct {
     { ML_OP_linear, { .in = { "(300, 130)", "(120, 130)", "(120)" }, .opts = &with_tanh } },
     { ML_OP_linear, { .in = { "(300, 130)", "(120, 130)", "(120)" }, .opts = &with_sigmoid } },
     { ML_OP_token_linear, { .in = { "i(3000, 2)", "(50, 40)", "(60, 80)", "(60)" }, .ids = 50 } },
-    { ML_OP_token_linear, { .in = { "i(300, 2)", "(50, 40)", "(60, 80)", "(60)" }, .opts = &tokens_relu, .ids = 50 } },
+    { ML_OP_token_linear,
+      { .in = { "i(300, 2)", "(50, 40)", "(60, 80)", "(60)" }, .opts = &tokens_relu, .ids = 50 } },
     { ML_OP_softmax, { .in = { "(150, 450)" } } },
     { ML_OP_softmax, { .in = { "(150, 450)" }, .opts = &first } },
     { ML_OP_log_softmax, { .in = { "(150, 450)" } } },
@@ -75,14 +78,20 @@ static void expect_same_bits(const trial *t)
                 run many = trial_run(t, in, ALL, NULL, create);
                 expect_same(many.y, one.y, "%s with %d threads", t->label, threads);
                 for (int i = 0; i < t->n_in; i++)
-                    if (one.dx[i]) expect_same(many.dx[i], one.dx[i], "%s: gradient %d with %d threads", t->label, i, threads);
+                    if (one.dx[i])
+                        expect_same(many.dx[i], one.dx[i], "%s: gradient %d with %d threads", t->label, i,
+                                    threads);
             }
         }
         ml_scope_end(&scope);
     }
 }
 
-static bool pointwise(const ml_op *op, const ml_op_info *info) { (void)info; return op->kind == ML_POINTWISE; }
+static bool pointwise(const ml_op *op, const ml_op_info *info)
+{
+    (void)info;
+    return op->kind == ML_POINTWISE;
+}
 ParameterizedTestParameters(threads, do_not_change_pointwise_bits) { return groups_where(pointwise); }
 ParameterizedTest(group *g, threads, do_not_change_pointwise_bits)
 {
@@ -100,7 +109,11 @@ ParameterizedTest(group *g, threads, do_not_change_pointwise_bits)
     }
 }
 
-static bool has_sizes_here(const ml_op *op, const ml_op_info *info) { (void)info; return op->kind != ML_POINTWISE && !(op->flags & ML_VIEW); }
+static bool has_sizes_here(const ml_op *op, const ml_op_info *info)
+{
+    (void)info;
+    return op->kind != ML_POINTWISE && !(op->flags & ML_VIEW);
+}
 ParameterizedTestParameters(threads, do_not_change_bits) { return groups_where(has_sizes_here); }
 ParameterizedTest(group *g, threads, do_not_change_bits)
 {
@@ -112,6 +125,7 @@ ParameterizedTest(group *g, threads, do_not_change_bits)
             trial_of(g->id[k], &large[i].sample, found++, &t);
             expect_same_bits(&t);
         }
-        expect(found > 0, "%s has no large sizes: add some to the list of this file", ml_op_info_at(g->id[k])->name);
+        expect(found > 0, "%s has no large sizes: add some to the list of this file",
+               ml_op_info_at(g->id[k])->name);
     }
 }

@@ -1,0 +1,194 @@
+#!/usr/bin/python3
+"""Writes ops.txt: values and gradients of every operation as PyTorch computes them in f64, for tests/c/test_golden.c.
+
+    /usr/bin/python3 tests/golden/ops.py          # Debian's python3-torch
+
+One line an item, an empty line after each case:
+    op NAME [option=value ...]     lists with commas, dimensions and positions from 0, flags 0 or 1
+    in DTYPE (SIZES) VALUES        one line an input
+    out DTYPE (SIZES) VALUES
+    dy (SIZES) VALUES              when the operation has a derivative
+    dx I VALUES                    for each input I that has a gradient
+Numbers are written so that they read back exactly. Inputs have four decimals, which keeps the file small.
+"""
+import os
+import torch
+import torch.nn.functional as F
+
+F64, I64, BOOL = torch.float64, torch.int64, torch.bool
+NAMES = {F64: "f64", I64: "i64", BOOL: "bool", torch.float32: "f32"}
+
+
+def numbers(t):
+    return " ".join(repr(v) if isinstance(v, float) else str(int(v)) for v in t.detach().reshape(-1).tolist())
+
+
+def sizes(t):
+    return "(" + ",".join(str(n) for n in t.shape) + ")"
+
+
+def floats(*shape, low=-2.0, high=2.0):
+    return torch.round((low + (high - low) * torch.rand(shape, dtype=F64)) * 1e4) / 1e4
+
+
+def given(*values):
+    return torch.tensor(values, dtype=F64)
+
+
+def ints(high, *shape):
+    return torch.randint(high, shape)
+
+
+def bools(*shape):
+    return torch.rand(shape) < 0.5
+
+
+# --- what is compared: name, options, function of the inputs, inputs --------------------------------------------------
+CASES = []
+
+
+def case(name, f, *inputs, fixed=None, **options):  # fixed: the input whose gradient is not asked for
+    CASES.append((name, options, f, inputs, fixed))
+
+
+def unary(name, f, low=-2.0, high=2.0, edge=()):
+    case(name, f, floats(2, 3, low=low, high=high))
+    case(name, f, floats(low=low, high=high))
+    for x in edge:  # each on its own: tolerances are relative to the largest value
+        case(name, f, given(x))
+
+
+torch.manual_seed(20)
+unary("neg", torch.neg)
+unary("abs", torch.abs, edge=(0.0, -3.0))
+unary("sign", torch.sign, edge=(0.0, -3.0))
+unary("exp", torch.exp, edge=(-700.0, 0.0, 700.0))
+unary("expm1", torch.expm1, edge=(-40.0, 1e-12, 30.0))
+unary("log", torch.log, low=0.1, edge=(1e-300, 1.0, 1e300))
+unary("log1p", torch.log1p, low=-0.9, edge=(1e-12, 1e10))
+unary("sqrt", torch.sqrt, low=0.1, edge=(1e-300, 1e300))
+unary("rsqrt", torch.rsqrt, low=0.1, edge=(1e-100, 1e100))
+unary("square", torch.square)
+unary("reciprocal", torch.reciprocal, low=0.2, edge=(-0.5, 1e100))
+unary("sin", torch.sin, edge=(100.0, -1e6))
+unary("cos", torch.cos, edge=(100.0, -1e6))
+unary("tanh", torch.tanh, edge=(-30.0, 1e-8, 10.0))
+unary("sigmoid", torch.sigmoid, edge=(-700.0, -40.0, 40.0))
+unary("erf", torch.erf, edge=(-6.0, 1e-8, 3.0))
+unary("softplus", lambda x: F.softplus(x, threshold=1e9), edge=(-40.0, 0.0, 40.0))
+unary("relu", torch.relu, edge=(0.0, -1.0, 1.0))
+unary("step", lambda x: torch.heaviside(x.detach(), torch.zeros((), dtype=F64)), edge=(0.0, 1.0))
+unary("floor", lambda x: torch.floor(x.detach()), edge=(-1.5, 2.0))
+unary("ceil", lambda x: torch.ceil(x.detach()), edge=(-1.5, 2.0))
+unary("round", lambda x: torch.round(x.detach()), edge=(0.5, 1.5, 2.5, -0.5, -1.5))
+case("cast", lambda x: x.to(torch.float32), floats(2, 3), dtype="f32")
+case("cast", lambda x: x.detach().to(I64), given(-2.7, -0.5, 0.0, 3.9), dtype="i64")
+
+
+def binary(name, f, low=-2.0, high=2.0):
+    case(name, f, floats(2, 3, low=low, high=high), floats(2, 3, low=low, high=high))
+    case(name, f, floats(2, 1, low=low, high=high), floats(1, 3, low=low, high=high))
+    case(name, f, floats(low=low, high=high), floats(3, 2, low=low, high=high))
+
+
+binary("add", torch.add)
+binary("sub", torch.sub)
+binary("mul", torch.mul)
+binary("div", torch.div, low=0.3)
+binary("pow", torch.pow, low=0.3)
+case("pow", torch.pow, given(-2.0, 0.0, 1.5), given(2.0, 2.0, 0.0), fixed=1)
+binary("maximum", torch.maximum)
+binary("minimum", torch.minimum)
+case("maximum", torch.maximum, given(1, 2, 3), given(1, 3, 2))
+case("minimum", torch.minimum, given(1, 2, 3), given(1, 3, 2))
+for name in ("eq", "ne", "lt", "le", "gt", "ge"):
+    case(name, getattr(torch, name), given(1, 2, 3), given(2, 2, 2))
+case("where", torch.where, bools(2, 3), floats(2, 3), floats(2, 3))
+case("where", torch.where, bools(3), floats(2, 1), floats(1))
+
+DIMS = [((3, 4), (), 0), ((3, 4), (0,), 0), ((3, 4), (-1,), 1), ((2, 3, 4), (0, 2), 0), ((2, 3, 4), (1, 0, 2), 1), ((), (), 0)]
+for name, f in (("sum", torch.sum), ("mean", torch.mean), ("max", torch.amax), ("min", torch.amin)):
+    for shape, dims, keep in DIMS:
+        every = dims or tuple(range(len(shape)))
+        case(name, lambda x, f=f, d=every, k=keep: f(x, dim=d, keepdim=bool(k)), floats(*shape), dims=dims, keepdim=keep)
+case("max", lambda x: torch.amax(x, dim=(0,)), given(1, 3, 3, 2), dims=(0,))
+case("min", lambda x: torch.amin(x, dim=(0,)), given(1, 3, 1, 1), dims=(0,))
+for name in ("argmax", "argmin"):
+    for dim, keep in ((-1, 0), (0, 1)):
+        case(name, lambda x, f=getattr(torch, name), d=dim, k=keep: f(x, dim=d, keepdim=bool(k)), floats(3, 4), dim=dim, keepdim=keep)
+for dim, keep in ((-1, 0), (0, 1), (1, 0)):
+    case("logsumexp", lambda x, d=dim, k=keep: torch.logsumexp(x, d, bool(k)), floats(2, 3, 4), dim=dim, keepdim=keep)
+case("logsumexp", lambda x: torch.logsumexp(x, 0), given(1000, 999, -1000), dim=0)
+
+case("reshape", lambda x: x.reshape(3, 2), floats(2, 3), shape=(3, -1))
+case("expand", lambda x: x.expand(4, 2, 3), floats(2, 1), shape=(4, 2, 3))
+case("sum_to", lambda x: x.sum(0, keepdim=True), floats(4, 3), shape=(1, 3))
+case("sum_to", lambda x: x.sum((0, 1)), floats(2, 4, 3), shape=(3,))
+case("permute", lambda x: x.permute(2, 0, 1), floats(2, 3, 4), dims=(2, 0, 1))
+case("transpose", lambda x: x.transpose(0, 2), floats(2, 3, 2), dim1=0, dim2=2)
+case("slice", lambda x: x[:, 1:5:2], floats(2, 6), dim=1, start=1, stop=5, step=2)
+case("slice", lambda x: x[-2:], floats(4, 2), dim=0, start=-2)
+
+
+def unslice(x):
+    y = torch.zeros(8, 2, dtype=F64)
+    return y.index_copy(0, torch.tensor([1, 3, 5]), x)
+
+
+case("unslice", unslice, floats(3, 2), dim=0, start=1, size=8, step=2)
+case("cat", lambda *x: torch.cat(x, 1), floats(2, 3), floats(2, 1), floats(2, 2), dim=1)
+case("contiguous", lambda x: x.contiguous(), floats(2, 3))
+
+case("embedding", lambda x, i: F.embedding(i, x), floats(4, 3), ints(4, 2, 3))
+case("embedding", lambda x, i: F.embedding(i - 1, x), floats(4, 2), ints(4, 5) + 1, base=1)
+case("scatter_rows", lambda x, i: torch.zeros(5, 3, dtype=F64).index_add(0, i, x), floats(6, 3), ints(5, 6), rows=5)
+case("one_hot", lambda i: F.one_hot(i, 4).to(torch.float32), ints(4, 2, 2), classes=4)
+
+for a, b in (((2, 3), (3, 4)), ((3,), (3, 4)), ((2, 3), (3,)), ((3,), (3,)), ((2, 1, 2, 3), (3, 3, 2)), ((3,), (2, 3, 2)), ((2, 2, 3), (3,))):
+    case("matmul", torch.matmul, floats(*a), floats(*b))
+
+ACTS = {"none": lambda z: z, "relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
+for act, g in ACTS.items():
+    case("linear", lambda x, w, b, g=g: g(F.linear(x, w, b)), floats(4, 3), floats(2, 3), floats(2), act=act)
+    case("token_linear", lambda i, v, w, b, g=g: g(F.linear(F.embedding(i, v).flatten(1), w, b)),
+         ints(4, 3, 2), floats(4, 3), floats(2, 6), floats(2), act=act)
+case("linear", F.linear, floats(2, 2, 3), floats(4, 3), floats(4))
+case("linear", F.linear, floats(3), floats(4, 3), floats(4))
+for name, f in (("softmax", F.softmax), ("log_softmax", F.log_softmax)):
+    for dim in (-1, 0):
+        case(name, lambda x, f=f, d=dim: f(x, d), floats(2, 3, 2), dim=dim)
+    case(name, lambda x, f=f: f(x, 0), given(1000, 999, -1000), dim=0)
+case("cross_entropy", F.cross_entropy, floats(5, 4), ints(4, 5))
+case("cross_entropy", lambda x, y: F.cross_entropy(x, y - 1), floats(5, 4), ints(4, 5) + 1, base=1)
+case("mse", F.mse_loss, floats(2, 3), floats(2, 3))
+
+
+# --- writing ------------------------------------------------------------------------------------------------------------
+def option_text(value):
+    if isinstance(value, tuple):
+        return "(" + ",".join(str(v) for v in value) + ")"
+    return str(value)
+
+
+def write(out, name, options, f, inputs, fixed):
+    leaves = [x.clone().requires_grad_(True) if x.dtype == F64 and i != fixed else x for i, x in enumerate(inputs)]
+    y = f(*leaves)
+    out.write("op " + " ".join([name] + [k + "=" + option_text(v) for k, v in options.items()]) + "\n")
+    for x in inputs:
+        out.write(f"in {NAMES[x.dtype]} {sizes(x)} {numbers(x)}\n")
+    out.write(f"out {NAMES[y.dtype]} {sizes(y)} {numbers(y)}\n")
+    if y.requires_grad:
+        dy = floats(*y.shape)
+        y.backward(dy.to(y.dtype))
+        out.write(f"dy {sizes(dy)} {numbers(dy)}\n")
+        for i, x in enumerate(leaves):
+            if x.requires_grad:
+                out.write(f"dx {i} {numbers(x.grad)}\n")
+    out.write("\n")
+
+
+path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ops.txt")
+with open(path, "w") as out:
+    out.write(f"# written by ops.py with PyTorch {torch.__version__}\n\n")
+    for c in CASES:
+        write(out, *c)
