@@ -12,7 +12,7 @@ BEGIN {
     rank["transform"] = rank["autograd"]
     only["lua.h"] = only["lauxlib.h"] = only["lualib.h"] = "lua cli"
     only["SDL.h"] = only["SDL2/SDL.h"] = only["cairo.h"] = only["pango/pangocairo.h"] = "figure"
-    only["editline/readline.h"] = "cli"
+    only["editline/readline.h"] = only["histedit.h"] = "cli"
     only["cJSON.h"] = only["cjson/cJSON.h"] = "io run"
 }
 function part_of(path) {                                # src/ops/op.h, include/moonlab/ops.h, ops/op.h -> ops

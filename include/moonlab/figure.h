@@ -101,6 +101,6 @@ void       ml_window_close(ml_window *window);                    /* also frees;
 
 /* --- what figures stand on, for reports ------------------------------------------------------- */
 const char *ml_figure_libraries(void); /* "cairo 1.16.0, pango 1.50.12, SDL 2.26.5"; NULL with a message */
-const char *ml_display(void);          /* "x11": where windows would open; NULL with a message. Before any window */
+const char *ml_display(void);          /* "x11": where windows open, or would; NULL with a message */
 
 #endif

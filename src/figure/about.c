@@ -5,7 +5,6 @@
 #include <stdio.h>
 #ifdef MOONLAB_WINDOW
 #include <SDL.h>
-#include <stdlib.h>
 #endif
 
 const char *mli_libraries(void)
@@ -20,20 +19,4 @@ const char *mli_libraries(void)
     (void)n;
 #endif
     return text;
-}
-
-const char *mli_display(void)
-{
-#ifdef MOONLAB_WINDOW
-    static char name[64];
-    if (!getenv("DISPLAY") && !getenv("WAYLAND_DISPLAY"))
-        return ml_fail("no display: neither DISPLAY nor WAYLAND_DISPLAY is set");
-    SDL_SetHint(SDL_HINT_VIDEODRIVER, "x11,wayland");
-    if (SDL_VideoInit(NULL) != 0) return ml_fail("no display: %s", SDL_GetError());
-    snprintf(name, sizeof name, "%s", SDL_GetCurrentVideoDriver());
-    SDL_VideoQuit();
-    return name;
-#else
-    return ml_fail("no display: this moonlab was built with -DMOONLAB_WINDOW=OFF");
-#endif
 }

@@ -13,7 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE 0.016 /* seconds between two looks at the keyboard */
+#define PATIENCE   0.016 /* seconds between two looks at the keyboard */
+#define NO_DISPLAY "no display: neither DISPLAY nor WAYLAND_DISPLAY is set"
 
 typedef enum desk_state { DESK_EMPTY, DESK_RUNNING, DESK_ENDING } desk_state;
 
@@ -91,8 +92,7 @@ static bool start_sdl(char *why, size_t room)
         return true;
     }
     const char *name = display_variable();
-    snprintf(why, room, "no display: %s=%s cannot be opened (%s); pictures go to files", name, env(name),
-             SDL_GetError());
+    snprintf(why, room, "no display: %s=%s cannot be opened (%s)", name, env(name), SDL_GetError());
     return false;
 }
 
@@ -187,7 +187,7 @@ static void fail_all(const char *why)
 static void *window_thread(void *unused)
 {
     (void)unused;
-    char why[256] = "no display: the connection to it was lost; pictures go to files";
+    char why[256] = "no display: the connection to it was lost";
 #ifdef __linux__
     setpriority(PRIO_PROCESS, 0, 5); /* of this thread alone: training goes first */
 #endif
@@ -305,8 +305,7 @@ static void leave(ml_window *w)
 ml_window *mli_window_open(ml_figure *fig, const ml_window_opts *opts)
 {
     static const ml_window_opts defaults;
-    if (!display_variable())
-        return ml_fail("no display: neither DISPLAY nor WAYLAND_DISPLAY is set; pictures go to files");
+    if (!display_variable()) return ml_fail(NO_DISPLAY "; pictures go to files");
     ml_window *w = window_new(fig, opts ? opts : &defaults);
     if (!w) return NULL;
     pthread_once(&desk.once, desk_make);
@@ -323,7 +322,7 @@ ml_window *mli_window_open(ml_figure *fig, const ml_window_opts *opts)
     bool failed = atomic_load(&w->state) == MLI_FAILED;
     pthread_mutex_unlock(&desk.lock);
     if (!failed) return w;
-    ml_fail("%s", w->why);
+    ml_fail("%s; pictures go to files", w->why);
     leave(w);
     return NULL;
 }
@@ -355,4 +354,22 @@ int64_t mli_window_frames(const ml_window *window)
 void mli_window_close(ml_window *window)
 {
     leave(window);
+}
+
+/* Asks SDL in this thread while the window thread is not there, and else what that thread has found. */
+const char *mli_display(void)
+{
+    static char name[64];
+    char        why[256] = "no display: the connection to it was lost";
+    if (!display_variable()) return ml_fail(NO_DISPLAY);
+    pthread_once(&desk.once, desk_make);
+    pthread_mutex_lock(&desk.lock);
+    while (desk.state == DESK_ENDING) pthread_cond_wait(&desk.changed, &desk.lock);
+    bool        ours  = desk.state == DESK_EMPTY;
+    bool        works = !atomic_load(&mli_display_lost) && (!ours || start_sdl(why, sizeof why));
+    const char *found = works ? SDL_GetCurrentVideoDriver() : NULL;
+    if (found) snprintf(name, sizeof name, "%s", found);
+    if (works && ours) SDL_QuitSubSystem(SDL_INIT_VIDEO);
+    pthread_mutex_unlock(&desk.lock);
+    return found ? name : ml_fail("%s", why);
 }

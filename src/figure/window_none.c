@@ -1,10 +1,12 @@
 /* In place of window.c in a build without windows: every other picture works. */
 #include "figure/drawing.h"
 
+#define NO_DISPLAY "no display: this moonlab was built with -DMOONLAB_WINDOW=OFF"
+
 ml_window *mli_window_open(ml_figure *fig, const ml_window_opts *opts)
 {
     (void)fig, (void)opts;
-    return ml_fail("no display: this moonlab was built with -DMOONLAB_WINDOW=OFF; pictures go to files");
+    return ml_fail(NO_DISPLAY "; pictures go to files");
 }
 
 bool mli_window_is_open(const ml_window *window)
@@ -28,4 +30,9 @@ int64_t mli_window_frames(const ml_window *window)
 void mli_window_close(ml_window *window)
 {
     (void)window;
+}
+
+const char *mli_display(void)
+{
+    return ml_fail(NO_DISPLAY);
 }

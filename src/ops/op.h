@@ -93,7 +93,7 @@ ml_tensor *mli_pointwise_vmap(ml_call *c, const bool batched[], int64_t n); /* t
 ml_tensor *mli_with_batch(ml_tensor *x, bool batched, int64_t n); /* the batch in front, repeated if need be */
 
 /* Resolves a dimension (negative counts from the end) of a tensor with n dims; false with a message. */
-bool mli_dim(const char *op, int dim, int n, int *out);
+bool mli_dim(const char *op, int64_t dim, int n, int *out);
 /* Marks the reduced dimensions; false with a message for one out of range or given twice. */
 bool mli_dims_mask(const char *op, const ml_dims *dims, int n, bool mask[ML_MAX_DIMS]);
 /* Reads ids as contiguous i64 (a scope temporary); checks base..base+limit-1. what names them in the message. */

@@ -13,12 +13,13 @@
 #define ROW_BLOCK 256
 
 /* --- dimensions ------------------------------------------------------------------------------------------------------- */
-bool mli_dim(const char *op, int dim, int n, int *out)
+bool mli_dim(const char *op, int64_t dim, int n, int *out)
 {
-    int d = dim < 0 ? dim + n : dim;
+    int64_t d = dim < 0 ? dim + n : dim;
     if (n == 0 && (dim == 0 || dim == -1)) d = 0; /* a single number behaves like a vector of one */
-    else if (d < 0 || d >= n) return ml_fail("%s: dimension %d does not exist, the tensor has %d", op, dim < 0 ? dim : dim + 1, n);
-    *out = d;
+    else if (d < 0 || d >= n)
+        return ml_fail("%s: dimension %lld does not exist, the tensor has %d", op, (long long)(dim < 0 || dim == INT64_MAX ? dim : dim + 1), n);
+    *out = (int)d;
     return true;
 }
 
@@ -27,7 +28,7 @@ bool mli_dims_mask(const char *op, const ml_dims *dims, int n, bool mask[ML_MAX_
     for (int d = 0; d < ML_MAX_DIMS; d++) mask[d] = dims->n == 0 && d < n;
     for (int i = 0; i < dims->n; i++) {
         int d;
-        if (!mli_dim(op, (int)dims->at[i], n, &d)) return false;
+        if (!mli_dim(op, dims->at[i], n, &d)) return false;
         if (mask[d]) return ml_fail("%s: dimension %d is given twice", op, d + 1);
         mask[d] = n > 0;
     }

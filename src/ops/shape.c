@@ -62,6 +62,12 @@ static bool expand_infer(ml_call *c)
     const ml_shape *in = &c->in[0]->shape;
     c->shape = ((const ml_expand_opts *)c->opts)->shape;
     ml_shape out;
+    int64_t  n = 1;
+    for (int d = 0; d < c->shape.n; d++) {
+        if (c->shape.size[d] < 0) return ml_fail("expand: sizes must not be negative, got %s", ml_shape_text(&c->shape));
+        if (c->shape.size[d] > 0 && __builtin_mul_overflow(n, c->shape.size[d], &n))
+            return ml_fail("expand: %s has more values than can be counted", ml_shape_text(&c->shape));
+    }
     if (!ml_shape_broadcast(in, &c->shape, &out) || !ml_shape_equal(&out, &c->shape))
         return ml_fail("expand: %s cannot be repeated to %s; only sizes of 1 repeat", ml_shape_text(in), ml_shape_text(&c->shape));
     return true;
@@ -118,7 +124,7 @@ static bool permutation(ml_call *c, int to[ML_MAX_DIMS])
     bool seen[ML_MAX_DIMS] = { false };
     if (dims->n != n) return ml_fail("permute: needs all %d dimensions of %s, got %d", n, ml_shape_text(&c->in[0]->shape), dims->n);
     for (int d = 0; d < n; d++) {
-        if (!mli_dim("permute", (int)dims->at[d], n, &to[d])) return false;
+        if (!mli_dim("permute", dims->at[d], n, &to[d])) return false;
         if (seen[to[d]]) return ml_fail("permute: dimension %d is given twice", to[d] + 1);
         seen[to[d]] = true;
     }
@@ -190,7 +196,7 @@ static bool transpose_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
 
 /* --- slice and its adjoint ---------------------------------------------------------------------------------------------------- */
 /* As Python's: negative positions count from the end, positions beyond the ends are cut. */
-static bool slice_range(ml_call *c, int *dim, int64_t *start, int64_t *count)
+static bool slice_range(ml_call *c, int *dim, int64_t *start, int64_t *step, int64_t *count)
 {
     const ml_slice_opts *o = c->opts;
     if (c->in[0]->shape.n == 0) return ml_fail("slice: a single number has no dimension to cut");
@@ -200,7 +206,8 @@ static bool slice_range(ml_call *c, int *dim, int64_t *start, int64_t *count)
     *start = o->start < 0 ? o->start + n : o->start;
     if (*start < 0) *start = 0;
     if (stop > n) stop = n;
-    *count = stop > *start ? (stop - *start + o->step - 1) / o->step : 0;
+    *step  = o->step <= n ? o->step : n > 0 ? n : 1; /* a larger one takes no other values, and could overflow */
+    *count = stop > *start ? (stop - *start + *step - 1) / *step : 0;
     if (*count == 0 && *start > n) *start = n;
     return true;
 }
@@ -208,8 +215,8 @@ static bool slice_range(ml_call *c, int *dim, int64_t *start, int64_t *count)
 static bool slice_infer(ml_call *c)
 {
     int     dim;
-    int64_t start, count;
-    if (!slice_range(c, &dim, &start, &count)) return false;
+    int64_t start, step, count;
+    if (!slice_range(c, &dim, &start, &step, &count)) return false;
     c->shape           = c->in[0]->shape;
     c->shape.size[dim] = count;
     return true;
@@ -218,21 +225,20 @@ static bool slice_infer(ml_call *c)
 static bool slice_forward(ml_call *c)
 {
     int     dim;
-    int64_t start, count, strides[ML_MAX_DIMS];
-    slice_range(c, &dim, &start, &count);
+    int64_t start, step, count, strides[ML_MAX_DIMS];
+    slice_range(c, &dim, &start, &step, &count);
     memcpy(strides, c->in[0]->strides, sizeof strides);
     int64_t offset = c->in[0]->offset + (count ? start * strides[dim] : 0);
-    strides[dim] *= ((const ml_slice_opts *)c->opts)->step;
+    strides[dim] *= step;
     return view(c, c->shape, strides, offset);
 }
 
 static bool slice_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
 {
     int     dim;
-    int64_t start, count;
-    slice_range(c, &dim, &start, &count);
-    dx[0] = ml_unslice(dy, &(ml_unslice_opts){ .dim = dim, .start = start, .size = c->in[0]->shape.size[dim],
-                                               .step = ((const ml_slice_opts *)c->opts)->step });
+    int64_t start, step, count;
+    slice_range(c, &dim, &start, &step, &count);
+    dx[0] = ml_unslice(dy, &(ml_unslice_opts){ .dim = dim, .start = start, .size = c->in[0]->shape.size[dim], .step = step });
     return dx[0] != NULL;
 }
 
@@ -243,7 +249,7 @@ static bool unslice_infer(ml_call *c)
     if (c->in[0]->shape.n == 0) return ml_fail("unslice: a single number has no dimension");
     if (!mli_dim("unslice", o->dim, c->in[0]->shape.n, &dim)) return false;
     int64_t n = c->in[0]->shape.size[dim];
-    if (o->step < 1 || o->start < 0 || o->size < 0 || o->size > INT64_MAX / 2 || o->step > INT64_MAX / 2 ||
+    if (o->step < 1 || o->start < 0 || o->size < 0 || o->size > INT64_MAX / 2 ||
         (n > 0 && (o->start >= o->size || n - 1 > (o->size - 1 - o->start) / o->step)))
         return ml_fail("unslice: %lld values from %lld by %lld do not fit into %lld", (long long)n, (long long)o->start,
                        (long long)o->step, (long long)o->size);
@@ -264,7 +270,7 @@ static bool unslice_forward(ml_call *c)
     memset(mli_data(c->out), 0, (size_t)ml_tensor_numel(c->out) * ml_dtype_bytes(c->dtype));
     memcpy(strides, c->out->strides, sizeof strides);
     int64_t offset = o->start * strides[dim];
-    strides[dim] *= o->step;
+    if (c->in[0]->shape.size[dim] > 1) strides[dim] *= o->step;
     if (ml_tensor_numel(c->in[0]) == 0) return true;
     return copy_strided(mli_view(c->out, c->in[0]->shape, strides, offset), c->in[0]);
 }

@@ -358,12 +358,12 @@ Test(autograd, anomalies_are_named)
     ml_detect_anomaly(true);
     expect(ml_anomaly_detection(), "on");
     ml_set_site_hook(a_site, "script.lua:12");
-    expect_refusal(ml_log(x), "log: the operation made an infinity at element 1 of (2)");
-    expect_refusal(ml_sqrt(numbers(1, -1)), "sqrt: the operation made NaN at element 1 of (2)");
+    expect_refusal(ml_log(x), "log: the operation made an infinity: value 2 of 2, shape (2)");
+    expect_refusal(ml_sqrt(numbers(1, -1)), "sqrt: the operation made NaN: value 2 of 2, shape (2)");
     ml_tensor *root = ml_sqrt(x); /* its value is fine, its slope at 0 is not */
     expect(root, "sqrt of 0: %s", ml_error_message());
     ml_set_site_hook(a_site, "elsewhere.lua:99");
-    expect_refusal(ml_backward(total(root), NULL), "sqrt: the derivative made an infinity at element 1 of (2) (called at script.lua:12)");
+    expect_refusal(ml_backward(total(root), NULL), "sqrt: the derivative made an infinity: value 2 of 2, shape (2) (called at script.lua:12)");
     expect(!ml_tensor_grad(x), "nothing was left in the leaf");
     ml_detect_anomaly(false);
     ml_set_site_hook(NULL, NULL);

@@ -109,7 +109,7 @@ Test(faults, a_failure_on_another_thread_has_a_message)
         { ML_OP_linear, { .in = { "(200, 200)", "(200, 200)", "(200)" } } },
     };
     for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
-        for (int attempt = 0; attempt < 20; attempt++) { /* who meets the refusal is a matter of luck */
+        for (int attempt = 0; attempt < 5; attempt++) { /* who meets the refusal is a matter of luck */
             trial    t;
             leaves   l;
             ml_scope scope = ml_scope_begin();
@@ -235,13 +235,22 @@ ParameterizedTest(group *g, faults, random_input_is_computed_or_refused)
         const ml_op_info *info    = ml_op_info_at(t.id);
         uint64_t          counter = (uint64_t)t.id << 32;
         int               n_ok = 0, n_refused = 0;
-        for (int k = 0; k < 600; k++) {
+        for (int k = 0; k < 400; k++) {
             _Alignas(16) char opts[ML_OPTS_BYTES];
             ml_scope   scope = ml_scope_begin();
-            ml_tensor *in[4];
-            int        n_in = info->n_in > 0 ? info->n_in : 1 + (int)(draw(&counter) % 4);
-            for (int i = 0; i < n_in; i++) in[i] = draw(&counter) % 4 || i == 0 ? random_tensor(&counter) : in[i - 1];
-            if (info->opts_bytes) random_options(info, opts, &counter);
+            ml_tensor *in[ML_MAX_IN];
+            int        n_in = info->n_in > 0 ? info->n_in : 1 + (int)(draw(&counter) % ML_MAX_IN), whole = draw(&counter) % 2;
+            if (whole) { /* a sample, of which an input or the options are exchanged */
+                trial_inputs(&t, ML_F32, LAYOUT_CONTIGUOUS, counter++, in);
+                n_in = t.n_in;
+                for (int i = 0; i < n_in; i++) in[i] = draw(&counter) % 4 ? in[i] : random_tensor(&counter);
+            } else {
+                for (int i = 0; i < n_in; i++) in[i] = draw(&counter) % 4 || i == 0 ? random_tensor(&counter) : in[i - 1];
+            }
+            if (info->opts_bytes) {
+                if (whole && draw(&counter) % 2) memcpy(opts, t.opts, info->opts_bytes);
+                else random_options(info, opts, &counter);
+            }
             ml_error_clear();
             ml_tensor *y = ml_op_apply(t.id, in, n_in, info->opts_bytes ? opts : NULL);
             if (!y) {
@@ -251,16 +260,18 @@ ParameterizedTest(group *g, faults, random_input_is_computed_or_refused)
             } else {
                 n_ok++;
                 expect(!ml_failed(), "%s, random input %d: a result and a message", t.name, k);
-                if (ml_tensor_numel(y) < 1000000) {
+                expect(ml_tensor_numel(y) >= 0, "%s, random input %d: %lld values, shape %s", t.name, k, (long long)ml_tensor_numel(y), ml_shape_text(&y->shape));
+                if (ml_tensor_numel(y) >= 0 && ml_tensor_numel(y) < 1000000) {
                     free(values_of(y)); /* reads every value */
-                    if (ml_tensor_requires_grad(y)) expect(ml_backward(y, &(ml_grad_opts){ .seed = random_like(y, 1) }), "%s, random input %d: backward", t.name, k);
+                    ml_tensor *dy = ml_tensor_requires_grad(y) ? random_like(y, 1) : NULL; /* NULL too for (2^60, 0) */
+                    if (dy) expect(ml_backward(y, &(ml_grad_opts){ .seed = dy }), "%s, random input %d: backward", t.name, k);
                 }
             }
             ml_error_clear();
             ml_scope_end(&scope);
         }
         expect(n_ok > 0, "%s: no random input fitted", t.name);
-        if (t.n_in > 1 || info->opts_bytes) expect(n_refused > 0, "%s: no random input was refused", t.name);
+        if (t.id != ML_OP_cast && (t.n_in > 1 || info->opts_bytes)) expect(n_refused > 0, "%s: no random input was refused", t.name);
     }
     ml_memory_set_cap(0);
 }

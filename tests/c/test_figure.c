@@ -1,4 +1,5 @@
 /* What a figure holds, and the files it becomes. */
+#define _GNU_SOURCE
 #include "figure_samples.h"
 #include "foreign_leaks.h"
 #include "picture.h"
@@ -419,9 +420,13 @@ static void open_without_display(void)
     unsetenv("SDL_VIDEODRIVER");
     unsetenv("DISPLAY");
     unsetenv("WAYLAND_DISPLAY");
+    cr_expect_null(ml_display());
+    expect_message("no display: ");
     cr_expect_null(ml_window_open(fig, NULL));
     expect_message("no display: ");
     setenv("DISPLAY", ":3277", 1);
+    cr_expect_null(ml_display());
+    expect_message("no display: ");
     cr_expect_null(ml_window_open(fig, NULL));
     cr_expect(strstr(ml_error_message(), ":3277") || strstr(ml_error_message(), "MOONLAB_WINDOW"), "%s",
               ml_error_message());

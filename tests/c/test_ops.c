@@ -130,6 +130,34 @@ Test(ops, a_plain_number_gives_way)
     expect(ml_tensor_dtype(ml_add(ml_number(1), ml_number(2))) == ML_F32, "two plain numbers meet in f32");
 }
 
+/* What is not pointwise: float inputs replaced by integers, u8 or bools give what f64 gives, or a message. */
+static bool takes_floats(const ml_op *op, const ml_op_info *info) { (void)info; return op->kind != ML_POINTWISE; }
+ParameterizedTestParameters(ops, count_integers_or_refuse_them) { return groups_where(takes_floats); }
+ParameterizedTest(group *g, ops, count_integers_or_refuse_them)
+{
+    trial t;
+    FOR_EACH_SAMPLE(g, t) {
+        for (int d = ML_I64; d < ML_DTYPE_COUNT; d++) {
+            ml_tensor *in[ML_MAX_IN], *exact[ML_MAX_IN];
+            trial_inputs(&t, ML_F64, LAYOUT_CONTIGUOUS, 12, exact);
+            for (int i = 0; i < t.n_in; i++) {
+                in[i] = exact[i];
+                if (!t.floats[i]) continue;
+                in[i]    = ml_empty(t.shape[i], (ml_dtype)d);
+                exact[i] = ml_empty(t.shape[i], ML_F64);
+                ml_copy_into(in[i], ml_randint(0, 5, t.shape[i], ml_key_of(12, (uint64_t)i)));
+                ml_copy_into(exact[i], in[i]);
+            }
+            ml_tensor *y = ml_op_apply(t.id, in, t.n_in, t.opts);
+            if (!y) {
+                expect_message(t.name, "%s of %s", t.label, ml_dtype_name((ml_dtype)d));
+                continue;
+            }
+            expect_close(y, ml_op_apply(t.id, exact, t.n_in, t.opts), 1e-6, "%s of %s", t.label, ml_dtype_name((ml_dtype)d));
+        }
+    }
+}
+
 /* --- one precision against the other ---------------------------------------------------------------------------------- */
 ParameterizedTestParameters(ops, f32_is_close_to_f64) { return groups_where(any); }
 ParameterizedTest(group *g, ops, f32_is_close_to_f64)

@@ -116,6 +116,7 @@ Test(window, shows_the_figure_and_follows_it)
     ml_figure *fig     = sample_grokking(300);
     ml_window *window  = open_window(fig, (ml_window_opts){ .width = 800, .height = 600 });
     cr_expect(ml_window_is_open(window));
+    cr_expect_str_eq(ml_display(), "x11", "the window's own display");
     WAIT_UNTIL(on_screen(light()->paper) > 300000);
     cr_expect(on_screen(mli_map_sequential(0.1)) + on_screen(light()->palette[0]) > 100,
               "there is a picture");
@@ -381,6 +382,7 @@ Test(window, a_display_that_dies_ends_nothing)
 
 Test(window, no_display_after_a_wrong_one)
 {
+    cr_expect_str_eq(ml_display(), "x11", "%s", ml_error_message()); /* asked before any window, and given back */
     ml_figure  *fig  = sample_grokking(10);
     const char *name = getenv("DISPLAY");
     char        good[64];

@@ -1,5 +1,6 @@
 /* Everything at once on one figure: threads that add points, matrices and panels, threads that save, windows that
  * draw. A program of its own, as Criterion does not run under the thread sanitizer. Exits with 0 when all went well. */
+#define _GNU_SOURCE
 #include "figure_samples.h"
 #include "foreign_leaks.h"
 

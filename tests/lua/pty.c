@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -93,6 +94,13 @@ static pid_t start(char **argv, int *terminal)
     _exit(127);
 }
 
+/* The prompt is shown a moment before the line editor has the terminal; a Ctrl-D typed in between is lost to both. */
+static void wait_for_editor(int terminal)
+{
+    struct termios mode;
+    for (double end = now() + PATIENCE; now() < end && tcgetattr(terminal, &mode) == 0 && (mode.c_lflag & ICANON);) hear(terminal, 0.01);
+}
+
 int main(int argc, char **argv)
 {
     char  line[4096];
@@ -110,6 +118,7 @@ int main(int argc, char **argv)
             if (!good) fprintf(stderr, "pty: did not come: '%s'\n", text);
         } else {
             size_t n = strlen(text);
+            if (strchr(text, 4)) wait_for_editor(terminal);
             good     = write(terminal, text, n) == (ssize_t)n;
         }
     }

@@ -121,7 +121,7 @@ describe("the prompt, on a terminal,", function()
     talk { "expect > ", [[send print('go'..'es') while true do end\n]], "expect goes", [[send \x03]], "expect interrupted",
            "expect > ", [[send r = ml.run { name = 'r', steps = 1 << 40 }\n]], "expect > ",
            [[send for s in r:steps() do if s == 9 then print('loo'..'ps') end end\n]], "expect loops", [[send \x03]],
-           "expect > ", [[send 'stop'..'ped', r.step > 9\n]], "expect stopped\ttrue", "expect > ",
+           "expect > ", [[send 'stop'..'ped', r.step >= 9\n]], "expect stopped\ttrue", "expect > ",
            [[send for s in r:steps(3) do print('a'..'gain', s) end\n]], "expect again\t3", "expect > ", [[send \x04]] }
   end)
 
