@@ -98,6 +98,22 @@ Test(data, modular_is_a_function_of_its_options)
     ml_scope_end(&scope);
 }
 
+/* A script has one seed for weights and data: the streams that its layers draw from must not be that of the split. */
+Test(data, modular_shares_no_stream_with_the_layers)
+{
+    ml_scope   scope = ml_scope_begin();
+    ml_dataset train, test;
+    cr_assert(ml_data_modular(&(ml_modular_opts){ .p = 97, .op = '+', .train_fraction = 0.5, .seed = 1 }, &train, &test));
+    const int64_t *x = ml_tensor_data(train.x);
+    for (uint64_t stream = 0; stream < 20; stream++) {
+        const int64_t *order = ml_tensor_data(ml_randperm(97 * 97, ml_key_of(1, stream)));
+        int            same  = 0;
+        for (int i = 0; i < 1000; i++) same += x[2 * i] * 97 + x[2 * i + 1] == order[i];
+        expect(same < 10, "stream %d orders %d of 1000 pairs alike", (int)stream, same);
+    }
+    ml_scope_end(&scope);
+}
+
 /* The split is no pattern: each row and column of the table has about its share in the training set. */
 Test(data, modular_is_split_at_random)
 {

@@ -157,6 +157,21 @@ Test(nn, tokens_go_through_embedding_flatten_and_linear_as_one)
     ml_scope_end(&scope);
 }
 
+/* Fusion looks ahead, but not over the end. */
+Test(nn, a_sequential_may_end_anywhere)
+{
+    ml_scope   scope = ml_scope_begin();
+    ml_tensor *ids   = ml_randint(0, 11, ML_SHAPE(60, 2), ml_key_of(5, 9));
+    for (int n = 1; n <= 4; n++) {
+        ml_module *layers[] = { ml_nn_embedding(11, 6, NULL), ml_nn_flatten(), ml_nn_linear(12, 9, NULL), ml_nn_activation(ML_OP_relu) };
+        for (int i = n; i < 4; i++) ml_module_release(layers[i]);
+        ml_module *net = ml_nn_sequential(layers, n);
+        expect_close(ml_module_forward(net, ids), one_by_one(net, ids), 1e-6, "%d layers", n);
+        ml_module_release(net);
+    }
+    ml_scope_end(&scope);
+}
+
 Test(nn, containers_inside_containers)
 {
     ml_scope   scope = ml_scope_begin();

@@ -13,7 +13,7 @@ STEPS = 100
 SHOWN = (1, 2, 10, 100)
 
 # No case may oscillate around its minimum: there a difference of one rounding grows until no tolerance holds it.
-# name, class, options, every how many steps b has no gradient (0: it always has one), factor of lr after each step
+# name, class, options, every how many steps, from the first on, b has no gradient (0: it always has one), factor of lr after each step
 CASES = [
     ("sgd",                   "SGD",   dict(lr=0.1), 0, 1),
     ("sgd_decay",             "SGD",   dict(lr=0.1, weight_decay=0.05), 0, 1),
@@ -52,7 +52,7 @@ def run(name, kind, options, sits_out, factor, dtype, data):
     for step in range(1, STEPS + 1):
         opt.zero_grad(set_to_none=True)
         (((x @ w1 + b).tanh() @ w2 - y) ** 2).mean().backward()
-        if sits_out and step % sits_out == 0:
+        if sits_out and step % sits_out == 1:
             b.grad = None
         opt.step()
         for group in opt.param_groups:
