@@ -12,7 +12,7 @@
  *
  * Each step is one pass over each parameter and its state, in PyTorch's arithmetic: the same numbers up to rounding, and
  * the same bits on any number of threads. f32 and f64; the state has the parameter's dtype, the bias corrections of Adam
- * are f64 always. All memory is taken when an optimizer is made, so a step cannot fail half way.
+ * are f64 always. The state's memory is taken when an optimizer is made, and a step that fails has changed nothing.
  *
  * Ownership: the optimizer retains its parameters. One that is listed twice (tied weights) is stepped once. One without a
  * gradient sits a step out: its state stays, and its own count of steps does too.
