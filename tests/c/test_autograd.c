@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-TestSuite(autograd, .init = begin_test, .fini = end_test, .timeout = 120);
+TestSuite(autograd, .init = begin_test, .fini = end_test);
 
 static ml_tensor *leaf(ml_shape shape, uint64_t stream)
 {

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-TestSuite(derivatives, .init = begin_test, .fini = end_test, .timeout = 60);
+TestSuite(derivatives, .init = begin_test, .fini = end_test);
 
 static bool has_derivative(const ml_op *op, const ml_op_info *info)
 {

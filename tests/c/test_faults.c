@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-TestSuite(faults, .init = begin_test, .fini = end_test, .timeout = 120);
+TestSuite(faults, .init = begin_test, .fini = end_test);
 
 static bool any(const ml_op *op, const ml_op_info *info) { (void)op, (void)info; return true; }
 

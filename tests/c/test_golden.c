@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-TestSuite(golden, .init = begin_test, .fini = end_test, .timeout = 60);
+TestSuite(golden, .init = begin_test, .fini = end_test);
 
 enum { MAX_INPUTS = 4 };
 

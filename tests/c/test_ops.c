@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-TestSuite(ops, .init = begin_test, .fini = end_test, .timeout = 60);
+TestSuite(ops, .init = begin_test, .fini = end_test);
 
 static bool any(const ml_op *op, const ml_op_info *info) { (void)op, (void)info; return true; }
 static bool pointwise(const ml_op *op, const ml_op_info *info)

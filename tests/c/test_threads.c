@@ -1,7 +1,7 @@
 /* The same bits for any number of threads: every operation on sizes that are shared out, forward and gradient. */
 #include "samples.h"
 
-TestSuite(threads, .init = begin_test, .fini = end_test, .timeout = 120);
+TestSuite(threads, .init = begin_test, .fini = end_test);
 
 static const ml_sum_opts rows = { .dims = { 1, { 0 } } }, columns = { .dims = { 1, { 1 } }, .keepdim = true },
                          ends               = { .dims = { 2, { 0, 2 } } };
