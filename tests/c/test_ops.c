@@ -3,6 +3,7 @@
 #include "samples.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 TestSuite(ops, .init = begin_test, .fini = end_test);

@@ -5,6 +5,7 @@
 #include "moonlab/transform.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 TestSuite(transform, .init = begin_test, .fini = end_test, .timeout = 120);
