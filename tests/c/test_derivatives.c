@@ -46,7 +46,10 @@ static bool evaluate(const trial *t, ml_tensor *const fixed[], int level, ml_ten
 {
     if (level == 0) {
         ml_tensor *in[ML_MAX_IN];
-        for (int i = 0, k = 0; i < t->n_in; i++) in[i] = t->floats[i] ? x[k++] : fixed[i];
+        for (int i = 0, k = 0; i < t->n_in; i++) { /* results, not leaves: these keep values that no rule saved */
+            in[i] = fixed[i];
+            if (t->floats[i] && !(in[i] = ml_neg(ml_neg(x[k++])))) return false;
+        }
         y[0] = ml_op_apply(t->id, in, t->n_in, t->opts);
         return y[0] != NULL;
     }
