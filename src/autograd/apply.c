@@ -100,7 +100,7 @@ ml_tensor *mli_apply(int id, ml_tensor *const *in, int n_in, const void *opts)
     for (int i = 0; i < n_in; i++)
         if (c.in[i]->inner) return ml_scope_return(&scope, mli_apply_batched(&c));
     ml_tensor *out = run(&c);
-    if (out && ml_anomaly_detection() && !mli_in_rule && !mli_check_finite(ml_op_info_at(id)->name, out, "operation", NULL)) out = NULL;
+    if (out && ml_anomaly_detection() && !mli_check_finite(ml_op_info_at(id)->name, out, "operation", NULL)) out = NULL;
     if (out && recording && !(op->flags & ML_NOGRAD)) {
         for (int i = 0; i < n_in; i++)
             if (mli_records(c.in[i])) c.needs |= 1u << (i < 31 ? i : 31);

@@ -229,10 +229,7 @@ static bool visit_node(pass *p, ml_node *node)
     if (node->n_in > ML_MAX_IN && (dx = ml_block_take(dx_bytes))) memset(dx, 0, dx_bytes);
     bool watched = ml_anomaly_detection();
     ml_detect_anomaly(false); /* what the rule computes on the way is not the user's: its result is checked, under this name */
-    bool was_in_rule = mli_in_rule;
-    mli_in_rule      = true;
-    ok               = ok && dx && run_rule(p, &c, node->dy, dx);
-    mli_in_rule      = was_in_rule;
+    ok = ok && dx && run_rule(p, &c, node->dy, dx);
     ml_detect_anomaly(watched);
     if (ok && watched)
         for (int i = 0; i < node->n_in && ok; i++)

@@ -8,7 +8,6 @@
 
 static _Atomic uint64_t       counter; /* of all threads: a graph may be begun on one and continued on another */
 static _Thread_local bool     anomaly;
-_Thread_local bool            mli_in_rule;
 static _Thread_local struct {
     const char *(*site)(void *);
     void *ctx;

@@ -52,7 +52,6 @@ ml_tensor *mli_apply_batched(ml_call *c); /* an operation with an input inside v
 ml_node   *mli_record(const ml_call *c); /* NULL on error */
 void       mli_node_drop_inputs(ml_node *node);
 const char *mli_site(void); /* NULL when nobody told */
-extern _Thread_local bool mli_in_rule; /* anomalies inside a rule are its own affair: its result is checked, under its name */
 bool       mli_add_in_place(ml_tensor *sum, const ml_tensor *dx); /* false when their layouts do not allow it */
 bool       mli_check_finite(const char *op, const ml_tensor *t, const char *phase, const char *site);
 
