@@ -66,14 +66,32 @@ static void check_index(lua_State *L, const binding *b, const char *name, int64_
     if (*at > 0) --*at;
 }
 
-static ml_act check_act(lua_State *L, const binding *b, const char *name)
+/* "a|b|c" as a person reads it: "a", "b" or "c". */
+static void push_words(lua_State *L, const char *words)
 {
-    const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
-    for (int act = 0; act < ML_ACT_COUNT; act++)
-        if (strcmp(text, ml_act_name((ml_act)act)) == 0) return (ml_act)act;
-    lml_raise(L, "%s: %s must be \"none\", \"relu\", \"tanh\" or \"sigmoid\", got %s", b->info->name, name,
-              *text ? text : lml_got(L, -1));
-    return ML_ACT_NONE;
+    luaL_Buffer text;
+    luaL_buffinit(L, &text);
+    for (;;) {
+        size_t n = strcspn(words, "|");
+        luaL_addchar(&text, '"');
+        luaL_addlstring(&text, words, n);
+        luaL_addchar(&text, '"');
+        if (!words[n]) break;
+        words += n + 1;
+        luaL_addstring(&text, strchr(words, '|') ? ", " : " or ");
+    }
+    luaL_pushresult(&text);
+}
+
+static int check_choice(lua_State *L, const binding *b, const ml_field *f)
+{
+    const char *got = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+    int         choice = got ? ml_choice_find(f->words, got) : -1;
+    if (choice >= 0) return choice;
+    if (got) lua_pushfstring(L, "\"%s\"", got);
+    else lua_pushstring(L, lml_got(L, -1));
+    push_words(L, f->words);
+    return lml_raise(L, "%s: %s must be %s, got %s", b->info->name, f->name, lua_tostring(L, -1), lua_tostring(L, -2));
 }
 
 static void read_list(lua_State *L, const binding *b, const ml_field *f, void *at, int n_dims)
@@ -118,7 +136,7 @@ static void read_field(lua_State *L, const binding *b, const ml_field *f, unsign
         if (!lua_isboolean(L, -1)) lml_raise(L, "%s: %s must be true or false, got %s", op, f->name, lml_got(L, -1));
         *(bool *)at = lua_toboolean(L, -1);
         break;
-    case ML_FIELD_ACT: *(ml_act *)at = check_act(L, b, f->name); break;
+    case ML_FIELD_CHOICE: *(int *)at = check_choice(L, b, f); break;
     case ML_FIELD_DTYPE: *(ml_dtype *)at = lml_check_dtype(L, -1, op); break;
     case ML_FIELD_BASE: break; /* never given */
     }
@@ -158,7 +176,7 @@ static int push_run(lua_State *L, const binding *b, const ml_field *f, int arg, 
 /* Arguments first..top into opts, which holds the defaults. */
 static void read_options(lua_State *L, const binding *b, int first, int top, unsigned char *opts, int n_dims)
 {
-    static const ml_field none  = { NULL, ML_FIELD_BASE, 0 };
+    static const ml_field none  = { NULL, ML_FIELD_BASE, 0, NULL };
     const ml_field       *f     = b->info->fields ? b->info->fields : &none, *begin = f;
     uint32_t              given = 0;
     for (int arg = first; arg <= top; arg++, f += f->name != NULL) {
@@ -323,13 +341,13 @@ static const char *kind_name(const ml_field *f)
     static const char *const names[] = {
         [ML_FIELD_DIMS] = "dims",      [ML_FIELD_DIM] = "dim",        [ML_FIELD_SHAPE] = "shape",
         [ML_FIELD_INT] = "integer",    [ML_FIELD_INDEX] = "position", [ML_FIELD_REAL] = "number",
-        [ML_FIELD_FLAG] = "flag",      [ML_FIELD_ACT] = "activation", [ML_FIELD_DTYPE] = "dtype",
+        [ML_FIELD_FLAG] = "flag",      [ML_FIELD_CHOICE] = "choice",  [ML_FIELD_DTYPE] = "dtype",
         [ML_FIELD_BASE] = "base",
     };
     return names[f->kind];
 }
 
-/* In the order of the table: { name =, doc =, inputs = (-1: any number), options = { { name =, kind = }, ... } } */
+/* In the order of the table: { name =, doc =, inputs = (-1: any number), options = { { name =, kind =, words = "a|b" of a choice }, ... } } */
 int lml_list_ops(lua_State *L)
 {
     lua_createtable(L, ML_OP_COUNT, 0);
@@ -346,6 +364,7 @@ int lml_list_ops(lua_State *L)
             lua_createtable(L, 0, 2);
             lua_pushstring(L, f->name), lua_setfield(L, -2, "name");
             lua_pushstring(L, kind_name(f)), lua_setfield(L, -2, "kind");
+            if (f->words) lua_pushstring(L, f->words), lua_setfield(L, -2, "words");
             lua_rawseti(L, -2, ++n);
         }
         lua_setfield(L, -2, "options");
