@@ -7,6 +7,7 @@
  *   DIMS(f) list of dimensions, none given = all   DIM(f, default)  one dimension; negative counts from the end
  *   SHAPE(f) sizes                                 INT(f, default)  FLAG(f, default)  REAL(f, default)
  *   INDEX(f, default) a position                   CHOICE(f, default, "a|b|c") one of these words; in C its place, from 0
+ *   INTS(f) whole numbers, one or a list           NEWDIM(f, default)  a dimension of the result, which has one more
  *   DTYPE(f) "f32", "f64", "i64", "u8", "bool"     BASE(f) what positions in tensors count from: C 0, Lua 1
  */
 /* --- pointwise, one input ------------------------------------------------------------------------- */

@@ -40,7 +40,7 @@ static bool is_inclusive_end(const ml_field *f)
 
 static bool is_list(const ml_field *f)
 {
-    return f->name && (f->kind == ML_FIELD_DIMS || f->kind == ML_FIELD_SHAPE);
+    return f->name && (f->kind == ML_FIELD_DIMS || f->kind == ML_FIELD_SHAPE || f->kind == ML_FIELD_INTS);
 }
 
 /* A shape or a dtype has no default. */
@@ -94,11 +94,29 @@ static int check_choice(lua_State *L, const binding *b, const ml_field *f)
     return lml_raise(L, "%s: %s must be %s, got %s", b->info->name, f->name, lua_tostring(L, -1), lua_tostring(L, -2));
 }
 
+static void read_ints(lua_State *L, const binding *b, const ml_field *f, ml_ints *ints)
+{
+    bool        list = lua_istable(L, -1);
+    lua_Integer n    = list ? (lua_Integer)lua_rawlen(L, -1) : 1;
+    if (n > ML_MAX_INTS) lml_raise(L, "%s: at most %d numbers for %s", b->info->name, ML_MAX_INTS, f->name);
+    ints->n = (int)n;
+    for (int i = 0; i < ints->n; i++) {
+        if (list) lua_rawgeti(L, -1, i + 1);
+        else lua_pushvalue(L, -1);
+        ints->at[i] = lml_check_integer(L, -1, b->info->name, f->name);
+        lua_pop(L, 1);
+    }
+}
+
 static void read_list(lua_State *L, const binding *b, const ml_field *f, void *at, int n_dims)
 {
     if (f->kind == ML_FIELD_SHAPE) {
         int next;
         *(ml_shape *)at = lml_check_shape(L, lua_gettop(L), b->info->name, &next);
+        return;
+    }
+    if (f->kind == ML_FIELD_INTS) {
+        read_ints(L, b, f, at);
         return;
     }
     ml_dims *dims = at;
@@ -122,7 +140,9 @@ static void read_field(lua_State *L, const binding *b, const ml_field *f, unsign
     void       *at = opts + f->offset;
     switch (f->kind) {
     case ML_FIELD_DIMS:
+    case ML_FIELD_INTS:
     case ML_FIELD_SHAPE: read_list(L, b, f, at, n_dims); break;
+    case ML_FIELD_NEWDIM: *(int *)at = (int)check_dim(L, b, f->name, n_dims + 1); break;
     case ML_FIELD_DIM: *(int *)at = (int)check_dim(L, b, f->name, n_dims); break;
     case ML_FIELD_INDEX: check_index(L, b, f->name, at); break;
     case ML_FIELD_INT: {
@@ -187,7 +207,7 @@ static void read_options(lua_State *L, const binding *b, int first, int top, uns
         if (list || !(table || lua_isnil(L, arg))) { /* a value for the next field; nil leaves its default */
             if (!f->name) lml_raise(L, "%s: too many arguments: %s", b->info->name, lml_got(L, arg));
             if (list && !is_list(f)) lml_raise(L, "%s: %s does not take a list", b->info->name, f->name);
-            if (is_list(f) && !list) arg = push_run(L, b, f, arg, top);
+            if (is_list(f) && f->kind != ML_FIELD_INTS && !list) arg = push_run(L, b, f, arg, top);
             else lua_pushvalue(L, arg);
             read_field(L, b, f, opts, n_dims);
             lua_pop(L, 1);
@@ -340,6 +360,7 @@ static const char *kind_name(const ml_field *f)
 {
     static const char *const names[] = {
         [ML_FIELD_DIMS] = "dims",      [ML_FIELD_DIM] = "dim",        [ML_FIELD_SHAPE] = "shape",
+        [ML_FIELD_NEWDIM] = "dim",     [ML_FIELD_INTS] = "integers",
         [ML_FIELD_INT] = "integer",    [ML_FIELD_INDEX] = "position", [ML_FIELD_REAL] = "number",
         [ML_FIELD_FLAG] = "flag",      [ML_FIELD_CHOICE] = "choice",  [ML_FIELD_DTYPE] = "dtype",
         [ML_FIELD_BASE] = "base",

@@ -6,7 +6,9 @@
 
 #define DIMS(f)
 #define DIM(f, d)   .f = d,
+#define NEWDIM(f, d) .f = d,
 #define SHAPE(f)
+#define INTS(f)
 #define INT(f, d)   .f = d,
 #define INDEX(f, d) .f = d,
 #define REAL(f, d)  .f = d,
@@ -22,7 +24,9 @@
 #undef ML_OPX
 #undef DIMS
 #undef DIM
+#undef NEWDIM
 #undef SHAPE
+#undef INTS
 #undef INT
 #undef INDEX
 #undef REAL
@@ -43,6 +47,8 @@ static const ml_op *const table[ML_OP_COUNT] = {
 #define FIELD(f, kind, words) { #f, ML_FIELD_##kind, offsetof(T, f), words },
 #define DIMS(f)     FIELD(f, DIMS, NULL)
 #define DIM(f, d)   FIELD(f, DIM, NULL)
+#define NEWDIM(f, d) FIELD(f, NEWDIM, NULL)
+#define INTS(f)     FIELD(f, INTS, NULL)
 #define SHAPE(f)    FIELD(f, SHAPE, NULL)
 #define INT(f, d)   FIELD(f, INT, NULL)
 #define INDEX(f, d) FIELD(f, INDEX, NULL)
@@ -65,7 +71,9 @@ static const ml_op *const table[ML_OP_COUNT] = {
 #undef ML_OPX
 #undef DIMS
 #undef DIM
+#undef NEWDIM
 #undef SHAPE
+#undef INTS
 #undef INT
 #undef INDEX
 #undef REAL

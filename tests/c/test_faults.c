@@ -223,6 +223,13 @@ static void random_options(const ml_op_info *info, void *opts, uint64_t *c)
             *(ml_shape *)at = s;
             break;
         }
+        case ML_FIELD_INTS: {
+            ml_ints list = { .n = (int)(draw(c) % 7) };
+            for (int i = 0; i < list.n; i++) list.at[i] = PICK(numbers, c);
+            *(ml_ints *)at = list;
+            break;
+        }
+        case ML_FIELD_NEWDIM:
         case ML_FIELD_DIM: *(int *)at = PICK(dims, c); break;
         case ML_FIELD_BASE: *(int *)at = (int)(draw(c) % 2); break;
         case ML_FIELD_INT:
