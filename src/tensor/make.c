@@ -77,20 +77,71 @@ ml_tensor *mli_contiguous(ml_tensor *t)
     return !t || ml_tensor_is_contiguous(t) ? t : ml_clone(t);
 }
 
+#define SCATTER_RUN(T)                                                                                 \
+    for (int64_t i = 0; i < run; i++) ((T *)(void *)to)[i * step] = ((const T *)(const void *)from)[i];
+
+void mli_scatter(const ml_shape *shape, const int64_t *strides, size_t width, const void *values, void *place)
+{
+    int64_t total = ml_shape_numel(shape), run = 1, step = 1, at[ML_MAX_DIMS] = { 0 };
+    int     outer = shape->n; /* dimensions outside a run: the last ones are merged while they lie in one step */
+    if (total == 0) return;
+    while (outer > 0 && (shape->size[outer - 1] == 1 || run == 1 || strides[outer - 1] == run * step)) {
+        outer--;
+        if (shape->size[outer] == 1) continue;
+        if (run == 1) step = strides[outer];
+        run *= shape->size[outer];
+    }
+    const char *from = values;
+    char       *to   = place;
+    for (int64_t done = 0; done < total; done += run) {
+        if (step == 1) memcpy(to, from, (size_t)run * width);
+        else if (width == 4) SCATTER_RUN(uint32_t)
+        else if (width == 8) SCATTER_RUN(uint64_t)
+        else SCATTER_RUN(uint8_t)
+        from += run * (int64_t)width;
+        for (int d = outer - 1; d >= 0; d--) {
+            to += strides[d] * (int64_t)width;
+            if (++at[d] < shape->size[d]) break;
+            to -= at[d] * strides[d] * (int64_t)width;
+            at[d] = 0;
+        }
+    }
+}
+
+bool mli_write(ml_tensor *dst, const ml_tensor *src)
+{
+    if (!dst) return false;
+    ml_dtype dtype = (ml_dtype)dst->dtype;
+    if (ml_tensor_is_contiguous(dst)) {
+        mli_strided_copy(src, dtype, mli_data(dst));
+        return true;
+    }
+    ml_scope   scope = ml_scope_begin();
+    ml_tensor *from  = (ml_tensor *)(uintptr_t)src;
+    if (from->dtype != dtype || !ml_tensor_is_contiguous(from)) {
+        if ((from = ml_empty(src->shape, dtype))) mli_strided_copy(src, dtype, mli_data(from));
+    }
+    if (from) mli_scatter(&dst->shape, dst->strides, ml_dtype_bytes(dtype), mli_data(from), mli_data(dst));
+    ml_scope_end(&scope);
+    return from != NULL;
+}
+
 bool ml_copy_into(ml_tensor *dst, const ml_tensor *src)
 {
     if (!dst || !src || !mli_has_values("copy", dst) || !mli_has_values("copy", src)) return false;
     if (!ml_shape_equal(&dst->shape, &src->shape))
         return ml_fail("copy: shapes differ: %s into %s", ml_shape_text(&src->shape), ml_shape_text(&dst->shape));
     if (dst->node) return ml_fail("copy: the target is the result of a recorded operation; copy into ml.detach(x)");
-    if (!ml_tensor_is_contiguous(dst)) return ml_fail("copy: the target %s is not contiguous", ml_shape_text(&dst->shape));
+    for (int d = 0; d < dst->shape.n; d++)
+        if (dst->strides[d] == 0 && dst->shape.size[d] > 1)
+            return ml_fail("copy: the target %s shows some of its values more than once; copy into a clone of it", ml_shape_text(&dst->shape));
     ml_scope   scope = ml_scope_begin();
     ml_tensor *from  = (ml_tensor *)(uintptr_t)src;
     if (src->storage == dst->storage) from = ml_clone(src); /* they may overlap */
-    if (from) mli_strided_copy(from, (ml_dtype)dst->dtype, mli_data(dst));
-    if (from) dst->storage->version++;
+    bool ok = from && mli_write(dst, from);
+    if (ok) dst->storage->version++;
     ml_scope_end(&scope);
-    return from != NULL;
+    return ok;
 }
 
 /* --- filling ---------------------------------------------------------------------------------------------------- */

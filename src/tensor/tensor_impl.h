@@ -42,6 +42,10 @@ bool       mli_scope_adopt(ml_tensor *t); /* gives one reference to the innermos
 void      *mli_data(const ml_tensor *t);  /* address of the first element */
 void       mli_strided_copy(const ml_tensor *src, ml_dtype dtype, void *dst); /* row-major, converting */
 
+/* Row-major values into a place with strides, elements of so many bytes: the place may not repeat. */
+void       mli_scatter(const ml_shape *shape, const int64_t *strides, size_t width, const void *values, void *place);
+bool       mli_write(ml_tensor *dst, const ml_tensor *src); /* dst[...] = src: same shape, any strides, converting */
+
 /* One of a batch: inner without its first dimension. */
 ml_tensor *mli_batched_new(ml_tensor *inner, int level);
 bool       mli_has_values(const char *op, const ml_tensor *t); /* false, with a message, inside vmap */
