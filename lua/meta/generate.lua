@@ -4,10 +4,12 @@
 local ml = require "moonlab"
 
 local types = { -- kind of an option -> what Lua gives
-  dims = "integer|integer[]", shape = "integer|integer[]", dim = "integer", position = "integer", integer = "integer", integers = "integer|integer[]",
-  number = "number", flag = "boolean", dtype = "moonlab.dtype",
+  dims = "integer|integer[]", shape = "integer|integer[]", dim = "integer", position = "integer", integer = "integer",
+  integers = "integer|integer[]", number = "number", flag = "boolean", dtype = "moonlab.dtype",
 }
 local inputs = { "x", "y", "z", "w" }
+
+local in_lua = { sort = true } -- has more results there: lua/moonlab/tensor.lua
 
 local lines = { [[
 ---@meta
@@ -30,6 +32,7 @@ local function class_of(name)
 end
 
 for _, op in ipairs(ml.ops()) do
+  if in_lua[op.name] then goto continue end
   local options = class_of(op.name)
   if #op.options > 0 then
     add("\n---@class %s", options)
@@ -56,6 +59,7 @@ for _, op in ipairs(ml.ops()) do
   end
   declare("ml", ".", 1)
   if op.inputs > 0 then declare("Tensor", ":", 2) end
+  ::continue::
 end
 
 return table.concat(lines, "\n") .. "\n"

@@ -64,6 +64,13 @@ static bool all_floats_or_none(const trial *t)
     return false;
 }
 
+/* An input whose values decide the shape of the result has one for all: the operation says so. */
+static bool refuses_each(const trial *t, const ml_function *f, ml_tensor *const *whole, const int *dims)
+{
+    ml_tensor *out[ML_MAX_IN];
+    return expect(!ml_vmap(f, whole, dims, out, NULL), "%s: vmap gave results of different shapes", t->label) && expect_message(t->name, "%s: vmap", t->label);
+}
+
 static void check_vmap(const trial *t, bool (*call)(void *, ml_tensor *const *, ml_tensor **), int n_out, uint32_t mapped, bool last_dim, const char *what)
 {
     ml_function f = { call, (void *)(uintptr_t)t, t->n_in, n_out };
@@ -73,12 +80,16 @@ static void check_vmap(const trial *t, bool (*call)(void *, ml_tensor *const *, 
         trial_inputs(t, ML_F64, LAYOUT_CONTIGUOUS, 11 + (uint64_t)b, in[b]);
         for (int i = 0; i < t->n_in; i++)
             if (!(mapped >> i & 1u)) in[b][i] = in[0][i];
-        if (!expect(call(f.ctx, in[b], one[b]), "%s: %s of one", t->label, what)) return;
+        if (!(mapped & t->sample->shared) && !expect(call(f.ctx, in[b], one[b]), "%s: %s of one", t->label, what)) return;
     }
     for (int i = 0; i < t->n_in; i++) {
         ml_tensor *column[BATCH] = { in[0][i], in[1][i], in[2][i] };
         dims[i]  = mapped >> i & 1u ? (last_dim ? column[0]->shape.n : 0) : ML_WHOLE;
         whole[i] = mapped >> i & 1u ? stacked(column, dims[i]) : in[0][i];
+    }
+    if (mapped & t->sample->shared) {
+        refuses_each(t, &f, whole, dims);
+        return;
     }
     if (!expect(ml_vmap(&f, whole, dims, out, NULL), "%s: vmap of %s, inputs %x", t->label, what, mapped)) return;
     for (int k = 0; k < n_out; k++) {
