@@ -22,7 +22,9 @@
 --- An n-dimensional array. Positions and dimensions count from 1, or from -1 at the end.
 ---
 --- `x[2]` second row; `x[{1, 3}]` element, of shape (); `x[{{1, 10}, 2}]` rows 1 to 10 of column 2; `x[{{}, 2}]` all of
---- column 2; `x[ids]` rows at the positions in an i64 tensor. The same places can be assigned to.
+--- column 2; `x[{{1, 10, 3}}]` every third row. These are views. `x[ids]` rows at the positions in an i64 tensor, `x[{{}, ids}]`
+--- columns, `x[{a, b}]` one element for each pair of positions; `x[x:gt(0)]` the values where a bool tensor holds, `x[mask]`
+--- the rows when the mask has one entry each. All can be mixed, as in NumPy, and the same places can be assigned to.
 ---@class moonlab.Tensor
 ---@field shape         integer[]            sizes of its dimensions
 ---@field dtype         moonlab.dtype

@@ -175,18 +175,38 @@ void *mli_refuse_each(const ml_call *c, const char *what, const char *instead)
                    ml_op_info_at(c->id)->name, what, instead);
 }
 
-/* Where contiguous bytes are not 0: how many, and with at their positions. */
-static int64_t true_positions(int64_t n, const uint8_t *v, int64_t *at)
+static int64_t count_true(const ml_tensor *mask)
 {
-    int64_t k = 0;
-    if (!at)
-        for (int64_t i = 0; i < n; i++) k += v[i] != 0;
-    else
-        for (int64_t i = 0; i < n; i++) {
-            at[k] = i; /* written always, kept when it counts: no branch to guess; there is room for one more */
+    const uint8_t *v = mli_data(mask);
+    int64_t        k = 0;
+    for (int64_t i = 0, n = ml_tensor_numel(mask); i < n; i++) k += v[i] != 0;
+    return k;
+}
+
+ml_tensor *mli_true_offsets(ml_tensor *mask, const int64_t *strides)
+{
+    ml_scope   scope = ml_scope_begin();
+    ml_tensor *out   = NULL;
+    if ((mask = mli_contiguous(mask))) out = ml_empty(ML_SHAPE(count_true(mask) + 1), ML_I64); /* one more: see below */
+    if (!out) return ml_scope_return(&scope, NULL);
+    const ml_shape *s    = &mask->shape;
+    int64_t         flat = ml_tensor_numel(mask), run = flat, step = 1, k = 0, offset = 0, at[ML_MAX_DIMS] = { 0 };
+    int64_t        *to   = mli_data(out);
+    if (strides && s->n > 0) run = s->size[s->n - 1], step = strides[s->n - 1];
+    const uint8_t *v = mli_data(mask);
+    for (int64_t done = 0; done < flat; done += run, v += run) {
+        for (int64_t i = 0; i < run; i++) {
+            to[k] = offset + i * step; /* written always, kept when it counts: no branch to guess */
             k += v[i] != 0;
         }
-    return k;
+        for (int d = s->n - 2; strides && d >= 0; d--) {
+            offset += strides[d];
+            if (++at[d] < s->size[d]) break;
+            offset -= at[d] * strides[d];
+            at[d] = 0;
+        }
+    }
+    return ml_scope_return(&scope, mli_view(out, ML_SHAPE(k), NULL, 0));
 }
 
 /* x as contiguous bytes of 0 and others: itself, or compared with 0. */
@@ -208,23 +228,10 @@ static bool masked_select_infer(ml_call *c)
     ml_tensor *mask = mli_contiguous(c->in[1]);
     if (!mask) return false;
     c->dtype = (ml_dtype)c->in[0]->dtype;
-    c->shape = (ml_shape){ .n = x->n - m->n + 1, .size = { true_positions(ml_tensor_numel(mask), mli_data(mask), NULL) } };
+    c->shape = (ml_shape){ .n = x->n - m->n + 1, .size = { count_true(mask) } };
     if (c->shape.n > ML_MAX_DIMS) return ml_fail("masked_select: the result would have %d dimensions, at most %d are possible", c->shape.n, ML_MAX_DIMS);
     for (int d = m->n; d < x->n; d++) c->shape.size[1 + d - m->n] = x->size[d];
     return true;
-}
-
-static ml_tensor *positions_of(ml_tensor *mask)
-{
-    ml_scope scope = ml_scope_begin();
-    mask           = mli_contiguous(mask);
-    int64_t    n   = mask ? true_positions(ml_tensor_numel(mask), mli_data(mask), NULL) : 0;
-    ml_tensor *at  = mask ? ml_empty(ML_SHAPE(n + 1), ML_I64) : NULL;
-    if (at) {
-        true_positions(ml_tensor_numel(mask), mli_data(mask), mli_data(at));
-        at = mli_view(at, ML_SHAPE(n), NULL, 0);
-    }
-    return ml_scope_return(&scope, at);
 }
 
 /* (mask..., rest...) as (numel of the mask, rest...) and the other way. */
@@ -237,13 +244,13 @@ static ml_tensor *as_masked_rows(ml_tensor *x, const ml_shape *m)
 
 static ml_tensor *masked_select_compose(ml_call *c)
 {
-    return ml_embedding(as_masked_rows(c->in[0], &c->in[1]->shape), positions_of(c->in[1]), NULL);
+    return ml_embedding(as_masked_rows(c->in[0], &c->in[1]->shape), mli_true_offsets(c->in[1], NULL), NULL);
 }
 
 static bool masked_select_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
 {
     ml_scatter_rows_opts o = { .rows = ml_tensor_numel(c->in[1]) };
-    dx[0] = ml_reshape(ml_scatter_rows(dy, positions_of(c->in[1]), &o), &(ml_reshape_opts){ c->in[0]->shape });
+    dx[0] = ml_reshape(ml_scatter_rows(dy, mli_true_offsets(c->in[1], NULL), &o), &(ml_reshape_opts){ c->in[0]->shape });
     return dx[0] != NULL;
 }
 
@@ -262,7 +269,7 @@ static bool nonzero_infer(ml_call *c)
     ml_tensor *v = as_bytes(c->in[0]);
     if (!v) return false;
     c->dtype = ML_I64;
-    c->shape = (ml_shape){ 2, { true_positions(ml_tensor_numel(v), mli_data(v), NULL), c->in[0]->shape.n } };
+    c->shape = (ml_shape){ 2, { count_true(v), c->in[0]->shape.n } };
     return true;
 }
 
@@ -270,7 +277,7 @@ static bool nonzero_forward(ml_call *c)
 {
     const ml_shape *s    = &c->in[0]->shape;
     int             base = ((const ml_nonzero_opts *)c->opts)->base;
-    ml_tensor      *v = as_bytes(c->in[0]), *flat = v ? positions_of(v) : NULL;
+    ml_tensor      *v = as_bytes(c->in[0]), *flat = v ? mli_true_offsets(v, NULL) : NULL;
     if (!flat) return false;
     const int64_t *at = mli_data(flat);
     int64_t       *y  = mli_data(c->out);

@@ -109,6 +109,9 @@ bool mli_dims_mask(const char *op, const ml_dims *dims, int n, bool mask[ML_MAX_
 void *mli_refuse_each(const ml_call *c, const char *what, const char *instead);
 /* Is a CHOICE one of its n words? Only C can get it wrong; false with a message. */
 bool mli_choice(const char *op, const char *field, int choice, int n);
+/* Where a mask holds: sum over its dimensions of position times stride, i64 (count). strides NULL: of a contiguous tensor,
+ * so positions in row-major order. The mask has bytes, 0 or not. */
+ml_tensor *mli_true_offsets(ml_tensor *mask, const int64_t *strides);
 /* Reads ids as contiguous i64 (a scope temporary); checks base..base+limit-1. what names them in the message. */
 const int64_t *mli_ids(const char *op, const char *what, ml_tensor *ids, int64_t limit, int base);
 

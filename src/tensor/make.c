@@ -126,15 +126,21 @@ bool mli_write(ml_tensor *dst, const ml_tensor *src)
     return from != NULL;
 }
 
+bool mli_each_once(const char *op, const ml_tensor *dst)
+{
+    for (int d = 0; d < dst->shape.n; d++)
+        if (dst->strides[d] == 0 && dst->shape.size[d] > 1)
+            return ml_fail("%s: the target %s shows some of its values more than once; write into a clone of it", op, ml_shape_text(&dst->shape));
+    return true;
+}
+
 bool ml_copy_into(ml_tensor *dst, const ml_tensor *src)
 {
     if (!dst || !src || !mli_has_values("copy", dst) || !mli_has_values("copy", src)) return false;
     if (!ml_shape_equal(&dst->shape, &src->shape))
         return ml_fail("copy: shapes differ: %s into %s", ml_shape_text(&src->shape), ml_shape_text(&dst->shape));
     if (dst->node) return ml_fail("copy: the target is the result of a recorded operation; copy into ml.detach(x)");
-    for (int d = 0; d < dst->shape.n; d++)
-        if (dst->strides[d] == 0 && dst->shape.size[d] > 1)
-            return ml_fail("copy: the target %s shows some of its values more than once; copy into a clone of it", ml_shape_text(&dst->shape));
+    if (!mli_each_once("copy", dst)) return false;
     ml_scope   scope = ml_scope_begin();
     ml_tensor *from  = (ml_tensor *)(uintptr_t)src;
     if (src->storage == dst->storage) from = ml_clone(src); /* they may overlap */

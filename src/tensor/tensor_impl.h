@@ -44,6 +44,7 @@ void       mli_strided_copy(const ml_tensor *src, ml_dtype dtype, void *dst); /*
 
 /* Row-major values into a place with strides, elements of so many bytes: the place may not repeat. */
 void       mli_scatter(const ml_shape *shape, const int64_t *strides, size_t width, const void *values, void *place);
+bool       mli_each_once(const char *op, const ml_tensor *dst); /* false, with a message, where strides repeat values */
 bool       mli_write(ml_tensor *dst, const ml_tensor *src); /* dst[...] = src: same shape, any strides, converting */
 
 /* One of a batch: inner without its first dimension. */
