@@ -12,6 +12,17 @@
 ---@class moonlab.RandomOptions: moonlab.MakingOptions
 ---@field seed? integer  of this draw alone; else the next stream of ml.seed
 
+---@class moonlab.UniformOptions: moonlab.RandomOptions
+---@field low?  number  (default 0)
+---@field high? number  not reached (default 1)
+
+---@class moonlab.NormalOptions: moonlab.RandomOptions
+---@field mean? number  (default 0)
+---@field std?  number  (default 1)
+
+---@class moonlab.LogspaceOptions: moonlab.MakingOptions
+---@field base? number  (default 10)
+
 ---@class moonlab.BackwardOptions
 ---@field seed?         moonlab.Tensor  gradient of the result, of its shape; needed unless it is a single number
 ---@field keep_graph?   boolean         the graph may be used again; else it is freed
@@ -109,17 +120,52 @@ function ml.ones(shape, opts) end
 ---@return moonlab.Tensor
 function ml.full(shape, value, opts) end
 
---- Uniform in [0, 1).
+--- Zeros of the shape of x, and of its dtype unless told otherwise; the other functions that end in _like alike.
+---@param x     moonlab.Tensor
+---@param opts? moonlab.MakingOptions
+---@return moonlab.Tensor
+function ml.zeros_like(x, opts) end
+
+---@param x     moonlab.Tensor
+---@param opts? moonlab.MakingOptions
+---@return moonlab.Tensor
+function ml.ones_like(x, opts) end
+
+---@param x     moonlab.Tensor
+---@param value number
+---@param opts? moonlab.MakingOptions
+---@return moonlab.Tensor
+function ml.full_like(x, value, opts) end
+
+--- Uniform in [low, high), which are 0 and 1 unless told otherwise.
 ---@param shape moonlab.shape
----@param opts? moonlab.RandomOptions
+---@param opts? moonlab.UniformOptions
 ---@return moonlab.Tensor
 function ml.rand(shape, opts) end
 
---- Standard normal.
+--- Normal with mean and std, which are 0 and 1 unless told otherwise.
 ---@param shape moonlab.shape
----@param opts? moonlab.RandomOptions
+---@param opts? moonlab.NormalOptions
 ---@return moonlab.Tensor
 function ml.randn(shape, opts) end
+
+---@param x     moonlab.Tensor
+---@param opts? moonlab.UniformOptions
+---@return moonlab.Tensor
+function ml.rand_like(x, opts) end
+
+---@param x     moonlab.Tensor
+---@param opts? moonlab.NormalOptions
+---@return moonlab.Tensor
+function ml.randn_like(x, opts) end
+
+--- 1 with probability p, else 0: of a shape, ml.bernoulli(0.3, { 3, 4 }), or for each probability in a tensor. f32 unless told
+--- otherwise, or the dtype of p.
+---@param p      number|moonlab.Tensor
+---@param shape? moonlab.shape|moonlab.RandomOptions  with a tensor: the options
+---@param opts?  moonlab.RandomOptions
+---@return moonlab.Tensor
+function ml.bernoulli(p, shape, opts) end
 
 --- Whole numbers low..high, both included, as i64.
 ---@param low integer
@@ -152,11 +198,20 @@ function ml.arange(start, stop, step, opts) end
 ---@return moonlab.Tensor
 function ml.linspace(start, stop, n, opts) end
 
---- The identity matrix.
----@param n integer
----@param opts? moonlab.MakingOptions
+--- n numbers from base^start to base^stop, the exponents evenly apart.
+---@param start number
+---@param stop  number
+---@param n     integer
+---@param opts? moonlab.LogspaceOptions
 ---@return moonlab.Tensor
-function ml.eye(n, opts) end
+function ml.logspace(start, stop, n, opts) end
+
+--- Ones on the diagonal, zeros elsewhere: the identity matrix, or rows x columns of it.
+---@param rows     integer
+---@param columns? integer|moonlab.MakingOptions  (default rows)
+---@param opts?    moonlab.MakingOptions
+---@return moonlab.Tensor
+function ml.eye(rows, columns, opts) end
 
 --- From a number, a boolean or nested lists of them; from a tensor, a copy. Whole numbers give i64, others f32.
 ---@param values number|boolean|table|moonlab.Tensor

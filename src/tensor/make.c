@@ -218,9 +218,30 @@ ml_tensor *ml_linspace(double start, double stop, int64_t n, ml_dtype dtype)
     return progression(n, start, n > 1 ? (stop - start) / (double)(n - 1) : 0, &stop, dtype);
 }
 
-ml_tensor *ml_eye(int64_t n, ml_dtype dtype)
+ml_tensor *ml_logspace(double start, double stop, int64_t n, double base, ml_dtype dtype)
 {
-    ml_tensor *t = ml_zeros(ML_SHAPE(n, n), dtype);
-    for (int64_t i = 0; t && i < n; i++) ml_tensor_set_at(t, (int64_t[]){ i, i }, 1);
-    return t;
+    if (n < 1) return ml_fail("logspace: n must be at least 1, got %lld", (long long)n);
+    if (!(base > 0)) return ml_fail("logspace: the base must be positive, got %g", base);
+    ml_scope   scope = ml_scope_begin();
+    ml_tensor *t = ml_linspace(start, stop, n, ML_F64), *out = t ? ml_empty(t->shape, dtype) : NULL;
+    if (out) {
+        double *v = mli_data(t);
+        for (int64_t i = 0; i < n; i++) v[i] = pow(base, v[i]);
+        mli_strided_copy(t, dtype, mli_data(out));
+    }
+    return ml_scope_return(&scope, out);
 }
+
+ml_tensor *ml_eye_of(int64_t rows, int64_t columns, ml_dtype dtype)
+{
+    ml_tensor *t = ml_zeros(ML_SHAPE(rows, columns), dtype);
+    if (!t) return NULL;
+    ml_scope   scope    = ml_scope_begin();
+    int64_t    along    = columns + 1;
+    ml_tensor *diagonal = mli_view(t, ML_SHAPE(rows < columns ? rows : columns), &along, 0), *ones = diagonal ? ml_ones(diagonal->shape, dtype) : NULL;
+    bool       ok       = ones && mli_write(diagonal, ones);
+    ml_scope_end(&scope);
+    return ok ? t : NULL;
+}
+
+ml_tensor *ml_eye(int64_t n, ml_dtype dtype) { return ml_eye_of(n, n, dtype); }
