@@ -135,8 +135,8 @@ ml_tensor *ml_bernoulli(const ml_tensor *p, ml_dtype dtype, ml_key key)
         mli_strided_copy(p, ML_F64, limit);
         for (int64_t i = 0, n = ml_tensor_numel(p); i < n; i++) {
             if (!(limit[i] >= 0 && limit[i] <= 1)) {
-                ml_scope_end(&scope);
-                return ml_fail("bernoulli: a probability must be 0..1, got %g", limit[i]);
+                ml_fail("bernoulli: a probability must be 0..1, got %g", limit[i]);
+                return ml_scope_return(&scope, NULL);
             }
             u[i] = u[i] < limit[i];
         }
