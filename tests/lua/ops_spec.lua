@@ -184,7 +184,7 @@ local other = {
     holds({ { 1.5, 1 }, { 4.5, 0 } }, m:linear(w, b, "relu"))
     holds({ { 1.5, 1 }, { 4.5, 0 } }, m:linear(w, b, { act = "relu" }))
     fails(function() return m:linear(w, b, "gelu") end,
-      "^linear: act must be \"none\", \"relu\", \"tanh\" or \"sigmoid\", got gelu")
+      "^linear: act must be \"none\", \"relu\", \"tanh\" or \"sigmoid\", got \"gelu\"")
   end,
   token_linear = function()
     local ids, w, b = ml.tensor { { 2, 1 }, { 1, 1 } }, f64 { { 1, 0, 0, 0, 0, 1 }, { -1, 0, 0, 0, 0, 0 } }, f64 { 0.5, 0 }
