@@ -19,6 +19,8 @@ typedef struct ml_dims {
 } ml_dims;
 #define ML_DIMS(...) ((ml_dims){ (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), { __VA_ARGS__ } })
 
+#define ML_TEXT_BYTES 120 /* of an option that is text, its end included: part of the struct, so that a recorded call owns it */
+
 typedef enum ml_act { ML_ACT_NONE, ML_ACT_RELU, ML_ACT_TANH, ML_ACT_SIGMOID, ML_ACT_COUNT } ml_act;
 const char *ml_act_name(ml_act act);
 
@@ -33,6 +35,7 @@ const char *ml_act_name(ml_act act);
 #define ACT(f)        ml_act f;
 #define DTYPE(f)      ml_dtype f;
 #define BASE(f)       int f;
+#define TEXT(f)       char f[ML_TEXT_BYTES];
 #define ML_OP(name, n, doc)
 #define ML_OPX(name, n, doc, ...) typedef struct ml_##name##_opts { __VA_ARGS__ } ml_##name##_opts;
 #include "moonlab/op_list.h"
@@ -69,11 +72,12 @@ typedef enum ml_op_id {
 #undef ACT
 #undef DTYPE
 #undef BASE
+#undef TEXT
 
 /* --- the table, for bindings, documentation and tests --------------------------------------------------------- */
 typedef enum ml_field_kind {
     ML_FIELD_DIMS, ML_FIELD_DIM, ML_FIELD_SHAPE, ML_FIELD_INT, ML_FIELD_INDEX, ML_FIELD_REAL, ML_FIELD_FLAG,
-    ML_FIELD_ACT, ML_FIELD_DTYPE, ML_FIELD_BASE
+    ML_FIELD_ACT, ML_FIELD_DTYPE, ML_FIELD_BASE, ML_FIELD_TEXT
 } ml_field_kind;
 
 typedef struct ml_field {

@@ -6,6 +6,7 @@ local ml = require "moonlab"
 local types = { -- kind of an option -> what Lua gives
   dims = "integer|integer[]", shape = "integer|integer[]", dim = "integer", position = "integer", integer = "integer",
   number = "number", flag = "boolean", dtype = "moonlab.dtype", activation = '"none"|"relu"|"tanh"|"sigmoid"',
+  text = "string",
 }
 local inputs = { "x", "y", "z", "w" }
 

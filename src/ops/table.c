@@ -14,6 +14,7 @@
 #define ACT(f)      .f = ML_ACT_NONE,
 #define DTYPE(f)    .f = ML_F32,
 #define BASE(f)     .f = 0,
+#define TEXT(f)     .f = "",
 #define ML_OP(name, n, doc)       extern const ml_op ml_op_##name;
 #define ML_OPX(name, n, doc, ...) extern const ml_op ml_op_##name; \
     static const ml_##name##_opts name##_defaults = { __VA_ARGS__ };
@@ -30,6 +31,7 @@
 #undef ACT
 #undef DTYPE
 #undef BASE
+#undef TEXT
 
 static const ml_op *const table[ML_OP_COUNT] = {
 #define ML_OP(name, n, doc)       &ml_op_##name,
@@ -50,6 +52,7 @@ static const ml_op *const table[ML_OP_COUNT] = {
 #define ACT(f)      { #f, ML_FIELD_ACT,   offsetof(T, f) },
 #define DTYPE(f)    { #f, ML_FIELD_DTYPE, offsetof(T, f) },
 #define BASE(f)     { #f, ML_FIELD_BASE,  offsetof(T, f) },
+#define TEXT(f)     { #f, ML_FIELD_TEXT,  offsetof(T, f) },
 #define ML_OP(name, n, doc)
 #define ML_OPX(name, n, doc, ...)                                                              \
     static const ml_field *name##_fields(void)                                                 \
@@ -72,6 +75,7 @@ static const ml_op *const table[ML_OP_COUNT] = {
 #undef ACT
 #undef DTYPE
 #undef BASE
+#undef TEXT
 
 /* --- public functions ---------------------------------------------------------------------------------------- */
 #define PASS_1 (ml_tensor *[]){ x }, 1

@@ -78,6 +78,7 @@ static void set_option(const ml_op_info *info, void *opts, const char *name, cha
     case ML_FIELD_REAL: *(double *)at = atof(value); break;
     case ML_FIELD_FLAG: *(bool *)at = atoi(value) != 0; break;
     case ML_FIELD_DTYPE: cr_assert(ml_dtype_parse(value, at)); break;
+    case ML_FIELD_TEXT: snprintf(at, ML_TEXT_BYTES, "%s", value); break;
     case ML_FIELD_ACT:
         for (int a = 0; a < ML_ACT_COUNT; a++)
             if (strcmp(value, ml_act_name((ml_act)a)) == 0) *(ml_act *)at = (ml_act)a;
