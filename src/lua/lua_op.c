@@ -43,10 +43,10 @@ static bool is_list(const ml_field *f)
     return f->name && (f->kind == ML_FIELD_DIMS || f->kind == ML_FIELD_SHAPE || f->kind == ML_FIELD_INTS);
 }
 
-/* A shape or a dtype has no default. */
+/* A shape, a dtype or a text has no default. */
 static bool needs_value(const ml_field *f)
 {
-    return f->kind == ML_FIELD_SHAPE || f->kind == ML_FIELD_DTYPE;
+    return f->kind == ML_FIELD_SHAPE || f->kind == ML_FIELD_DTYPE || f->kind == ML_FIELD_TEXT;
 }
 
 /* --- one value at the top of the stack, into a field -------------------------------------------------------- */
@@ -108,6 +108,16 @@ static void read_ints(lua_State *L, const binding *b, const ml_field *f, ml_ints
     }
 }
 
+static void check_text(lua_State *L, const binding *b, const char *name, char *at)
+{
+    size_t n = 0;
+    if (lua_type(L, -1) != LUA_TSTRING) lml_raise(L, "%s: the %s must be a text, got %s", b->info->name, name, lml_got(L, -1));
+    const char *text = lua_tolstring(L, -1, &n);
+    if (n >= ML_TEXT_BYTES) lml_raise(L, "%s: the %s has %d characters, at most %d are possible", b->info->name, name, (int)n, ML_TEXT_BYTES - 1);
+    memset(at, 0, ML_TEXT_BYTES); /* equal options are equal bytes */
+    memcpy(at, text, n);
+}
+
 static void read_list(lua_State *L, const binding *b, const ml_field *f, void *at, int n_dims)
 {
     if (f->kind == ML_FIELD_SHAPE) {
@@ -158,6 +168,7 @@ static void read_field(lua_State *L, const binding *b, const ml_field *f, unsign
         break;
     case ML_FIELD_CHOICE: *(int *)at = check_choice(L, b, f); break;
     case ML_FIELD_DTYPE: *(ml_dtype *)at = lml_check_dtype(L, -1, op); break;
+    case ML_FIELD_TEXT: check_text(L, b, f->name, at); break;
     case ML_FIELD_BASE: break; /* never given */
     }
 }
@@ -258,9 +269,10 @@ static int call(lua_State *L, const binding *b, const input *given, const void *
     return lml_finish(L, &work, out);
 }
 
-/* cat({x, y, ...}, options) or cat(x, y, ..., options) */
+/* cat({x, y, ...}, options) or cat(x, y, ..., options); a text may stand first: einsum("ij,jk->ik", x, y) */
 static int call_many(lua_State *L, const binding *b)
 {
+    if (lua_type(L, 1) == LUA_TSTRING) lua_rotate(L, 1, -1);
     int  top = lua_gettop(L), n = 0;
     bool list = lua_istable(L, 1);
     if (list) n = (int)lua_rawlen(L, 1);
@@ -363,7 +375,7 @@ static const char *kind_name(const ml_field *f)
         [ML_FIELD_NEWDIM] = "dim",     [ML_FIELD_INTS] = "integers",
         [ML_FIELD_INT] = "integer",    [ML_FIELD_INDEX] = "position", [ML_FIELD_REAL] = "number",
         [ML_FIELD_FLAG] = "flag",      [ML_FIELD_CHOICE] = "choice",  [ML_FIELD_DTYPE] = "dtype",
-        [ML_FIELD_BASE] = "base",
+        [ML_FIELD_BASE] = "base",      [ML_FIELD_TEXT] = "text",
     };
     return names[f->kind];
 }

@@ -238,6 +238,13 @@ static void random_options(const ml_op_info *info, void *opts, uint64_t *c)
         case ML_FIELD_FLAG: *(bool *)at = draw(c) % 2; break;
         case ML_FIELD_CHOICE: *(int *)at = (int)(draw(c) % (2 + count_words(f->words))) - 1; break;
         case ML_FIELD_DTYPE: *(ml_dtype *)at = (ml_dtype)(draw(c) % ML_DTYPE_COUNT); break;
+        case ML_FIELD_TEXT: { /* of the characters that mean something, in any order */
+            static const char some[] = "ijkabzZ,,..->  ?1";
+            int n = (int)(draw(c) % 12);
+            memset(at, 0, ML_TEXT_BYTES);
+            for (int i = 0; i < n; i++) ((char *)at)[i] = some[draw(c) % (sizeof some - 1)];
+            break;
+        }
         }
     }
 }
