@@ -329,7 +329,28 @@ static const char *kind_name(const ml_field *f)
     return names[f->kind];
 }
 
-/* In the order of the table: { name =, doc =, inputs = (-1: any number), options = { { name =, kind = }, ... } } */
+/* Pushes the default of an option as Lua would give it; nil where there is none, or where it means "all" or "to the end". */
+static void push_default(lua_State *L, const binding *b, const ml_field *f)
+{
+    const void *at = b->defaults + f->offset;
+    int64_t     n  = 0;
+    switch (f->kind) {
+    case ML_FIELD_DIM: n = *(const int *)at, lua_pushinteger(L, n < 0 ? n : n + 1); return;
+    case ML_FIELD_INDEX: n = *(const int64_t *)at, lua_pushinteger(L, n < 0 ? n : n + 1); return;
+    case ML_FIELD_INT:
+        n = *(const int64_t *)at;
+        if (is_inclusive_end(f) && n == INT64_MAX) lua_pushnil(L);
+        else lua_pushinteger(L, n);
+        return;
+    case ML_FIELD_REAL: lua_pushnumber(L, *(const double *)at); return;
+    case ML_FIELD_FLAG: lua_pushboolean(L, *(const bool *)at); return;
+    case ML_FIELD_ACT: lua_pushstring(L, ml_act_name(*(const ml_act *)at)); return;
+    default: lua_pushnil(L); return;
+    }
+}
+
+/* In the order of the table:
+ * { name =, doc =, inputs = (-1: any number), options = { { name =, kind =, default = }, ... } } */
 int lml_list_ops(lua_State *L)
 {
     lua_createtable(L, ML_OP_COUNT, 0);
@@ -343,9 +364,10 @@ int lml_list_ops(lua_State *L)
         lua_Integer n = 0;
         for (const ml_field *f = info->fields; f && f->name; f++) {
             if (f->kind == ML_FIELD_BASE) continue;
-            lua_createtable(L, 0, 2);
+            lua_createtable(L, 0, 3);
             lua_pushstring(L, f->name), lua_setfield(L, -2, "name");
             lua_pushstring(L, kind_name(f)), lua_setfield(L, -2, "kind");
+            push_default(L, &bindings[id], f), lua_setfield(L, -2, "default");
             lua_rawseti(L, -2, ++n);
         }
         lua_setfield(L, -2, "options");
