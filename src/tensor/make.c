@@ -59,14 +59,15 @@ void mli_strided_copy(const ml_tensor *src, ml_dtype dtype, void *dst)
 
 bool ml_tensor_copy_out(const ml_tensor *t, ml_dtype dtype, void *values)
 {
-    if (!t || !mli_has_values("copy", t)) return false;
+    if (!t || !mli_has_values("item", t)) return false;
     mli_strided_copy(t, dtype, values);
     return true;
 }
 
 ml_tensor *ml_clone(const ml_tensor *t)
 {
-    if (!t || !mli_has_values("clone", t)) return NULL;
+    if (!t) return NULL;
+    if (t->inner) return mli_batched_new(ml_clone(t->inner), t->level);
     ml_tensor *copy = ml_empty(t->shape, (ml_dtype)t->dtype);
     if (copy) mli_strided_copy(t, (ml_dtype)t->dtype, mli_data(copy));
     return copy;
@@ -77,9 +78,28 @@ ml_tensor *mli_contiguous(ml_tensor *t)
     return !t || ml_tensor_is_contiguous(t) ? t : ml_clone(t);
 }
 
+/* Into every one of a batch: its own values, or the same ones. */
+static bool copy_into_batch(ml_tensor *dst, const ml_tensor *src)
+{
+    ml_tensor *all = dst->inner;
+    if (src->inner && src->level == dst->level) return ml_copy_into(all, src->inner);
+    if (all->inner) return ml_fail("copy: the same values into a tensor that is part of several vmaps");
+    ml_scope scope = ml_scope_begin();
+    bool     ok    = true;
+    for (int64_t i = 0; ok && i < all->shape.size[0]; i++) {
+        ml_tensor *row = mli_view(all, dst->shape, all->strides + 1, all->offset + i * all->strides[0]);
+        ok             = row && ml_copy_into(row, src);
+    }
+    ml_scope_end(&scope);
+    return ok;
+}
+
 bool ml_copy_into(ml_tensor *dst, const ml_tensor *src)
 {
-    if (!dst || !src || !mli_has_values("copy", dst) || !mli_has_values("copy", src)) return false;
+    if (!dst || !src) return false;
+    if (dst->inner && ml_shape_equal(&dst->shape, &src->shape)) return copy_into_batch(dst, src);
+    if (!dst->inner && src->inner)
+        return ml_fail("copy: a tensor from outside the vmap cannot take a value for each of the batch; make one inside");
     if (!ml_shape_equal(&dst->shape, &src->shape))
         return ml_fail("copy: shapes differ: %s into %s", ml_shape_text(&src->shape), ml_shape_text(&dst->shape));
     if (dst->node) return ml_fail("copy: the target is the result of a recorded operation; copy into ml.detach(x)");
