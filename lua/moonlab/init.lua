@@ -15,6 +15,7 @@ local core = require "moonlab.core"
 ---@field run      fun(defaults: table<string, any>): moonlab.Run
 ---@field figure   fun(opts: moonlab.FigureOptions?): moonlab.Figure
 ---@field autograd moonlab.autograd
+---@field tree     moonlab.tree
 local ml = {}
 package.loaded["moonlab"] = ml -- the files below may ask for it while it is being put together
 
@@ -45,7 +46,7 @@ ml.accuracy, ml.weight_norm = train.accuracy, train.weight_norm
 
 -- Loaded when first used, which keeps the start short.
 local later = {}
-for _, name in ipairs { "fft", "run", "figure" } do
+for _, name in ipairs { "fft", "run", "figure", "tree" } do
   if package.preload["moonlab." .. name] then later[name] = "moonlab." .. name end
 end
 

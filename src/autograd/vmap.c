@@ -154,7 +154,10 @@ ml_tensor *mli_apply_batched(ml_call *c)
     for (int i = 0; i < c->n_in; i++)
         if (c->in[i]->inner && c->in[i]->level > level) level = c->in[i]->level;
     const ml_op *op = c->op;
-    if (!op->vmap && op->kind != ML_POINTWISE && op->compose) return op->compose(c); /* its operations come back here one by one */
+    if (!op->vmap && op->kind != ML_POINTWISE && op->compose) { /* its operations come back here one by one */
+        c->dtype = (ml_dtype)c->in[c->n_in - 1]->dtype;
+        return op->infer(c) ? op->compose(c) : NULL;
+    }
 
     size_t      bytes = (size_t)c->n_in * (sizeof(ml_tensor *) + sizeof(bool));
     ml_tensor **in    = ml_block_take(bytes);

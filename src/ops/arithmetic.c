@@ -129,14 +129,15 @@ static ml_tensor *div_slope(ml_call *c, int i)
     return i == 0 ? ml_reciprocal(Y) : ml_neg(ml_div(OUT, Y));
 }
 
-/* d x^y / dx = y x^(y-1); where y = 0 it is 0 even for x = 0. d / dy = x^y log x; where x = 0 and y > 0 it is 0. */
+/* d x^y / dx = y x^(y-1), where 0 * 0^-1 counts as 0. d / dy = x^y log x, where x = 0 and y > 0 it is 0. */
 static ml_tensor *pow_slope(ml_call *c, int i)
 {
+    ml_tensor *x_is_0 = is_zero(X);
     if (i == 0) {
-        ml_tensor *flat = is_zero(Y);
-        return ml_where(flat, like(X, 0), ml_mul(Y, ml_pow(X, ml_sub(Y, ml_where(flat, like(X, 0), like(X, 1))))));
+        ml_tensor *both = ml_mul(as_float(x_is_0, X), as_float(is_zero(Y), X));
+        return ml_mul(Y, ml_pow(X, ml_sub(Y, minus_from(1, both))));
     }
-    return ml_mul(OUT, ml_log(except(is_zero(X), 1, X)));
+    return ml_mul(OUT, ml_log(except(x_is_0, 1, X)));
 }
 
 /* Ties share: half each. */
