@@ -356,8 +356,8 @@ print(ml.tensor { { 1., 2. }, { 3., 4. } }:trace())  --> 5.  f32 ()
 
 --- einsum
 local a, b = ml.tensor { { 1., 2. }, { 3., 4. } }, ml.tensor { 1., 10. }
-print(ml.einsum({ a, b }, "ij,j->i"))  --> [21., 43.]  f32 (2)
-print(ml.einsum({ a }, "ii"))  --> 5.  f32 ()
+print(ml.einsum("ij,j->i", a, b))  --> [21., 43.]  f32 (2)
+print(ml.einsum("ii", a))  --> 5.  f32 ()
 
 --- linear
 local x, w, b = ml.tensor { { 1., 2. } }, ml.tensor { { 1., 1. }, { -1., -1. } }, ml.tensor { 0.5, 0.5 }
