@@ -184,7 +184,7 @@ function ml.clock() end
 function ml.memory() end
 
 --- The table of operations, as data.
----@return { name: string, doc: string, inputs: integer, options: { name: string, kind: string }[] }[]
+---@return { name: string, doc: string, inputs: integer, options: { name: string, kind: string, default: any }[] }[]
 function ml.ops() end
 
 --- With it on, the first operation whose result or derivative has a NaN or an infinity is an error that names it and the

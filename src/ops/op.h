@@ -21,10 +21,10 @@ typedef enum ml_op_kind {
 enum {
     ML_NOGRAD     = 1, /* the output is a constant to the derivative */
     ML_VIEW       = 2, /* forward makes out[0] itself, sharing storage */
-    ML_TO_BOOL    = 4, /* pointwise: the output is bool */
+    ML_TO_BOOL    = 4, /* pointwise: the output is bool, inputs of bool and u8 stay as they are */
     ML_FLOAT_ONLY = 8, /* integers are promoted to f32 first */
     ML_NO_PROMOTE = 16, /* inputs keep their own dtypes */
-    ML_COUNTS     = 32  /* bool and u8 are promoted to i64 first, as they are for POINTWISE */
+    ML_COUNTS     = 32  /* bool and u8 are promoted to i64 first, as they are for other POINTWISE */
 };
 #define ML_SAVE_IN(i) (1u << (i))
 #define ML_SAVE_OUT   (1u << 31)
@@ -97,6 +97,8 @@ ml_tensor *mli_with_batch(ml_tensor *x, bool batched, int64_t n); /* the batch i
 bool mli_dim(const char *op, int64_t dim, int n, int *out);
 /* Marks the reduced dimensions; false with a message for one out of range or given twice. */
 bool mli_dims_mask(const char *op, const ml_dims *dims, int n, bool mask[ML_MAX_DIMS]);
+/* Is a CHOICE one of its n words? Only C can get it wrong; false with a message. */
+bool mli_choice(const char *op, const char *field, int choice, int n);
 /* Reads ids as contiguous i64 (a scope temporary); checks base..base+limit-1. what names them in the message. */
 const int64_t *mli_ids(const char *op, const char *what, ml_tensor *ids, int64_t limit, int base);
 

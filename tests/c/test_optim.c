@@ -376,9 +376,9 @@ Test(optim, parameters_that_cannot_be_stepped)
     expect_fails(ml_adam(&plain, 1, NULL), "Adam: a parameter of shape (2) wants no gradient; call requires_grad on it first");
     expect_fails(ml_adam(&turned, 1, NULL), "Adam: a parameter of shape (4, 3) is not contiguous; clone it first");
 
-    int        level = ml_vmap_begin(3);
+    int64_t    level = ml_vmap_begin(3);
     ml_tensor *one   = ml_vmap_wrap(level, w, 0);
-    expect_fails(ml_adam(&one, 1, NULL), "Adam: inside vmap a tensor stands for a whole batch");
+    expect_fails(ml_adam(&one, 1, NULL), "Adam: inside vmap a tensor stands for one of a batch");
     ml_vmap_end(level);
 
     ml_fail("the first message");
