@@ -58,11 +58,16 @@ static bool infer_pointwise(ml_call *c)
     return true;
 }
 
+static bool infer(ml_call *c)
+{
+    c->dtype = (ml_dtype)c->in[c->n_in - 1]->dtype;
+    return c->op->infer ? c->op->infer(c) : infer_pointwise(c);
+}
+
 static ml_tensor *run(ml_call *c)
 {
     const ml_op *op = c->op;
-    c->dtype        = (ml_dtype)c->in[c->n_in - 1]->dtype;
-    if (op->infer ? !op->infer(c) : !infer_pointwise(c)) return NULL;
+    if (!infer(c)) return NULL;
     if (!op->forward) {
         bool was = ml_set_recording(false);
         c->out   = op->compose(c);
@@ -98,7 +103,8 @@ ml_tensor *mli_apply(int id, ml_tensor *const *in, int n_in, const void *opts)
         }
     }
     for (int i = 0; i < n_in; i++)
-        if (c.in[i]->inner) return ml_scope_return(&scope, mli_apply_batched(&c));
+        if (c.in[i]->inner) /* what is wrong is said of one, before the batch comes in */
+            return ml_scope_return(&scope, infer(&c) ? mli_apply_batched(&c) : NULL);
     ml_tensor *out = run(&c);
     if (out && ml_anomaly_detection() && !mli_check_finite(ml_op_info_at(id)->name, out, "operation", NULL)) out = NULL;
     if (out && recording && !(op->flags & ML_NOGRAD)) {
