@@ -212,6 +212,34 @@ print(a:matmul(a))
 -->  [15., 22.]]  f32 (2, 2)
 print(a:matmul(v))  --> [3., 7.]  f32 (2)
 
+--- bmm
+local a = ml.tensor { { { 1., 2. } }, { { 3., 4. } } }
+print(a:bmm(a:transpose()))
+--> [[[ 5.]],
+-->
+-->  [[25.]]]  f32 (2, 1, 1)
+
+--- dot
+print(ml.tensor { 1., 2. }:dot(ml.tensor { 3., 4. }))  --> 11.  f32 ()
+
+--- outer
+print(ml.tensor { 1, 2 }:outer(ml.tensor { 3, 4, 5 }))
+--> [[ 3,  4,  5],
+-->  [ 6,  8, 10]]  i64 (2, 3)
+
+--- kron
+print(ml.eye(2):kron(ml.tensor { { 1., 2. } }))
+--> [[1., 2., 0., 0.],
+-->  [0., 0., 1., 2.]]  f32 (2, 4)
+
+--- trace
+print(ml.tensor { { 1., 2. }, { 3., 4. } }:trace())  --> 5.  f32 ()
+
+--- einsum
+local a, b = ml.tensor { { 1., 2. }, { 3., 4. } }, ml.tensor { 1., 10. }
+print(ml.einsum({ a, b }, "ij,j->i"))  --> [21., 43.]  f32 (2)
+print(ml.einsum({ a }, "ii"))  --> 5.  f32 ()
+
 --- linear
 local x, w, b = ml.tensor { { 1., 2. } }, ml.tensor { { 1., 1. }, { -1., -1. } }, ml.tensor { 0.5, 0.5 }
 print(x:linear(w, b, "relu"))  --> [[3.5, 0.0]]  f32 (1, 2)

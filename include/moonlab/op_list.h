@@ -6,8 +6,10 @@
  * ML_OPX (name, inputs, meaning, options)        option kinds:
  *   DIMS(f) list of dimensions, none given = all   DIM(f, default)  one dimension; negative counts from the end
  *   SHAPE(f) sizes                                 INT(f, default)  FLAG(f, default)  REAL(f, default)
- *   INDEX(f, default) a position                   ACT(f)  "none", "relu", "tanh" or "sigmoid"
+ *   INDEX(f, default) a position                   CHOICE(f, default, "a|b|c") one of these words; in C its place, from 0
+ *   INTS(f) whole numbers, one or a list           NEWDIM(f, default)  a dimension of the result, which has one more
  *   DTYPE(f) "f32", "f64", "i64", "u8", "bool"     BASE(f) what positions in tensors count from: C 0, Lua 1
+ *   TEXT(f)  at most ML_TEXT_BYTES - 1 characters
  */
 /* --- pointwise, one input ------------------------------------------------------------------------- */
 ML_OP (neg,        1, "-x")
@@ -72,8 +74,14 @@ ML_OPX(scatter_rows, 2, "undoes embedding: adds x (ids..., ...) into zeros (rows
 ML_OPX(one_hot,    1, "ids (...) -> (..., classes): 1 at the id, else 0; f32",  INT(classes, 0) BASE(base))
 /* --- products and networks ----------------------------------------------------------------------------- */
 ML_OP (matmul,     2, "(..., n, k) x (..., k, m) -> (..., n, m); a vector is a row on the left, a column on the right")
-ML_OPX(linear,     3, "act(x w^T + b): x (..., k), w (m, k), b (m) -> (..., m)", ACT(act))
-ML_OPX(token_linear, 4, "linear of embedded tokens in one: ids (n, t), table (v, d), w (m, t d), b (m) -> (n, m)", ACT(act) BASE(base))
+ML_OP (bmm,        2, "(b, n, k) x (b, k, m) -> (b, n, m): one matrix product for each of the batch")
+ML_OP (dot,        2, "sum of x_i y_i of two vectors: a single number")
+ML_OP (outer,      2, "x_i y_j of two vectors: (n), (m) -> (n, m)")
+ML_OP (kron,       2, "Kronecker product: y once for each element of x, times it; (n, m), (k, l) -> (n k, m l)")
+ML_OP (trace,      1, "sum of the diagonal of each matrix: (..., n, m) -> (...)")
+ML_OPX(einsum,     N, "sums of products by letters: 'ij,jk->ik'; '...' stands for the dimensions without a letter", TEXT(equation))
+ML_OPX(linear,     3, "act(x w^T + b): x (..., k), w (m, k), b (m) -> (..., m)", CHOICE(act, ML_ACT_NONE, ML_ACT_WORDS))
+ML_OPX(token_linear, 4, "linear of embedded tokens in one: ids (n, t), table (v, d), w (m, t d), b (m) -> (n, m)", CHOICE(act, ML_ACT_NONE, ML_ACT_WORDS) BASE(base))
 ML_OPX(softmax,    1, "e^x / sum e^x along dim",                              DIM(dim, -1))
 ML_OPX(log_softmax, 1, "log of softmax along dim",                            DIM(dim, -1))
 ML_OPX(cross_entropy, 2, "mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), ()", BASE(base))

@@ -689,6 +689,68 @@ function ml.matmul(x, y) end
 ---@return moonlab.Tensor
 function Tensor:matmul(y) end
 
+--- (b, n, k) x (b, k, m) -> (b, n, m): one matrix product for each of the batch
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.bmm(x, y) end
+
+--- (b, n, k) x (b, k, m) -> (b, n, m): one matrix product for each of the batch
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:bmm(y) end
+
+--- sum of x_i y_i of two vectors: a single number
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.dot(x, y) end
+
+--- sum of x_i y_i of two vectors: a single number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:dot(y) end
+
+--- x_i y_j of two vectors: (n), (m) -> (n, m)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.outer(x, y) end
+
+--- x_i y_j of two vectors: (n), (m) -> (n, m)
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:outer(y) end
+
+--- Kronecker product: y once for each element of x, times it; (n, m), (k, l) -> (n k, m l)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.kron(x, y) end
+
+--- Kronecker product: y once for each element of x, times it; (n, m), (k, l) -> (n k, m l)
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:kron(y) end
+
+--- sum of the diagonal of each matrix: (..., n, m) -> (...)
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.trace(x) end
+
+--- sum of the diagonal of each matrix: (..., n, m) -> (...)
+---@return moonlab.Tensor
+function Tensor:trace() end
+
+---@class moonlab.EinsumOptions
+---@field equation? string
+
+--- sums of products by letters: 'ij,jk->ik'; '...' stands for the dimensions without a letter
+---@param xs moonlab.Tensor[]
+---@param equation? string|moonlab.EinsumOptions
+---@return moonlab.Tensor
+function ml.einsum(xs, equation) end
+
 ---@class moonlab.LinearOptions
 ---@field act? "none"|"relu"|"tanh"|"sigmoid"
 

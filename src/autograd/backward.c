@@ -157,11 +157,11 @@ static bool deliver(pass *p, ml_node *node, int i, ml_tensor *dx)
 }
 
 /* The rule of compose: run it on stand-ins of the inputs with recording on, and differentiate that. */
-static bool compose_vjp(ml_call *c, ml_tensor *dy, ml_tensor **dx, bool create_graph)
+static bool differentiate_compose(ml_call *c, ml_tensor *dy, ml_tensor **dx, bool create_graph, ml_tensor **stand_in)
 {
-    ml_tensor *stand_in[ML_MAX_IN], *wanted[ML_MAX_IN], *grads[ML_MAX_IN];
-    int        n_wanted = 0;
-    bool       was      = ml_set_recording(true);
+    ml_tensor **wanted = stand_in + c->n_in, **grads = wanted + c->n_in;
+    int         n_wanted = 0;
+    bool        ok       = true;
     for (int i = 0; i < c->n_in; i++) {
         stand_in[i] = c->in[i];
         if (!ml_needs(c, i)) continue;
@@ -169,17 +169,26 @@ static bool compose_vjp(ml_call *c, ml_tensor *dy, ml_tensor **dx, bool create_g
         stand_in[i] = create_graph ? ml_reshape(c->in[i], &(ml_reshape_opts){ c->in[i]->shape }) : ml_detach(c->in[i]);
         if (stand_in[i] && !stand_in[i]->node) ml_requires_grad(stand_in[i], true);
         wanted[n_wanted++] = stand_in[i];
+        ok &= stand_in[i] != NULL;
     }
     ml_call    inner = *c;
     inner.in         = stand_in;
-    ml_tensor *y     = NULL;
-    bool       ok    = true;
-    for (int i = 0; i < c->n_in; i++) ok &= stand_in[i] != NULL;
-    if (ok) y = c->op->compose(&inner);
+    ml_tensor *y     = ok ? c->op->compose(&inner) : NULL;
     ok = y && ml_grad(y, wanted, n_wanted, grads, &(ml_grad_opts){ .seed = dy, .create_graph = create_graph });
-    ml_set_recording(was);
     for (int i = 0, k = 0; ok && i < c->n_in; i++)
         if (ml_needs(c, i)) dx[i] = grads[k++];
+    return ok;
+}
+
+static bool compose_vjp(ml_call *c, ml_tensor *dy, ml_tensor **dx, bool create_graph)
+{
+    ml_tensor *few[3 * ML_MAX_IN], **all = few;
+    size_t     bytes = 3 * (size_t)c->n_in * sizeof *all;
+    if (c->n_in > ML_MAX_IN && !(all = ml_block_take(bytes))) return false;
+    bool was = ml_set_recording(true);
+    bool ok  = differentiate_compose(c, dy, dx, create_graph, all);
+    ml_set_recording(was);
+    if (all != few) ml_block_give(all, bytes);
     return ok;
 }
 

@@ -140,7 +140,10 @@ ml_tensor *mli_apply_batched(ml_call *c)
     int64_t n = mli_level_size(level);
     if (n < 0) return NULL;
     const ml_op *op = c->op;
-    if (!op->vmap && op->kind != ML_POINTWISE && op->compose) return op->compose(c); /* its operations come back here one by one */
+    if (!op->vmap && op->kind != ML_POINTWISE && op->compose) { /* its operations come back here one by one */
+        c->dtype = (ml_dtype)c->in[c->n_in - 1]->dtype;
+        return op->infer(c) ? op->compose(c) : NULL;
+    }
 
     size_t      bytes = (size_t)c->n_in * (sizeof(ml_tensor *) + sizeof(bool));
     ml_tensor **in    = ml_block_take(bytes);

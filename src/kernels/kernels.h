@@ -111,6 +111,15 @@ typedef struct ml_kernels {
 #undef MAP2_FLOAT
 #undef MAP2_ANY
 
+/* Sorted rows of n: at[i] is the position of the i-th value in its row, y[i] that value; either may be NULL. Stable; NaN
+ * comes last in both directions; -0 equals 0. One row needs scratch of mlk_sort_scratch(n) bytes. u8 is for bool too. */
+size_t mlk_sort_scratch(int64_t n);
+#define MLK_SORT(X) X(f32, float) X(f64, double) X(i64, int64_t) X(u8, uint8_t)
+#define DECLARE_SORT(S, T) \
+    void mlk_sort_rows_##S(int64_t rows, int64_t n, const T *x, bool descending, int64_t *at, T *y, void *scratch);
+MLK_SORT(DECLARE_SORT)
+#undef DECLARE_SORT
+
 const ml_kernels *mlk(void); /* MOONLAB_CPU=generic|x86-64-v3|x86-64-v4 asks for another level than the best */
 
 #endif

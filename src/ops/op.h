@@ -48,7 +48,7 @@ struct ml_op {
     ml_op_kind kind;
     uint32_t   flags;
     uint32_t   saves; /* what the derivative reads: ML_SAVE_IN(i), ML_SAVE_OUT; the rest may be freed at once */
-    bool (*infer)(ml_call *c);                                                /* NULL for POINTWISE */
+    bool (*infer)(ml_call *c);                                                /* NULL for POINTWISE; reads shapes and dtypes, no values */
     bool (*forward)(ml_call *c);                                              /* NULL: compose gives the value */
     ml_tensor *(*slope)(ml_call *c, int i);                                   /* POINTWISE: d out / d in[i] */
     bool (*vjp)(ml_call *c, ml_tensor *dy, ml_tensor *dx[]);                  /* else; dx[i] = NULL means zero */
@@ -96,6 +96,8 @@ ml_tensor *mli_with_batch(ml_tensor *x, bool batched, int64_t n); /* the batch i
 bool mli_dim(const char *op, int64_t dim, int n, int *out);
 /* Marks the reduced dimensions; false with a message for one out of range or given twice. */
 bool mli_dims_mask(const char *op, const ml_dims *dims, int n, bool mask[ML_MAX_DIMS]);
+/* Is a CHOICE one of its n words? Only C can get it wrong; false with a message. */
+bool mli_choice(const char *op, const char *field, int choice, int n);
 /* Reads ids as contiguous i64 (a scope temporary); checks base..base+limit-1. what names them in the message. */
 const int64_t *mli_ids(const char *op, const char *what, ml_tensor *ids, int64_t limit, int base);
 

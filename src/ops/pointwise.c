@@ -142,14 +142,15 @@ static ml_tensor *div_slope(ml_call *c, int i)
     return i == 0 ? ml_reciprocal(Y) : ml_neg(ml_div(OUT, Y));
 }
 
-/* d x^y / dx = y x^(y-1); where y = 0 it is 0 even for x = 0. d / dy = x^y log x; where x = 0 and y > 0 it is 0. */
+/* d x^y / dx = y x^(y-1), where 0 * 0^-1 counts as 0. d / dy = x^y log x, where x = 0 and y > 0 it is 0. */
 static ml_tensor *pow_slope(ml_call *c, int i)
 {
+    ml_tensor *x_is_0 = ml_eq(X, ml_number(0));
     if (i == 0) {
-        ml_tensor *flat = ml_eq(Y, ml_number(0));
-        return ml_where(flat, like(X, 0), ml_mul(Y, ml_pow(X, ml_sub(Y, ml_where(flat, like(X, 0), like(X, 1))))));
+        ml_tensor *both = ml_mul(as_float(x_is_0, X), as_float(ml_eq(Y, ml_number(0)), X));
+        return ml_mul(Y, ml_pow(X, ml_sub(Y, minus_from(1, both))));
     }
-    return ml_mul(OUT, ml_log(ml_where(ml_eq(X, ml_number(0)), like(X, 1), X)));
+    return ml_mul(OUT, ml_log(ml_where(x_is_0, like(X, 1), X)));
 }
 
 /* Ties share: half each. */

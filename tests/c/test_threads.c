@@ -16,6 +16,8 @@ static const ml_linear_opts       with_relu = { ML_ACT_RELU }, with_tanh = { ML_
                             with_sigmoid      = { ML_ACT_SIGMOID };
 static const ml_token_linear_opts tokens_relu = { .act = ML_ACT_RELU };
 
+static const ml_einsum_opts contraction = { "bij,bjk,bi->ik" };
+
 /* What is not pointwise has its sizes here. */
 static const struct {
     int       id;
@@ -48,6 +50,12 @@ static const struct {
     { ML_OP_matmul, { .in = { "(2, 120, 300)", "(2, 300, 100)" } } },
     { ML_OP_matmul, { .in = { "(20, 30, 40)", "(40, 50)" } } },
     { ML_OP_matmul, { .in = { "(1000, 300)", "(300)" } } },
+    { ML_OP_bmm, { .in = { "(16, 40, 30)", "(16, 30, 20)" } } },
+    { ML_OP_dot, { .in = { "(60000)", "(60000)" } } },
+    { ML_OP_outer, { .in = { "(200)", "(300)" } } },
+    { ML_OP_kron, { .in = { "(20, 30)", "(10, 10)" } } },
+    { ML_OP_trace, { .in = { "(300, 300)" } } },
+    { ML_OP_einsum, { .in = { "(12, 30, 40)", "(12, 40, 20)", "(12, 30)" }, .opts = &contraction } },
     { ML_OP_linear, { .in = { "(300, 130)", "(120, 130)", "(120)" } } },
     { ML_OP_linear, { .in = { "(300, 130)", "(120, 130)", "(120)" }, .opts = &with_relu } },
     { ML_OP_linear, { .in = { "(300, 130)", "(120, 130)", "(120)" }, .opts = &with_tanh } },

@@ -97,6 +97,7 @@ binary("mul", torch.mul)
 binary("div", torch.div, low=0.3)
 binary("pow", torch.pow, low=0.3)
 case("pow", torch.pow, given(-2.0, 0.0, 1.5), given(2.0, 2.0, 0.0), fixed=1)
+case("pow", torch.pow, given(0.0, 0.0, 2.0), given(2.0, 0.0, 0.0))
 binary("maximum", torch.maximum)
 binary("minimum", torch.minimum)
 case("maximum", torch.maximum, given(1, 2, 3), given(1, 3, 2))
@@ -146,6 +147,22 @@ case("one_hot", lambda i: F.one_hot(i, 4).to(torch.float32), ints(4, 2, 2), clas
 
 for a, b in (((2, 3), (3, 4)), ((3,), (3, 4)), ((2, 3), (3,)), ((3,), (3,)), ((2, 1, 2, 3), (3, 3, 2)), ((3,), (2, 3, 2)), ((2, 2, 3), (3,))):
     case("matmul", torch.matmul, floats(*a), floats(*b))
+
+case("bmm", torch.bmm, floats(2, 3, 2), floats(2, 2, 4))
+case("dot", torch.dot, floats(4), floats(4))
+case("outer", torch.outer, floats(2), floats(3))
+for a, b in (((2, 3), (3, 2)), ((2,), (2, 1, 3)), ((), (2, 2))):
+    case("kron", torch.kron, floats(*a), floats(*b))
+case("trace", torch.trace, floats(3, 3))
+case("trace", torch.trace, floats(2, 4))
+case("trace", lambda x: x.diagonal(dim1=-2, dim2=-1).sum(-1), floats(2, 3, 2))
+for equation, *shapes in (
+        ("ij,jk->ik", (2, 3), (3, 4)), ("ij,kj", (2, 3), (4, 3)), ("ii", (3, 3)), ("ii->i", (3, 3)), ("iij->ji", (2, 2, 3)), ("ij->ji", (2, 3)),
+        ("ij->", (2, 3)), ("i,i->", (3,), (3,)), ("i,j->ji", (2,), (3,)), ("bij,bjk->bik", (2, 2, 3), (2, 3, 2)), ("...ij,...jk->...ik", (2, 1, 2, 3), (3, 3, 2)),
+        ("i...,i...->...", (3, 2), (3, 2)), ("...,...", (2, 3), (3,)), ("ab,bc,cd->ad", (2, 3), (3, 2), (2, 4)), ("ab,b,bc", (2, 3), (3,), (3, 2)),
+        ("bhqd,bhkd->bhqk", (2, 2, 3, 2), (2, 2, 4, 2)), ("ba", (2, 3)), ("Za,aB", (2, 3), (3, 2)), ("ij,ij->ij", (2, 3), (2, 3)), ("ik,jk->", (2, 3), (4, 3)),
+        (",i->i", (), (3,)), ("iji,j->i", (2, 3, 2), (3,)), ("a,b,c,d->dcba", (2,), (3,), (2,), (2,))):
+    case("einsum", lambda *x, e=equation: torch.einsum(e, *x), *(floats(*s) for s in shapes), equation=equation)
 
 ACTS = {"none": lambda z: z, "relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
 for act, g in ACTS.items():

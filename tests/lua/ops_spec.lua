@@ -178,13 +178,49 @@ local other = {
     holds({ { 14, 32 }, { 32, 77 } }, m:matmul(m:transpose()))
     holds({ 14, 32 }, m:matmul(f64 { 1, 2, 3 }))
   end,
+  bmm = function()
+    local x = f64 { { { 1, 2 } }, { { 3, 4 } } }
+    holds({ { { 5 } }, { { 25 } } }, x:bmm(x:transpose()))
+    fails(function() return m:bmm(m) end, "^bmm: needs %(b, n, k%) and %(b, k, m%), got %(2, 3%) and %(2, 3%)")
+  end,
+  dot = function()
+    holds(32, f64({ 1, 2, 3 }):dot(f64 { 4, 5, 6 }))
+    fails(function() return m:dot(m) end, "^dot: needs two vectors, got %(2, 3%) and %(2, 3%)")
+    fails(function() return ml.ones({ 2 }):dot(ml.ones { 3 }) end, "^dot: sizes differ: %(2%) and %(3%)")
+  end,
+  outer = function() holds({ { 3, 4 }, { 6, 8 } }, f64({ 1, 2 }):outer(f64 { 3, 4 })) end,
+  kron = function() holds({ { 1, 0, 2, 0 }, { 0, 1, 0, 2 } }, f64({ { 1, 2 } }):kron(ml.eye(2))) end,
+  trace = function()
+    holds(6, m:trace())
+    fails(function() return ml.ones({ 2 }):trace() end, "^trace: needs a matrix, got shape %(2%)")
+  end,
+  einsum = function()
+    local product = { { 14, 32 }, { 32, 77 } }
+    for _, y in ipairs { ml.einsum("ij,kj->ik", m, m), ml.einsum("ij,kj->ik", { m, m }), ml.einsum({ m, m }, "ij,kj"),
+                         m:einsum(m, "ij, kj -> ik"), ml.einsum({ m, m }, { equation = "ij,kj->ik" }) } do
+      holds(product, y)
+    end
+    local five = f64 { 1, 2 }
+    holds(33, ml.einsum("a,a,a,a,a->", five, five, five, five, five))
+    holds({ 1, 32 }, ml.einsum("a,a,a,a,a->a", five, five, ml.tensor { 1, 2 }, five, five))
+    fails(function() return ml.einsum("ij,jk->ik", m, m) end,
+      "^einsum: 'j' is 3 in operand 1, shape %(2, 3%), and 2 in operand 2, shape %(2, 3%)")
+    fails(function() return ml.einsum("ij,jk", m) end, "^einsum: 'ij,jk' has 2 terms, there is 1 operand")
+    fails(function() return ml.einsum("ijk", m) end, "^einsum: the term 'ijk' of 'ijk' has 3 letters, its operand 2 dimensions")
+    fails(function() return ml.einsum("ij->ik", m) end, "^einsum: 'k' of the result is in no operand")
+    fails(function() return ml.einsum("ij->ii", m) end, "^einsum: 'i' is twice in the result")
+    fails(function() return ml.einsum("i2", m) end, "^einsum: ")
+    fails(function() return ml.einsum(("i"):rep(200), m) end, "^einsum: the equation has 200 characters")
+    fails(function() return m:einsum() end, "^einsum: needs the equation")
+    fails(function() return m:einsum { equation = 3 } end, "^einsum: the equation must be a text, got number")
+  end,
   linear = function()
     local w, b = f64 { { 1, 0, 0 }, { 0, 0, -1 } }, f64 { 0.5, 4 }
     holds({ { 1.5, 1 }, { 4.5, -2 } }, m:linear(w, b))
     holds({ { 1.5, 1 }, { 4.5, 0 } }, m:linear(w, b, "relu"))
     holds({ { 1.5, 1 }, { 4.5, 0 } }, m:linear(w, b, { act = "relu" }))
     fails(function() return m:linear(w, b, "gelu") end,
-      "^linear: act must be \"none\", \"relu\", \"tanh\" or \"sigmoid\", got gelu")
+      "^linear: act must be \"none\", \"relu\", \"tanh\" or \"sigmoid\", got \"gelu\"")
   end,
   token_linear = function()
     local ids, w, b = ml.tensor { { 2, 1 }, { 1, 1 } }, f64 { { 1, 0, 0, 0, 0, 1 }, { -1, 0, 0, 0, 0, 0 } }, f64 { 0.5, 0 }
