@@ -43,6 +43,15 @@ function ml.exp(x) end
 ---@return moonlab.Tensor
 function Tensor:exp() end
 
+--- 2^x
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.exp2(x) end
+
+--- 2^x
+---@return moonlab.Tensor
+function Tensor:exp2() end
+
 --- e^x - 1, exact near 0
 ---@param x moonlab.Tensor|number
 ---@return moonlab.Tensor
@@ -60,6 +69,24 @@ function ml.log(x) end
 --- natural logarithm
 ---@return moonlab.Tensor
 function Tensor:log() end
+
+--- logarithm to base 2
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.log2(x) end
+
+--- logarithm to base 2
+---@return moonlab.Tensor
+function Tensor:log2() end
+
+--- logarithm to base 10
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.log10(x) end
+
+--- logarithm to base 10
+---@return moonlab.Tensor
+function Tensor:log10() end
 
 --- log(1 + x), exact near 0
 ---@param x moonlab.Tensor|number
@@ -124,6 +151,60 @@ function ml.cos(x) end
 ---@return moonlab.Tensor
 function Tensor:cos() end
 
+--- tangent
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.tan(x) end
+
+--- tangent
+---@return moonlab.Tensor
+function Tensor:tan() end
+
+--- inverse sine, in -pi/2..pi/2; NaN outside -1..1
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.asin(x) end
+
+--- inverse sine, in -pi/2..pi/2; NaN outside -1..1
+---@return moonlab.Tensor
+function Tensor:asin() end
+
+--- inverse cosine, in 0..pi; NaN outside -1..1
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.acos(x) end
+
+--- inverse cosine, in 0..pi; NaN outside -1..1
+---@return moonlab.Tensor
+function Tensor:acos() end
+
+--- inverse tangent, in -pi/2..pi/2
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.atan(x) end
+
+--- inverse tangent, in -pi/2..pi/2
+---@return moonlab.Tensor
+function Tensor:atan() end
+
+--- hyperbolic sine
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.sinh(x) end
+
+--- hyperbolic sine
+---@return moonlab.Tensor
+function Tensor:sinh() end
+
+--- hyperbolic cosine
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.cosh(x) end
+
+--- hyperbolic cosine
+---@return moonlab.Tensor
+function Tensor:cosh() end
+
 --- hyperbolic tangent
 ---@param x moonlab.Tensor|number
 ---@return moonlab.Tensor
@@ -132,6 +213,33 @@ function ml.tanh(x) end
 --- hyperbolic tangent
 ---@return moonlab.Tensor
 function Tensor:tanh() end
+
+--- inverse hyperbolic sine
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.asinh(x) end
+
+--- inverse hyperbolic sine
+---@return moonlab.Tensor
+function Tensor:asinh() end
+
+--- inverse hyperbolic cosine; NaN below 1
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.acosh(x) end
+
+--- inverse hyperbolic cosine; NaN below 1
+---@return moonlab.Tensor
+function Tensor:acosh() end
+
+--- inverse hyperbolic tangent; NaN outside -1..1
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.atanh(x) end
+
+--- inverse hyperbolic tangent; NaN outside -1..1
+---@return moonlab.Tensor
+function Tensor:atanh() end
 
 --- 1 / (1 + e^-x)
 ---@param x moonlab.Tensor|number
@@ -151,6 +259,24 @@ function ml.erf(x) end
 ---@return moonlab.Tensor
 function Tensor:erf() end
 
+--- 1 - erf(x), exact in the tail
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.erfc(x) end
+
+--- 1 - erf(x), exact in the tail
+---@return moonlab.Tensor
+function Tensor:erfc() end
+
+--- inverse error function; NaN outside -1..1
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.erfinv(x) end
+
+--- inverse error function; NaN outside -1..1
+---@return moonlab.Tensor
+function Tensor:erfinv() end
+
 --- log(1 + e^x), without overflow
 ---@param x moonlab.Tensor|number
 ---@return moonlab.Tensor
@@ -168,6 +294,84 @@ function ml.relu(x) end
 --- max(x, 0); its derivative at 0 is 0
 ---@return moonlab.Tensor
 function Tensor:relu() end
+
+---@class moonlab.LeakyReluOptions
+---@field slope? number
+
+--- x for x > 0, else slope * x
+---@param x moonlab.Tensor|number
+---@param slope? number|moonlab.LeakyReluOptions
+---@return moonlab.Tensor
+function ml.leaky_relu(x, slope) end
+
+--- x for x > 0, else slope * x
+---@param slope? number|moonlab.LeakyReluOptions
+---@return moonlab.Tensor
+function Tensor:leaky_relu(slope) end
+
+---@class moonlab.EluOptions
+---@field alpha? number
+
+--- x for x > 0, else alpha (e^x - 1)
+---@param x moonlab.Tensor|number
+---@param alpha? number|moonlab.EluOptions
+---@return moonlab.Tensor
+function ml.elu(x, alpha) end
+
+--- x for x > 0, else alpha (e^x - 1)
+---@param alpha? number|moonlab.EluOptions
+---@return moonlab.Tensor
+function Tensor:elu(alpha) end
+
+---@class moonlab.GeluOptions
+---@field tanh? boolean
+
+--- x times the normal distribution function at x; tanh: its approximation by tanh (Hendrycks & Gimpel 2016)
+---@param x moonlab.Tensor|number
+---@param tanh? boolean|moonlab.GeluOptions
+---@return moonlab.Tensor
+function ml.gelu(x, tanh) end
+
+--- x times the normal distribution function at x; tanh: its approximation by tanh (Hendrycks & Gimpel 2016)
+---@param tanh? boolean|moonlab.GeluOptions
+---@return moonlab.Tensor
+function Tensor:gelu(tanh) end
+
+--- x * sigmoid(x), also called swish
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.silu(x) end
+
+--- x * sigmoid(x), also called swish
+---@return moonlab.Tensor
+function Tensor:silu() end
+
+--- x * tanh(softplus(x))
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.mish(x) end
+
+--- x * tanh(softplus(x))
+---@return moonlab.Tensor
+function Tensor:mish() end
+
+--- log of sigmoid, without underflow
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.log_sigmoid(x) end
+
+--- log of sigmoid, without underflow
+---@return moonlab.Tensor
+function Tensor:log_sigmoid() end
+
+--- x / (1 + |x|)
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.softsign(x) end
+
+--- x / (1 + |x|)
+---@return moonlab.Tensor
+function Tensor:softsign() end
 
 --- 1 where x > 0, else 0; no derivative
 ---@param x moonlab.Tensor|number
@@ -204,6 +408,97 @@ function ml.round(x) end
 --- nearest integer, halves to even; no derivative
 ---@return moonlab.Tensor
 function Tensor:round() end
+
+--- the integer part, towards 0; no derivative
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.trunc(x) end
+
+--- the integer part, towards 0; no derivative
+---@return moonlab.Tensor
+function Tensor:trunc() end
+
+--- x - trunc(x), with the sign of x
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.frac(x) end
+
+--- x - trunc(x), with the sign of x
+---@return moonlab.Tensor
+function Tensor:frac() end
+
+---@class moonlab.ClampOptions
+---@field min? number
+---@field max? number
+
+--- x, but at least min and at most max; the derivative is 1 within the bounds and at them
+---@param x moonlab.Tensor|number
+---@param min? number|moonlab.ClampOptions
+---@param max? number|moonlab.ClampOptions
+---@return moonlab.Tensor
+function ml.clamp(x, min, max) end
+
+--- x, but at least min and at most max; the derivative is 1 within the bounds and at them
+---@param min? number|moonlab.ClampOptions
+---@param max? number|moonlab.ClampOptions
+---@return moonlab.Tensor
+function Tensor:clamp(min, max) end
+
+---@class moonlab.NanToNumOptions
+---@field nan? number
+---@field posinf? number
+---@field neginf? number
+
+--- x, but nan for NaN and posinf, neginf for infinities; those not given become the greatest finite values
+---@param x moonlab.Tensor|number
+---@param nan? number|moonlab.NanToNumOptions
+---@param posinf? number|moonlab.NanToNumOptions
+---@param neginf? number|moonlab.NanToNumOptions
+---@return moonlab.Tensor
+function ml.nan_to_num(x, nan, posinf, neginf) end
+
+--- x, but nan for NaN and posinf, neginf for infinities; those not given become the greatest finite values
+---@param nan? number|moonlab.NanToNumOptions
+---@param posinf? number|moonlab.NanToNumOptions
+---@param neginf? number|moonlab.NanToNumOptions
+---@return moonlab.Tensor
+function Tensor:nan_to_num(nan, posinf, neginf) end
+
+--- is NaN, as bool
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.isnan(x) end
+
+--- is NaN, as bool
+---@return moonlab.Tensor
+function Tensor:isnan() end
+
+--- is inf or -inf, as bool
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.isinf(x) end
+
+--- is inf or -inf, as bool
+---@return moonlab.Tensor
+function Tensor:isinf() end
+
+--- is neither NaN nor infinite, as bool
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.isfinite(x) end
+
+--- is neither NaN nor infinite, as bool
+---@return moonlab.Tensor
+function Tensor:isfinite() end
+
+--- x == 0, as bool
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.logical_not(x) end
+
+--- x == 0, as bool
+---@return moonlab.Tensor
+function Tensor:logical_not() end
 
 ---@class moonlab.CastOptions
 ---@field dtype? moonlab.dtype
@@ -263,6 +558,17 @@ function ml.div(x, y) end
 ---@return moonlab.Tensor
 function Tensor:div(y) end
 
+--- x - y floor(x / y): the sign of y, as Lua's %
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.remainder(x, y) end
+
+--- x - y floor(x / y): the sign of y, as Lua's %
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:remainder(y) end
+
 --- x ^ y
 ---@param x moonlab.Tensor|number
 ---@param y moonlab.Tensor|number
@@ -273,6 +579,39 @@ function ml.pow(x, y) end
 ---@param y moonlab.Tensor|number
 ---@return moonlab.Tensor
 function Tensor:pow(y) end
+
+--- sqrt(x^2 + y^2), without overflow; its derivative at 0, 0 is 0
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.hypot(x, y) end
+
+--- sqrt(x^2 + y^2), without overflow; its derivative at 0, 0 is 0
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:hypot(y) end
+
+--- the angle of the point with height x and width y, in -pi..pi
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.atan2(x, y) end
+
+--- the angle of the point with height x and width y, in -pi..pi
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:atan2(y) end
+
+--- log(e^x + e^y), without overflow
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.logaddexp(x, y) end
+
+--- log(e^x + e^y), without overflow
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:logaddexp(y) end
 
 --- the larger of x and y; equal values share the derivative
 ---@param x moonlab.Tensor|number
@@ -361,6 +700,52 @@ function ml.ge(x, y) end
 ---@param y moonlab.Tensor|number
 ---@return moonlab.Tensor
 function Tensor:ge(y) end
+
+--- both are true, as bool; every number but 0 is true
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.logical_and(x, y) end
+
+--- both are true, as bool; every number but 0 is true
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:logical_and(y) end
+
+--- at least one is true, as bool
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.logical_or(x, y) end
+
+--- at least one is true, as bool
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:logical_or(y) end
+
+--- exactly one is true, as bool
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.logical_xor(x, y) end
+
+--- exactly one is true, as bool
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:logical_xor(y) end
+
+--- x + z (y - x): from x to y as z goes from 0 to 1
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.lerp(x, y, z) end
+
+--- x + z (y - x): from x to y as z goes from 0 to 1
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:lerp(y, z) end
 
 --- x where the condition holds, else y: where(condition, x, y)
 ---@param x moonlab.Tensor|number

@@ -109,7 +109,8 @@ local function check_number(where, results, has_aux)
   if results.n == 0 then check.fail("%s: the function returned nothing; it must return one number, as a tensor", where) end
   if not is_tensor(y) then check.fail("%s: the function must return one number, as a tensor, got %s", where, type(y)) end
   if y:numel() ~= 1 then
-    check.fail("%s: the function must return one number, got shape %s; reduce it (sum, mean), or use jacobian", where, shape_text(y))
+    check.fail("%s: the function must return one number, got shape %s; reduce it (sum, mean), or use jacobian", where,
+      shape_text(y))
   end
   if results.n > 1 and not has_aux then
     check.fail("%s: the function returned %d results; { has_aux = true } passes the others on", where, results.n)

@@ -34,7 +34,8 @@ static ml_dtype common_dtype(const ml_op *op, ml_tensor *const *in, int n_in, in
             dtype    = ml_dtype_promote(dtype, v == (double)(int64_t)v ? ML_I64 : ML_F32);
         }
         if (op->flags & ML_FLOAT_ONLY) dtype = ML_F32;
-        if ((op->kind == ML_POINTWISE || (op->flags & ML_COUNTS)) && dtype != ML_I64 && !ml_dtype_is_float(dtype)) dtype = ML_I64;
+        bool counts = (op->flags & ML_COUNTS) || (op->kind == ML_POINTWISE && !(op->flags & ML_TO_BOOL));
+        if (counts && dtype != ML_I64 && !ml_dtype_is_float(dtype)) dtype = ML_I64;
     }
     return dtype;
 }

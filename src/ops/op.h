@@ -21,10 +21,10 @@ typedef enum ml_op_kind {
 enum {
     ML_NOGRAD     = 1, /* the output is a constant to the derivative */
     ML_VIEW       = 2, /* forward makes out[0] itself, sharing storage */
-    ML_TO_BOOL    = 4, /* pointwise: the output is bool */
+    ML_TO_BOOL    = 4, /* pointwise: the output is bool, inputs of bool and u8 stay as they are */
     ML_FLOAT_ONLY = 8, /* integers are promoted to f32 first */
     ML_NO_PROMOTE = 16, /* inputs keep their own dtypes */
-    ML_COUNTS     = 32  /* bool and u8 are promoted to i64 first, as they are for POINTWISE */
+    ML_COUNTS     = 32  /* bool and u8 are promoted to i64 first, as they are for other POINTWISE */
 };
 #define ML_SAVE_IN(i) (1u << (i))
 #define ML_SAVE_OUT   (1u << 31)

@@ -10,14 +10,15 @@
         S v = ((const S *)src)[i * step];                           \
         ((D *)dst)[i] = (D)(EXPR);                                  \
     }
-#define COPY_TO(S)                                                  \
+#define COPY_TO(S, TO_I64, TO_U8)                                   \
     switch (to) {                                                   \
     case ML_F32: COPY_RUN(S, float, v) break;                       \
     case ML_F64: COPY_RUN(S, double, v) break;                      \
-    case ML_I64: COPY_RUN(S, int64_t, v) break;                     \
-    case ML_U8: COPY_RUN(S, uint8_t, v) break;                      \
+    case ML_I64: COPY_RUN(S, int64_t, TO_I64(v)) break;             \
+    case ML_U8: COPY_RUN(S, uint8_t, TO_U8(v)) break;               \
     default: COPY_RUN(S, uint8_t, v != 0) break;                    \
     }
+#define WRAP(v) v /* integers keep their low bits */
 
 static void copy_run(int64_t n, ml_dtype from, const void *src, int64_t step, ml_dtype to, void *dst)
 {
@@ -26,10 +27,10 @@ static void copy_run(int64_t n, ml_dtype from, const void *src, int64_t step, ml
         return;
     }
     switch (from) {
-    case ML_F32: COPY_TO(float) break;
-    case ML_F64: COPY_TO(double) break;
-    case ML_I64: COPY_TO(int64_t) break;
-    default: COPY_TO(uint8_t) break;
+    case ML_F32: COPY_TO(float, mli_to_i64, mli_to_u8) break;
+    case ML_F64: COPY_TO(double, mli_to_i64, mli_to_u8) break;
+    case ML_I64: COPY_TO(int64_t, WRAP, WRAP) break;
+    default: COPY_TO(uint8_t, WRAP, WRAP) break;
     }
 }
 
@@ -121,8 +122,8 @@ static void fill(ml_tensor *t, double value)
     switch ((ml_dtype)t->dtype) {
     case ML_F32: for (int64_t i = 0; i < n; i++) ((float *)p)[i] = (float)value; break;
     case ML_F64: for (int64_t i = 0; i < n; i++) ((double *)p)[i] = value; break;
-    case ML_I64: for (int64_t i = 0; i < n; i++) ((int64_t *)p)[i] = (int64_t)value; break;
-    case ML_U8: memset(p, (uint8_t)value, (size_t)n); break;
+    case ML_I64: for (int64_t i = 0; i < n; i++) ((int64_t *)p)[i] = mli_to_i64(value); break;
+    case ML_U8: memset(p, mli_to_u8(value), (size_t)n); break;
     default: memset(p, value != 0, (size_t)n); break;
     }
 }

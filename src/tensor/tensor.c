@@ -216,8 +216,8 @@ bool ml_tensor_set_at(ml_tensor *t, const int64_t *at, double v)
     switch ((ml_dtype)t->dtype) {
     case ML_F32: *(float *)(void *)p = (float)v; break;
     case ML_F64: *(double *)(void *)p = v; break;
-    case ML_I64: *(int64_t *)(void *)p = (int64_t)v; break;
-    case ML_U8: *(uint8_t *)p = (uint8_t)v; break;
+    case ML_I64: *(int64_t *)(void *)p = mli_to_i64(v); break;
+    case ML_U8: *(uint8_t *)p = mli_to_u8(v); break;
     default: *(uint8_t *)p = v != 0; break;
     }
     t->storage->version++;

@@ -103,12 +103,12 @@ ParameterizedTest(group *g, ops, dtypes_meet)
     for (int a = 0; a < ML_DTYPE_COUNT; a++) {
         for (int b = 0; b < (t.n_in > 1 ? ML_DTYPE_COUNT : 1); b++) {
             ml_scope   scope = ml_scope_begin();
-            ml_dtype   dtype[2] = { (ml_dtype)a, (ml_dtype)b };
-            ml_tensor *in[2], *exact[2];
+            ml_dtype   dtype[3] = { (ml_dtype)a, (ml_dtype)b, (ml_dtype)b };
+            ml_tensor *in[3], *exact[3];
             for (int i = 0; i < t.n_in; i++) {
                 in[i]    = ml_empty(ML_SHAPE(6), dtype[i]);
                 exact[i] = ml_empty(ML_SHAPE(6), ML_F64);
-                ml_copy_into(in[i], ml_from(ML_SHAPE(6), ML_F64, values[i]));
+                ml_copy_into(in[i], ml_from(ML_SHAPE(6), ML_F64, values[i % 2]));
                 ml_copy_into(exact[i], in[i]); /* a bool holds 0 and 1 */
             }
             ml_tensor *y      = ml_op_apply(t.id, in, t.n_in, NULL),

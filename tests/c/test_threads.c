@@ -112,6 +112,7 @@ ParameterizedTest(group *g, threads, do_not_change_pointwise_bits)
         if (t.n_in < 2) continue;
         spread_out.in[0] = "(150, 1)";
         spread_out.in[1] = "(450)";
+        if (t.n_in > 2) spread_out.in[2] = "()";
         trial_of(t.id, &spread_out, 1, &t);
         expect_same_bits(&t);
     }

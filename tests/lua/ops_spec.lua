@@ -21,7 +21,34 @@ end
 -- name -> what it computes of one number, and the numbers to try
 local any, positive = { -2.5, -1.5, -0.25, 0.0, 0.5, 1.0, 3.5 }, { 0.25, 1.0, 2.0, 9.0 }
 local erf_at = { [-2.0] = -0.99532226501895271, [0.0] = 0, [0.5] = 0.52049987781304652, [1.0] = 0.84270079294971489 }
+local inside, beyond = { -0.75, -0.5, 0.0, 0.25, 1.0 }, { 1.0, 1.5, 20.0 }
+local function tanh(x) return 1 - 2 / (math.exp(2 * x) + 1) end
+local function sigmoid(x) return 1 / (1 + math.exp(-x)) end
+local function whole(x) return x < 0 and math.ceil(x) or math.floor(x) end
 local one = {
+  exp2       = { function(x) return 2 ^ x end, any },
+  log2       = { function(x) return math.log(x, 2) end, positive },
+  log10      = { function(x) return math.log(x, 10) end, positive },
+  tan        = { math.tan, any },
+  asin       = { math.asin, inside },
+  acos       = { math.acos, inside },
+  atan       = { math.atan, any },
+  sinh       = { function(x) return (math.exp(x) - math.exp(-x)) / 2 end, any },
+  cosh       = { function(x) return (math.exp(x) + math.exp(-x)) / 2 end, any },
+  asinh      = { function(x) return math.log(x + math.sqrt(x * x + 1)) end, any },
+  acosh      = { function(x) return math.log(x + math.sqrt(x * x - 1)) end, beyond },
+  atanh      = { function(x) return math.log((1 + x) / (1 - x)) / 2 end, { -0.75, -0.5, 0.0, 0.25 } },
+  erfc       = { function(x) return 1 - erf_at[x] end, { -2.0, 0.0, 0.5, 1.0 } },
+  silu       = { function(x) return x * sigmoid(x) end, any },
+  mish       = { function(x) return x * tanh(math.log(1 + math.exp(x))) end, any },
+  log_sigmoid = { function(x) return math.log(sigmoid(x)) end, any },
+  softsign   = { function(x) return x / (1 + math.abs(x)) end, any },
+  trunc      = { whole, any },
+  frac       = { function(x) return x - whole(x) end, any },
+  isnan      = { function(x) return x ~= x end, { 1.0, 0 / 0, -1 / 0 } },
+  isinf      = { function(x) return x == 1 / 0 or x == -1 / 0 end, { 1.0, 0 / 0, -1 / 0 } },
+  isfinite   = { function(x) return x - x == 0 end, { 1.0, 0 / 0, -1 / 0 } },
+  logical_not = { function(x) return x == 0 end, any },
   neg        = { function(x) return -x end, any },
   abs        = { math.abs, any },
   sign       = { function(x) return x > 0 and 1 or x < 0 and -1 or 0 end, any },
@@ -62,6 +89,13 @@ local two = {
   le      = function(x, y) return x <= y end,
   gt      = function(x, y) return x > y end,
   ge      = function(x, y) return x >= y end,
+  remainder = function(x, y) return x % y end,
+  hypot   = function(x, y) return math.sqrt(x * x + y * y) end,
+  atan2   = math.atan,
+  logaddexp = function(x, y) return math.log(math.exp(x) + math.exp(y)) end,
+  logical_and = function(x, y) return x ~= 0 and y ~= 0 end,
+  logical_or = function(x, y) return x ~= 0 or y ~= 0 end,
+  logical_xor = function(x, y) return (x ~= 0) ~= (y ~= 0) end,
 }
 
 local m = f64 { { 1, 2, 3 }, { 4, 5, 6 } }
@@ -79,6 +113,37 @@ local other = {
     holds({ { 0, 2, 0 }, { 4, 0, 6 } }, (m % 2):eq(0):where(m, 0))
     holds({ { 9, 9, 3 }, { 4, 5, 6 } }, ml.where(m:lt(3), 9, m))
     fails(function() return ml.where(m, 9, m) end, "^where: the condition must be bool, got f64")
+  end,
+  clamp = function()
+    holds({ { 2, 2, 3 }, { 4, 4, 4 } }, m:clamp(2, 4))
+    holds({ { 1, 2, 3 }, { 4, 4, 4 } }, m:clamp { max = 4 })
+    holds({ { 1, 2, 3 }, { 4, 5, 6 } }, m:clamp())
+    assert.equal("i64", ml.tensor({ 1, 9 }):clamp(2, 4).dtype)
+    holds({ 2, 4 }, ml.tensor({ 1, 9 }):clamp(2, 4))
+    fails(function() return ml.tensor({ 1, 9 }):clamp(2.5) end, "^clamp: integers need whole bounds, got 2%.5 and inf")
+    fails(function() return m:clamp(0 / 0) end, "^clamp: min and max must be numbers")
+  end,
+  leaky_relu = function()
+    holds({ -0.02, 3 }, f64({ -2, 3 }):leaky_relu())
+    holds({ -1, 3 }, f64({ -2, 3 }):leaky_relu(0.5))
+  end,
+  elu = function()
+    holds({ math.exp(-2) - 1, 3 }, f64({ -2, 3 }):elu())
+    holds({ (math.exp(-2) - 1) / 2, 3 }, f64({ -2, 3 }):elu { alpha = 0.5 })
+  end,
+  gelu = function()
+    holds({ -0.15865525393145705, 0, 0.84134474606854295 }, f64({ -1, 0, 1 }):gelu())
+    holds({ -0.15880800939172324, 0, 0.84119199060827676 }, f64({ -1, 0, 1 }):gelu(true))
+  end,
+  erfinv = function() holds({ -0.5, 0, 0.25, 2 }, f64({ -0.5, 0, 0.25, 2 }):erf():erfinv(), 1e-12) end,
+  nan_to_num = function()
+    local odd = f64 { 0 / 0, 1 / 0, -1 / 0, 5 }
+    assert.same({ 7, 8, 9, 5 }, odd:nan_to_num(7, 8, 9):tolist())
+    assert.same({ 0, 1.7976931348623157e308, -1, 5 }, odd:nan_to_num { neginf = -1 }:tolist())
+  end,
+  lerp = function()
+    holds({ { 1.5, 1.5, 1.5 }, { 1.5, 1.5, 1.5 } }, ml.lerp(m * 0 + 1, 2, 0.5))
+    holds({ { 1, 3, 3 }, { 4, 6, 6 } }, m:lerp(m + 1, f64 { 0, 1, 0 }))
   end,
   sum = function()
     holds(21, m:sum())
@@ -306,6 +371,8 @@ describe("operators", function()
     holds({ 3, -4 }, i // 2)
     holds({ 1, 1 }, i % 2)
     holds({ -1, -1 }, i % -2)
+    holds({ 7 % 2.5, -7 % 2.5 }, i % 2.5)
+    fails(function() return i % 0 end, "^remainder: integer division by zero")
     assert.equal("i64", (i + 2).dtype)
     assert.equal("f32", (i + 0.5).dtype)
   end)
