@@ -1438,13 +1438,13 @@ function ml.log_softmax(x, dim) end
 ---@return moonlab.Tensor
 function Tensor:log_softmax(dim) end
 
---- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n)
+--- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), ()
 ---@param x moonlab.Tensor|number
 ---@param y moonlab.Tensor|number
 ---@return moonlab.Tensor
 function ml.cross_entropy(x, y) end
 
---- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n)
+--- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), ()
 ---@param y moonlab.Tensor|number
 ---@return moonlab.Tensor
 function Tensor:cross_entropy(y) end
