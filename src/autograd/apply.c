@@ -58,11 +58,15 @@ static bool infer_pointwise(ml_call *c)
     return true;
 }
 
-static ml_tensor *run(ml_call *c)
+static bool infer(ml_call *c)
+{
+    c->dtype = (ml_dtype)c->in[c->n_in - 1]->dtype;
+    return c->op->infer ? c->op->infer(c) : infer_pointwise(c);
+}
+
+static ml_tensor *compute(ml_call *c)
 {
     const ml_op *op = c->op;
-    c->dtype        = (ml_dtype)c->in[c->n_in - 1]->dtype;
-    if (op->infer ? !op->infer(c) : !infer_pointwise(c)) return NULL;
     if (!op->forward) {
         bool was = ml_set_recording(false);
         c->out   = op->compose(c);
@@ -80,9 +84,11 @@ ml_tensor *mli_apply(int id, ml_tensor *const *in, int n_in, const void *opts)
     const ml_op *op = mli_op_at(id);
     ml_tensor   *local[ML_MAX_IN];
     ml_call      c = { .op = op, .id = id, .n_in = n_in, .in = in, .opts = opts };
+    bool         defers = false;
     for (int i = 0; i < n_in; i++) {
         if (!in[i]) return NULL;
-        if (!in[i]->storage && !in[i]->inner) return ml_fail("%s: internal error: reads a value that its rule did not save", ml_op_info_at(id)->name);
+        defers |= in[i]->defers;
+        if (!in[i]->storage && !in[i]->inner && !in[i]->wait) return ml_fail("%s: internal error: reads a value that its rule did not save", ml_op_info_at(id)->name);
     }
     if (n_in == 0) return ml_fail("%s: needs at least one tensor", ml_op_info_at(id)->name);
     ml_scope scope = ml_scope_begin();
@@ -99,7 +105,10 @@ ml_tensor *mli_apply(int id, ml_tensor *const *in, int n_in, const void *opts)
     }
     for (int i = 0; i < n_in; i++)
         if (c.in[i]->inner) return ml_scope_return(&scope, mli_apply_batched(&c));
-    ml_tensor *out = run(&c);
+    if (!infer(&c)) return ml_scope_return(&scope, NULL);
+    ml_tensor *out = NULL;
+    if (defers && (!mli_defer(&c, &out) || out)) return ml_scope_return(&scope, out);
+    out = compute(&c);
     if (out && ml_anomaly_detection() && !mli_check_finite(ml_op_info_at(id)->name, out, "operation", NULL)) out = NULL;
     if (out && recording && !(op->flags & ML_NOGRAD)) {
         for (int i = 0; i < n_in; i++)
@@ -115,5 +124,6 @@ ml_tensor *mli_apply(int id, ml_tensor *const *in, int n_in, const void *opts)
             }
         }
     }
+    if (defers && out && !out->node) out->defers = true;
     return ml_scope_return(&scope, out);
 }

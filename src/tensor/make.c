@@ -19,7 +19,7 @@
     default: COPY_RUN(S, uint8_t, v != 0) break;                    \
     }
 
-static void copy_run(int64_t n, ml_dtype from, const void *src, int64_t step, ml_dtype to, void *dst)
+void mli_convert(int64_t n, ml_dtype from, const void *src, int64_t step, ml_dtype to, void *dst)
 {
     if (from == to && step == 1) {
         memcpy(dst, src, (size_t)n * ml_dtype_bytes(to));
@@ -40,13 +40,13 @@ void mli_strided_copy(const ml_tensor *src, ml_dtype dtype, void *dst)
     size_t from_bytes = ml_dtype_bytes((ml_dtype)src->dtype), to_bytes = ml_dtype_bytes(dtype);
     char  *base = mli_data(src);
     if (ml_tensor_is_contiguous(src)) {
-        copy_run(total, (ml_dtype)src->dtype, base, 1, dtype, dst);
+        mli_convert(total, (ml_dtype)src->dtype, base, 1, dtype, dst);
         return;
     }
     int     last   = src->shape.n - 1; /* not contiguous, so there is a dimension */
     int64_t run    = src->shape.size[last], at[ML_MAX_DIMS] = { 0 }, offset = 0;
     for (int64_t done = 0; done < total; done += run) {
-        copy_run(run, (ml_dtype)src->dtype, base + offset * (int64_t)from_bytes, src->strides[last], dtype,
+        mli_convert(run, (ml_dtype)src->dtype, base + offset * (int64_t)from_bytes, src->strides[last], dtype,
                  (char *)dst + (size_t)done * to_bytes);
         for (int d = last - 1; d >= 0; d--) {
             offset += src->strides[d];
