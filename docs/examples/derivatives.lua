@@ -97,3 +97,13 @@ local w, x, y = ml.tensor { 1., 1. }, ml.tensor { { 1., 2. }, { 3., 4. } }, ml.t
 print(ml.vmap(ml.grad(loss), { nil, 1, 1 })(w, x, y)) -- the gradient of each sample
 --> [[ 4.,  8.],
 -->  [30., 40.]]  f32 (2, 2)
+
+--- ml.replicas
+local x = ml.linspace(-1, 1, 16):reshape(16, 1)
+local losses = ml.replicas({ seed = { 1, 2, 3 }, lr = { 0.1, 0.1, 0.01 } }, function(h)
+  local model = nn.Sequential { nn.Linear(1, 8), nn.Tanh(), nn.Linear(8, 1) }
+  local opt   = ml.optim.Adam(model:parameters(), { lr = h.lr })
+  for _ = 1, 50 do opt:minimize(nn.mse(model(x), x ^ 2)) end
+  return nn.mse(model(x), x ^ 2)
+end)
+print(#losses, losses:lt(0.2))  --> 3  [true, true, true]  bool (3)

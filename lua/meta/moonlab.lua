@@ -193,6 +193,16 @@ function ml.ops() end
 ---@return boolean
 function ml.detect_anomaly(on) end
 
+--- A function that returns what fn returns, where chains of pointwise operations take one pass over memory. fn is called
+--- every time, with tensors on which such operations wait until values are needed: by its end, by an operation of another
+--- kind, by item() or print. So it may do what any function may. Faster for 10,000 elements and more; what is recorded for
+--- a derivative, is inside vmap or has whole numbers is computed at once, as without fuse.
+--- Assigning to elements of a tensor inside fn makes an earlier result that reads it, and still waits, an error.
+---@generic F
+---@param fn F
+---@return F
+function ml.fuse(fn) end
+
 ---@class moonlab.autograd
 local autograd = {}
 

@@ -27,6 +27,7 @@ end
 ml.ops            = core.ops
 ml.autograd       = { grad = core.autograd.grad, recording = core.autograd.recording }
 ml.detect_anomaly = core.autograd.detect_anomaly
+ml.fuse           = core.autograd.fuse
 ml.nn             = require "moonlab.nn"
 ml.optim          = core.optim
 ml.data           = core.data

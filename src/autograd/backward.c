@@ -262,6 +262,7 @@ static bool run_pass(pass *p, ml_tensor *out, const ml_grad_opts *opts)
     }
     if (p->nested && mli_records(seed)) p->create_graph = p->keep_graph = true;
     if (seed->dtype != out->dtype && !(seed = ml_cast(seed, &(ml_cast_opts){ (ml_dtype)out->dtype }))) return false;
+    if (seed->defers && !(seed = ml_detach(seed))) return false; /* gradients are computed at once */
     for (int k = 0; k < p->n_wanted; k++)
         if (same_result(p->wanted[k], out)) p->found[k] = ml_retain(seed);
     if (!out->node) {

@@ -73,6 +73,7 @@ ml_node *mli_record(const ml_call *c)
         ml_tensor *x = c->in[i];
         node->versions[i] = x->storage ? x->storage->version : 0;
         if (!mli_saves(c->op, i) && !x->requires_grad) x = mli_ghost(x);
+        else if (x->defers) x = ml_detach(x); /* rules compute at once */
         node->in[i] = ml_retain(x);
         failed |= !x;
     }

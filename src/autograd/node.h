@@ -51,6 +51,10 @@ int64_t    mli_level_size(int64_t level);  /* its batch; -1, with a message, whe
 int64_t    mli_level_above(int64_t level); /* the next one inside it, of 0 the outermost; 0 when there is none */
 ml_tensor *mli_apply_batched(ml_call *c); /* an operation with an input inside vmap; src/autograd/vmap.c */
 
+/* Inside fuse, for a call whose shape is known: *out is a result that waits, or NULL when it must be computed now; then
+ * its inputs have been. False: failed. */
+bool mli_defer(ml_call *c, ml_tensor **out);
+
 ml_node   *mli_record(const ml_call *c); /* NULL on error */
 void       mli_node_drop_inputs(ml_node *node);
 const char *mli_site(void); /* NULL when nobody told */

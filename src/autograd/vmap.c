@@ -57,7 +57,7 @@ ml_tensor *ml_vmap_unwrap(int64_t level, ml_tensor *y, int dim)
 
 ml_tensor *mli_one_for_each(ml_tensor *x)
 {
-    for (int64_t l = x ? mli_level_above(x->level) : 0; x && l; l = mli_level_above(l)) x = mli_batched_new(repeated(x, mli_level_size(l)), l);
+    for (int64_t l = x ? mli_level_above(mli_level_of(x)) : 0; x && l; l = mli_level_above(l)) x = mli_batched_new(repeated(x, mli_level_size(l)), l);
     return x;
 }
 
