@@ -339,6 +339,15 @@ local other = {
     holds({ { 1, -2 }, { 0, 1 } }, f64({ { 1, 1 }, { 0, 1 } }):matrix_power(-2))
     fails(function() return ml.zeros({ 2, 2 }):matrix_power(-1) end, "^matrix_power: inv: matrix 1 of shape %(2, 2%) is singular")
   end,
+  rfft = function()
+    holds({ { 6, 0 }, { -1.5, math.sqrt(3) / 2 } }, f64({ 1, 2, 3 }):rfft())
+    fails(function() return ml.zeros({ 0 }):rfft() end, "^rfft: needs at least one value")
+  end,
+  irfft = function()
+    holds({ 1, 2, 3 }, f64({ 1, 2, 3 }):rfft():irfft(3))
+    holds({ 1, 2, 3, 4 }, f64({ 1, 2, 3, 4 }):rfft():irfft())
+    fails(function() return f64({ 1, 2, 3 }):rfft():irfft(6) end, "^irfft: 2 frequencies, shape %(2, 2%), make 2 or 3 values, not 6")
+  end,
   linear = function()
     local w, b = f64 { { 1, 0, 0 }, { 0, 0, -1 } }, f64 { 0.5, 4 }
     holds({ { 1.5, 1 }, { 4.5, -2 } }, m:linear(w, b))
