@@ -4,7 +4,7 @@
  *     ops.h       every operation (op_list.h)      autograd.h  derivatives of any order
  *     nn.h        layers, initialisers             optim.h     SGD, Adam, AdamW
  *     data.h      data sets made by rule           run.h       run directories, progress, Ctrl-C
- *     figure.h    pictures, to files and live
+ *     figure.h    pictures, to files and live      linalg.h    factorisations, spectra of functions
  */
 #ifndef MOONLAB_MOONLAB_H
 #define MOONLAB_MOONLAB_H
@@ -13,6 +13,7 @@
 #include "moonlab/base.h"
 #include "moonlab/data.h"
 #include "moonlab/figure.h"
+#include "moonlab/linalg.h"
 #include "moonlab/nn.h"
 #include "moonlab/ops.h"
 #include "moonlab/optim.h"

@@ -290,7 +290,8 @@ local other = {
   end,
   solve = function()
     holds({ 1, 2 }, f64({ { 1, 2 }, { 3, 4 } }):solve(f64 { 5, 11 }))
-    fails(function() return ml.ones({ 2, 2 }):solve(ml.ones { 2 }) end, "^solve: matrix 1 of shape %(2, 2%) is singular; lstsq and pinv")
+    fails(function() return ml.ones({ 2, 2 }):solve(ml.ones { 2 }) end,
+      "^solve: matrix 1 of shape %(2, 2%) is singular; lstsq and pinv")
     fails(function() return ml.eye(2):solve(ml.ones { 3 }) end, "^solve: the right side, shape %(3%), must have 2 rows")
     fails(function() return m:solve(ml.ones { 2 }) end, "^solve: needs a square matrix, got shape %(2, 3%)")
   end,
@@ -318,7 +319,8 @@ local other = {
   end,
   cholesky = function()
     holds({ { 2, 0 }, { 1, 3 } }, f64({ { 4, 2 }, { 2, 10 } }):cholesky())
-    fails(function() return f64({ { 1, 2 }, { 2, 1 } }):cholesky() end, "^cholesky: matrix 1 of shape %(2, 2%) is not positive definite")
+    fails(function() return f64({ { 1, 2 }, { 2, 1 } }):cholesky() end,
+      "^cholesky: matrix 1 of shape %(2, 2%) is not positive definite")
   end,
   eigh_parts = function()
     local h = math.sqrt(0.5)
