@@ -57,6 +57,10 @@ bool       ml_vmap_seed(ml_tensor *seed);
 /* What draw makes of the next key of the default stream; inside vmap of one for each, or of one for all. Everything that
  * draws without a key of its own does it by this. Not recorded. */
 ml_tensor *ml_draw(ml_tensor *(*draw)(void *ctx, ml_key key), void *ctx);
+/* The same from a seed, one whole number or one of a batch of them: with ml_key_of(seed, 0). */
+ml_tensor *ml_draw_seeded(ml_tensor *seed, ml_tensor *(*draw)(void *ctx, ml_key key), void *ctx);
+/* A plain number for each of the batch, as ml_number: it takes the dtype of what it meets. */
+ml_tensor *ml_vmap_numbers(int64_t level, const double *values);
 
 /* --- derivatives of functions --------------------------------------------------------------------------------------- */
 /* A copy of x to differentiate with respect to: part of the outer graph, and inside vmap one for each of the batch. */

@@ -879,6 +879,242 @@ function ml.logsumexp(x, dim, keepdim) end
 ---@return moonlab.Tensor
 function Tensor:logsumexp(dim, keepdim) end
 
+---@class moonlab.ProdOptions
+---@field dims? integer|integer[]
+---@field keepdim? boolean
+
+--- product over dims (all when none given)
+---@param x moonlab.Tensor|number
+---@param dims? integer|integer[]|moonlab.ProdOptions
+---@param keepdim? boolean|moonlab.ProdOptions
+---@return moonlab.Tensor
+function ml.prod(x, dims, keepdim) end
+
+--- product over dims (all when none given)
+---@param dims? integer|integer[]|moonlab.ProdOptions
+---@param keepdim? boolean|moonlab.ProdOptions
+---@return moonlab.Tensor
+function Tensor:prod(dims, keepdim) end
+
+---@class moonlab.AnyOptions
+---@field dims? integer|integer[]
+---@field keepdim? boolean
+
+--- is anything true, not 0, over dims (all when none given)
+---@param x moonlab.Tensor|number
+---@param dims? integer|integer[]|moonlab.AnyOptions
+---@param keepdim? boolean|moonlab.AnyOptions
+---@return moonlab.Tensor
+function ml.any(x, dims, keepdim) end
+
+--- is anything true, not 0, over dims (all when none given)
+---@param dims? integer|integer[]|moonlab.AnyOptions
+---@param keepdim? boolean|moonlab.AnyOptions
+---@return moonlab.Tensor
+function Tensor:any(dims, keepdim) end
+
+---@class moonlab.AllOptions
+---@field dims? integer|integer[]
+---@field keepdim? boolean
+
+--- is everything true, not 0, over dims (all when none given)
+---@param x moonlab.Tensor|number
+---@param dims? integer|integer[]|moonlab.AllOptions
+---@param keepdim? boolean|moonlab.AllOptions
+---@return moonlab.Tensor
+function ml.all(x, dims, keepdim) end
+
+--- is everything true, not 0, over dims (all when none given)
+---@param dims? integer|integer[]|moonlab.AllOptions
+---@param keepdim? boolean|moonlab.AllOptions
+---@return moonlab.Tensor
+function Tensor:all(dims, keepdim) end
+
+---@class moonlab.CountNonzeroOptions
+---@field dims? integer|integer[]
+---@field keepdim? boolean
+
+--- how many are not 0, over dims (all when none given)
+---@param x moonlab.Tensor|number
+---@param dims? integer|integer[]|moonlab.CountNonzeroOptions
+---@param keepdim? boolean|moonlab.CountNonzeroOptions
+---@return moonlab.Tensor
+function ml.count_nonzero(x, dims, keepdim) end
+
+--- how many are not 0, over dims (all when none given)
+---@param dims? integer|integer[]|moonlab.CountNonzeroOptions
+---@param keepdim? boolean|moonlab.CountNonzeroOptions
+---@return moonlab.Tensor
+function Tensor:count_nonzero(dims, keepdim) end
+
+---@class moonlab.VarOptions
+---@field dims? integer|integer[]
+---@field keepdim? boolean
+---@field correction? integer
+
+--- variance over dims (all when none given): squares about the mean, divided by n - correction
+---@param x moonlab.Tensor|number
+---@param dims? integer|integer[]|moonlab.VarOptions
+---@param keepdim? boolean|moonlab.VarOptions
+---@param correction? integer|moonlab.VarOptions
+---@return moonlab.Tensor
+function ml.var(x, dims, keepdim, correction) end
+
+--- variance over dims (all when none given): squares about the mean, divided by n - correction
+---@param dims? integer|integer[]|moonlab.VarOptions
+---@param keepdim? boolean|moonlab.VarOptions
+---@param correction? integer|moonlab.VarOptions
+---@return moonlab.Tensor
+function Tensor:var(dims, keepdim, correction) end
+
+---@class moonlab.StdOptions
+---@field dims? integer|integer[]
+---@field keepdim? boolean
+---@field correction? integer
+
+--- square root of var; the derivative where all are equal is 0
+---@param x moonlab.Tensor|number
+---@param dims? integer|integer[]|moonlab.StdOptions
+---@param keepdim? boolean|moonlab.StdOptions
+---@param correction? integer|moonlab.StdOptions
+---@return moonlab.Tensor
+function ml.std(x, dims, keepdim, correction) end
+
+--- square root of var; the derivative where all are equal is 0
+---@param dims? integer|integer[]|moonlab.StdOptions
+---@param keepdim? boolean|moonlab.StdOptions
+---@param correction? integer|moonlab.StdOptions
+---@return moonlab.Tensor
+function Tensor:std(dims, keepdim, correction) end
+
+---@class moonlab.NormOptions
+---@field p? number
+---@field dims? integer|integer[]
+---@field keepdim? boolean
+
+--- (sum |x|^p)^(1/p) over dims (all when none given); p = inf: the largest, 0: how many are not 0; the derivative at 0 is 0
+---@param x moonlab.Tensor|number
+---@param p? number|moonlab.NormOptions
+---@param dims? integer|integer[]|moonlab.NormOptions
+---@param keepdim? boolean|moonlab.NormOptions
+---@return moonlab.Tensor
+function ml.norm(x, p, dims, keepdim) end
+
+--- (sum |x|^p)^(1/p) over dims (all when none given); p = inf: the largest, 0: how many are not 0; the derivative at 0 is 0
+---@param p? number|moonlab.NormOptions
+---@param dims? integer|integer[]|moonlab.NormOptions
+---@param keepdim? boolean|moonlab.NormOptions
+---@return moonlab.Tensor
+function Tensor:norm(p, dims, keepdim) end
+
+---@class moonlab.CumsumOptions
+---@field dim? integer
+---@field reverse? boolean
+
+--- running sum along dim; reverse: from the end
+---@param x moonlab.Tensor|number
+---@param dim? integer|moonlab.CumsumOptions
+---@param reverse? boolean|moonlab.CumsumOptions
+---@return moonlab.Tensor
+function ml.cumsum(x, dim, reverse) end
+
+--- running sum along dim; reverse: from the end
+---@param dim? integer|moonlab.CumsumOptions
+---@param reverse? boolean|moonlab.CumsumOptions
+---@return moonlab.Tensor
+function Tensor:cumsum(dim, reverse) end
+
+---@class moonlab.CumprodOptions
+---@field dim? integer
+
+--- running product along dim
+---@param x moonlab.Tensor|number
+---@param dim? integer|moonlab.CumprodOptions
+---@return moonlab.Tensor
+function ml.cumprod(x, dim) end
+
+--- running product along dim
+---@param dim? integer|moonlab.CumprodOptions
+---@return moonlab.Tensor
+function Tensor:cumprod(dim) end
+
+---@class moonlab.KthvalueOptions
+---@field k? integer
+---@field dim? integer
+---@field keepdim? boolean
+
+--- the k-th smallest value along dim, k from 1; NaN counts as the largest
+---@param x moonlab.Tensor|number
+---@param k? integer|moonlab.KthvalueOptions
+---@param dim? integer|moonlab.KthvalueOptions
+---@param keepdim? boolean|moonlab.KthvalueOptions
+---@return moonlab.Tensor
+function ml.kthvalue(x, k, dim, keepdim) end
+
+--- the k-th smallest value along dim, k from 1; NaN counts as the largest
+---@param k? integer|moonlab.KthvalueOptions
+---@param dim? integer|moonlab.KthvalueOptions
+---@param keepdim? boolean|moonlab.KthvalueOptions
+---@return moonlab.Tensor
+function Tensor:kthvalue(k, dim, keepdim) end
+
+---@class moonlab.MedianOptions
+---@field dim? integer
+---@field keepdim? boolean
+
+--- middle value along dim, the lower of two; NaN if any is
+---@param x moonlab.Tensor|number
+---@param dim? integer|moonlab.MedianOptions
+---@param keepdim? boolean|moonlab.MedianOptions
+---@return moonlab.Tensor
+function ml.median(x, dim, keepdim) end
+
+--- middle value along dim, the lower of two; NaN if any is
+---@param dim? integer|moonlab.MedianOptions
+---@param keepdim? boolean|moonlab.MedianOptions
+---@return moonlab.Tensor
+function Tensor:median(dim, keepdim) end
+
+---@class moonlab.QuantileOptions
+---@field q? number
+---@field dim? integer
+---@field keepdim? boolean
+
+--- the value below which a share q of those along dim lies, linear between neighbours; NaN if any is
+---@param x moonlab.Tensor|number
+---@param q? number|moonlab.QuantileOptions
+---@param dim? integer|moonlab.QuantileOptions
+---@param keepdim? boolean|moonlab.QuantileOptions
+---@return moonlab.Tensor
+function ml.quantile(x, q, dim, keepdim) end
+
+--- the value below which a share q of those along dim lies, linear between neighbours; NaN if any is
+---@param q? number|moonlab.QuantileOptions
+---@param dim? integer|moonlab.QuantileOptions
+---@param keepdim? boolean|moonlab.QuantileOptions
+---@return moonlab.Tensor
+function Tensor:quantile(q, dim, keepdim) end
+
+---@class moonlab.HistogramOptions
+---@field bins? integer
+---@field low? number
+---@field high? number
+
+--- how many values lie in each of bins equal parts of low..high, high included (their own range when low = high); i64
+---@param x moonlab.Tensor|number
+---@param bins? integer|moonlab.HistogramOptions
+---@param low? number|moonlab.HistogramOptions
+---@param high? number|moonlab.HistogramOptions
+---@return moonlab.Tensor
+function ml.histogram(x, bins, low, high) end
+
+--- how many values lie in each of bins equal parts of low..high, high included (their own range when low = high); i64
+---@param bins? integer|moonlab.HistogramOptions
+---@param low? number|moonlab.HistogramOptions
+---@param high? number|moonlab.HistogramOptions
+---@return moonlab.Tensor
+function Tensor:histogram(bins, low, high) end
+
 ---@class moonlab.ReshapeOptions
 ---@field shape? integer|integer[]
 
@@ -1202,13 +1438,13 @@ function ml.log_softmax(x, dim) end
 ---@return moonlab.Tensor
 function Tensor:log_softmax(dim) end
 
---- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n)
+--- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), ()
 ---@param x moonlab.Tensor|number
 ---@param y moonlab.Tensor|number
 ---@return moonlab.Tensor
 function ml.cross_entropy(x, y) end
 
---- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n)
+--- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), ()
 ---@param y moonlab.Tensor|number
 ---@return moonlab.Tensor
 function Tensor:cross_entropy(y) end

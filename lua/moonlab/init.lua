@@ -42,8 +42,6 @@ function ml.no_grad(fn, ...)
   return core.transform.call(false, fn, ...)
 end
 
-for name, value in pairs(require "moonlab.transform") do ml[name] = value end
-
 local train = require "moonlab.train"
 ml.accuracy, ml.weight_norm = train.accuracy, train.weight_norm
 
@@ -52,12 +50,18 @@ local later = {}
 for _, name in ipairs { "fft", "run", "figure", "tree", "linalg", "stats" } do
   if package.preload["moonlab." .. name] then later[name] = "moonlab." .. name end
 end
+local transforms = { -- of functions: fields of one module
+  "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp", "vmap", "stop_gradient",
+  "replicas",
+}
+for _, name in ipairs(transforms) do later[name] = "moonlab.transform" end
 
 return setmetatable(ml, {
   __index = function(self, name)
     local module = later[name]
     if module then
       local value = require(module)
+      if module == "moonlab.transform" then value = value[name] end
       rawset(self, name, value)
       return value
     end

@@ -186,6 +186,24 @@ static int vmap_unwrap(lua_State *L) /* vmap_unwrap(level, y, dim) */
     return lml_finish(L, &work, x);
 }
 
+static int vmap_numbers(lua_State *L) /* vmap_numbers(level, list) -> a plain number for each of the batch */
+{
+    int64_t level = luaL_checkinteger(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    int     n      = (int)lua_rawlen(L, 2);
+    double *values = lua_newuserdatauv(L, (size_t)n * sizeof *values + 1, 0);
+    for (int i = 0; i < n; i++) {
+        lua_rawgeti(L, 2, i + 1);
+        values[i] = luaL_checknumber(L, -1);
+        lua_pop(L, 1);
+    }
+    lml_work   work = lml_begin(L);
+    ml_tensor *x;
+    do x = ml_vmap_numbers(level, values);
+    while (!x && lml_retry(L, &work));
+    return lml_finish(L, &work, x);
+}
+
 static int is_batched(lua_State *L) /* is_batched(x): does it stand for one of a batch? */
 {
     lua_pushboolean(L, ml_tensor_is_batched(lml_check_tensor(L, 1, "is_batched")));
@@ -195,6 +213,7 @@ static int is_batched(lua_State *L) /* is_batched(x): does it stand for one of a
 static const luaL_Reg functions[] = {
     { "call", call }, { "fresh", fresh }, { "release", release }, { "pull_back", pull_back }, { "push_forward", push_forward },
     { "jacobian", jacobian }, { "hvp", hvp }, { "vmap_begin", vmap_begin }, { "vmap_wrap", vmap_wrap }, { "vmap_unwrap", vmap_unwrap },
+    { "vmap_numbers", vmap_numbers },
     { "is_batched", is_batched }, { NULL, NULL },
 };
 

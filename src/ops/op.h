@@ -48,7 +48,7 @@ struct ml_op {
     ml_op_kind kind;
     uint32_t   flags;
     uint32_t   saves; /* what the derivative reads: ML_SAVE_IN(i), ML_SAVE_OUT; the rest may be freed at once */
-    bool (*infer)(ml_call *c);                                                /* NULL for POINTWISE */
+    bool (*infer)(ml_call *c);                                                /* NULL for POINTWISE; reads shapes and dtypes, no values */
     bool (*forward)(ml_call *c);                                              /* NULL: compose gives the value */
     ml_tensor *(*slope)(ml_call *c, int i);                                   /* POINTWISE: d out / d in[i] */
     bool (*vjp)(ml_call *c, ml_tensor *dy, ml_tensor *dx[]);                  /* else; dx[i] = NULL means zero */

@@ -18,6 +18,12 @@ static const ml_token_linear_opts tokens_relu = { .act = ML_ACT_RELU };
 
 static const ml_einsum_opts contraction = { "bij,bjk,bi->ik" };
 
+static const ml_cumsum_opts       first_sums = { .dim = 0 };
+static const ml_kthvalue_opts     hundredth = { .k = 100, .dim = 0 };
+static const ml_quantile_opts     low_tenth = { .q = 0.1, .dim = 1 };
+static const ml_var_opts          variance = { .dims = { 1, { 0 } }, .correction = 1 };
+static const ml_norm_opts         cubes = { .p = 3, .dims = { 1, { 0 } } };
+
 /* What is not pointwise has its sizes here. */
 static const struct {
     int       id;
@@ -35,6 +41,21 @@ static const struct {
     { ML_OP_max, { .in = { "(150, 450)" }, .opts = &rows } },
     { ML_OP_min, { .in = { "(150, 450)" }, .opts = &columns } },
     { ML_OP_argmax, { .in = { "(150, 450)" } } },
+    { ML_OP_prod, { .in = { "(150, 450)" }, .opts = &rows } },
+    { ML_OP_any, { .in = { "b(150, 450)" }, .opts = &rows } },
+    { ML_OP_all, { .in = { "b(150, 450)" }, .opts = &columns } },
+    { ML_OP_count_nonzero, { .in = { "b(150, 450)" } } },
+    { ML_OP_var, { .in = { "(150, 450)" }, .opts = &variance } },
+    { ML_OP_std, { .in = { "(150, 450)" } } },
+    { ML_OP_norm, { .in = { "(150, 450)" } } },
+    { ML_OP_norm, { .in = { "(150, 450)" }, .opts = &cubes } },
+    { ML_OP_cumsum, { .in = { "(150, 450)" } } },
+    { ML_OP_cumsum, { .in = { "(150, 450)" }, .opts = &first_sums } },
+    { ML_OP_cumprod, { .in = { "(150, 450)" } } },
+    { ML_OP_kthvalue, { .in = { "(150, 450)" }, .opts = &hundredth } },
+    { ML_OP_median, { .in = { "(150, 450)" } } },
+    { ML_OP_quantile, { .in = { "(150, 450)" }, .opts = &low_tenth } },
+    { ML_OP_histogram, { .in = { "(150, 450)" } } },
     { ML_OP_argmin, { .in = { "(150, 450)" }, .opts = &first_arg } },
     { ML_OP_logsumexp, { .in = { "(150, 450)" } } },
     { ML_OP_logsumexp, { .in = { "(150, 450)" }, .opts = &first_lse } },

@@ -172,6 +172,58 @@ for dim, keep in ((-1, 0), (0, 1), (1, 0)):
     case("logsumexp", lambda x, d=dim, k=keep: torch.logsumexp(x, d, bool(k)), floats(2, 3, 4), dim=dim, keepdim=keep)
 case("logsumexp", lambda x: torch.logsumexp(x, 0), given(1000, 999, -1000), dim=0)
 
+for shape, dims, keep in DIMS:
+    every = dims or tuple(range(len(shape)))
+    for name, f in (("any", torch.any), ("all", torch.all)):
+        def over(x, f=f, d=every, k=keep):
+            for dim in sorted((i % max(x.dim(), 1) for i in d), reverse=True):
+                x = f(x, dim, keepdim=bool(k))
+            return x
+        case(name, over, bools(*shape), dims=dims, keepdim=keep)
+        case(name, over, ints(2, *shape), dims=dims, keepdim=keep)
+    case("count_nonzero", lambda x, d=every, k=keep: (x != 0).sum(d or None, keepdim=bool(k)) if d else (x != 0).sum(), ints(3, *shape), dims=dims, keepdim=keep)
+    if shape:
+        for name, f in (("var", torch.var), ("std", torch.std)):
+            for n in (1, 0):
+                case(name, lambda x, f=f, d=every, k=keep, n=n: f(x, dim=d, correction=n, keepdim=bool(k)), floats(*shape),
+                     dims=dims, keepdim=keep, correction=n)
+    for p in (2.0, 1.0, 3.0, 0.5, 0.0, float("inf"), -float("inf")):
+        case("norm", lambda x, p=p, d=every, k=keep: torch.linalg.vector_norm(x, p, d or None, bool(k)), floats(*shape),
+             p=p, dims=dims, keepdim=keep)
+for x in (given(0, 0, 0), given(3, 0, -4)):
+    for p in (2.0, 1.0, 3.0, 0.0):
+        case("norm", lambda x, p=p: torch.linalg.vector_norm(x, p), x, p=p)
+case("std", lambda x: torch.std(x, dim=0), given(2, 2, 2))
+
+
+def prod(x, dims, keep):
+    for dim in sorted((i % x.dim() for i in dims), reverse=True):
+        x = torch.prod(x, dim, keepdim=bool(keep))
+    return x
+
+
+for shape, dims, keep in DIMS[:-1]:
+    every = dims or tuple(range(len(shape)))
+    case("prod", lambda x, d=every, k=keep: prod(x, d, k), floats(*shape), dims=dims, keepdim=keep)
+for x in (given(2, 0, 3), given(0, 2, 0, 3), given(-2.5)):
+    case("prod", lambda x: torch.prod(x, 0), x)
+    case("cumprod", lambda x: torch.cumprod(x, 0), x)
+case("prod", lambda x: torch.prod(x), ints(5, 4) + 1)
+for dim in (0, 1, -1):
+    case("cumsum", lambda x, d=dim: torch.cumsum(x, d), floats(2, 4, 3), dim=dim)
+    case("cumsum", lambda x, d=dim: torch.cumsum(x.flip(d), d).flip(d), floats(2, 4, 3), dim=dim, reverse=1)
+    case("cumprod", lambda x, d=dim: torch.cumprod(x, d), floats(2, 4, 3), dim=dim)
+    for keep in (0, 1):
+        case("kthvalue", lambda x, d=dim, k=keep: torch.kthvalue(x, 2, d, bool(k))[0], floats(2, 5, 3), k=2, dim=dim, keepdim=keep)
+        case("median", lambda x, d=dim, k=keep: torch.median(x, d, bool(k))[0], floats(2, 5, 4), dim=dim, keepdim=keep)
+        for q in (0.0, 0.3, 0.5, 1.0):
+            case("quantile", lambda x, d=dim, k=keep, q=q: torch.quantile(x, q, d, bool(k)), floats(2, 5, 4), q=q, dim=dim, keepdim=keep)
+case("cumsum", lambda x: torch.cumsum(x, 0), ints(5, 4), dim=0)
+case("median", lambda x: torch.median(x, 0)[0], given(1, float("nan"), 2), fixed=0, dim=0)
+case("histogram", lambda x: torch.histc(x, 4, -1, 1), floats(50), bins=4, low=-1, high=1)
+case("histogram", lambda x: torch.histc(x, 10), floats(50))
+case("histogram", lambda x: torch.histc(x, 3), given(2, 2, 2), bins=3)
+
 case("reshape", lambda x: x.reshape(3, 2), floats(2, 3), shape=(3, -1))
 case("expand", lambda x: x.expand(4, 2, 3), floats(2, 1), shape=(4, 2, 3))
 case("sum_to", lambda x: x.sum(0, keepdim=True), floats(4, 3), shape=(1, 3))
@@ -340,7 +392,7 @@ def write(out, name, options, f, inputs, fixed):
         out.write(f"dy {sizes(dy)} {numbers(dy)}\n")
         for i, x in enumerate(leaves):
             if x.requires_grad:
-                out.write(f"dx {i} {numbers(x.grad)}\n")
+                out.write(f"dx {i} {numbers(torch.zeros_like(x) if x.grad is None else x.grad)}\n")
     out.write("\n")
 
 
