@@ -417,7 +417,8 @@ local other = {
   irfft = function()
     holds({ 1, 2, 3 }, f64({ 1, 2, 3 }):rfft():irfft(3))
     holds({ 1, 2, 3, 4 }, f64({ 1, 2, 3, 4 }):rfft():irfft())
-    fails(function() return f64({ 1, 2, 3 }):rfft():irfft(6) end, "^irfft: 2 frequencies, shape %(2, 2%), make 2 or 3 values, not 6")
+    fails(function() return f64({ 1, 2, 3 }):rfft():irfft(6) end,
+      "^irfft: 2 frequencies, shape %(2, 2%), make 2 or 3 values, not 6")
   end,
   linear = function()
     local w, b = f64 { { 1, 0, 0 }, { 0, 0, -1 } }, f64 { 0.5, 4 }
