@@ -59,6 +59,10 @@ bool       ml_vmap_seed(ml_tensor *seed);
 ml_tensor *ml_draw(ml_tensor *(*draw)(void *ctx, ml_key key), void *ctx);
 /* The same from a seed, one whole number or one of a batch of them: with ml_key_of(seed, 0). */
 ml_tensor *ml_draw_seeded(ml_tensor *seed, ml_tensor *(*draw)(void *ctx, ml_key key), void *ctx);
+/* For copies of a network as one batch: what is made inside is one for each, since it may become a parameter or be written to.
+ * ml_draw does it; whoever makes tensors for a user without drawing passes them through ml_own, which elsewhere gives x. */
+void       ml_vmap_own_tensors(int64_t level);
+ml_tensor *ml_own(ml_tensor *x);
 /* A plain number for each of the batch, as ml_number: it takes the dtype of what it meets. */
 ml_tensor *ml_vmap_numbers(int64_t level, const double *values);
 

@@ -10,6 +10,7 @@
 typedef struct level {
     int64_t       id, size;
     ml_randomness randomness;
+    bool          own;    /* what is made inside is one for each, for it may be a parameter */
     ml_tensor    *seeds;  /* i64 (size), contiguous: each has a default stream of its own; one reference */
     uint64_t      stream; /* the next one of all of them */
 } level;
@@ -78,6 +79,24 @@ void ml_vmap_randomness(int64_t id, ml_randomness randomness)
 {
     level *l = find(id);
     if (l) l->randomness = randomness;
+}
+
+void ml_vmap_own_tensors(int64_t id)
+{
+    level *l = find(id);
+    if (l) l->own = true;
+}
+
+static ml_tensor *own_at(const level *l, ml_tensor *x)
+{
+    return mli_give_batch(ml_clone(mli_take_batch(x, l->id, l->size)), l->id);
+}
+
+ml_tensor *ml_own(ml_tensor *x)
+{
+    for (int k = 0; x && k < levels.n; k++)
+        if (levels.at[k].own && x->level < levels.at[k].id) x = own_at(&levels.at[k], x);
+    return x;
 }
 
 static bool give_seeds(level *l, ml_tensor *seeds)
@@ -161,7 +180,10 @@ static ml_tensor *draw_at(int n, const drawing *d)
 {
     if (n == 0) return d->draw(d->ctx, ml_key_next());
     level *l = &levels.at[n - 1];
-    if (l->randomness == ML_RANDOM_SAME) return draw_at(n - 1, d);
+    if (l->randomness == ML_RANDOM_SAME) {
+        ml_tensor *one = draw_at(n - 1, d);
+        return l->own ? own_at(l, one) : one;
+    }
     if (l->randomness == ML_RANDOM_DIFFERENT) return draw_each(n, d, l->seeds, l->seeds ? l->stream++ : 0);
     return ml_fail("vmap: random numbers are drawn inside; say what they are to be: randomness = \"different\", each of the batch "
                    "draws its own, or \"same\", one draw for all");

@@ -155,13 +155,14 @@ static int hvp(lua_State *L) /* hvp(result, fresh, v) -> products */
 }
 
 /* --- vmap ----------------------------------------------------------------------------------------------------------------- */
-static int vmap_begin(lua_State *L) /* vmap_begin(size, randomness) -> level; inside `call`, which ends it */
+static int vmap_begin(lua_State *L) /* vmap_begin(size, randomness, own) -> level; inside `call`, which ends it */
 {
     static const char *const names[] = { "error", "different", "same", NULL };
     ml_randomness randomness = (ml_randomness)luaL_checkoption(L, 2, "error", names);
     int64_t       level      = ml_vmap_begin(luaL_checkinteger(L, 1));
     if (!level) return lml_error(L);
     ml_vmap_randomness(level, randomness);
+    if (lua_toboolean(L, 3)) ml_vmap_own_tensors(level);
     lua_pushinteger(L, level);
     return 1;
 }
