@@ -264,6 +264,51 @@ print(ml.tensor { { 1, 9 }, { 7, 3 } }:argmin(1))  --> [1, 2]  i64 (2)
 --- logsumexp
 print(ml.tensor { 1000., 1000. }:logsumexp())  --> 1000.6932  f32 ()
 
+--- prod
+print(ml.tensor { { 1, 2, 3 }, { 4, 5, 6 } }:prod(2))  --> [  6, 120]  i64 (2)
+
+--- any
+print(ml.tensor { { -1., 2. }, { -3., -4. } }:gt(0):any(2))  --> [ true, false]  bool (2)
+
+--- all
+print(ml.tensor { { 1., 2. }, { -3., 4. } }:gt(0):all(2))  --> [ true, false]  bool (2)
+
+--- count_nonzero
+print(ml.tensor { 0., 2., 0., -1. }:count_nonzero())  --> 2  i64 ()
+
+--- var
+local x = ml.tensor { { 1., 2., 3. }, { 4., 4., 4. } }
+print(x:var(2))  --> [1., 0.]  f32 (2)
+print(x:var(2, { correction = 0 }))  --> [0.6667, 0.0000]  f32 (2)
+
+--- std
+print(ml.tensor { { 1., 2., 3. }, { 4., 4., 4. } }:std(2))  --> [1., 0.]  f32 (2)
+
+--- norm
+local x = ml.tensor { 3., -4. }
+print(x:norm())  --> 5.  f32 ()
+print(x:norm(1))  --> 7.  f32 ()
+print(x:norm(math.huge))  --> 4.  f32 ()
+
+--- cumsum
+print(ml.tensor { 1, 2, 3 }:cumsum())  --> [1, 3, 6]  i64 (3)
+print(ml.tensor { 1, 2, 3 }:cumsum { reverse = true })  --> [6, 5, 3]  i64 (3)
+
+--- cumprod
+print(ml.tensor { 1, 2, 3, 4 }:cumprod())  --> [ 1,  2,  6, 24]  i64 (4)
+
+--- kthvalue
+print(ml.tensor { 5., 1., 3. }:kthvalue(2))  --> 3.  f32 ()
+
+--- median
+print(ml.tensor { { 5., 1., 3. }, { 2., 8., 4. } }:median())  --> [3., 4.]  f32 (2)
+
+--- quantile
+print(ml.tensor { 5., 1., 3., 2. }:quantile(0.25))  --> 1.75  f32 ()
+
+--- histogram
+print(ml.tensor { 0.1, 0.2, 0.6, 1.0 }:histogram { bins = 4, low = 0, high = 1 })  --> [2, 0, 1, 1]  i64 (4)
+
 --- reshape
 print(ml.arange(6):reshape(2, 3))
 --> [[1, 2, 3],

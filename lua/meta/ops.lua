@@ -879,6 +879,242 @@ function ml.logsumexp(x, dim, keepdim) end
 ---@return moonlab.Tensor
 function Tensor:logsumexp(dim, keepdim) end
 
+---@class moonlab.ProdOptions
+---@field dims? integer|integer[]
+---@field keepdim? boolean
+
+--- product over dims (all when none given)
+---@param x moonlab.Tensor|number
+---@param dims? integer|integer[]|moonlab.ProdOptions
+---@param keepdim? boolean|moonlab.ProdOptions
+---@return moonlab.Tensor
+function ml.prod(x, dims, keepdim) end
+
+--- product over dims (all when none given)
+---@param dims? integer|integer[]|moonlab.ProdOptions
+---@param keepdim? boolean|moonlab.ProdOptions
+---@return moonlab.Tensor
+function Tensor:prod(dims, keepdim) end
+
+---@class moonlab.AnyOptions
+---@field dims? integer|integer[]
+---@field keepdim? boolean
+
+--- is anything true, not 0, over dims (all when none given)
+---@param x moonlab.Tensor|number
+---@param dims? integer|integer[]|moonlab.AnyOptions
+---@param keepdim? boolean|moonlab.AnyOptions
+---@return moonlab.Tensor
+function ml.any(x, dims, keepdim) end
+
+--- is anything true, not 0, over dims (all when none given)
+---@param dims? integer|integer[]|moonlab.AnyOptions
+---@param keepdim? boolean|moonlab.AnyOptions
+---@return moonlab.Tensor
+function Tensor:any(dims, keepdim) end
+
+---@class moonlab.AllOptions
+---@field dims? integer|integer[]
+---@field keepdim? boolean
+
+--- is everything true, not 0, over dims (all when none given)
+---@param x moonlab.Tensor|number
+---@param dims? integer|integer[]|moonlab.AllOptions
+---@param keepdim? boolean|moonlab.AllOptions
+---@return moonlab.Tensor
+function ml.all(x, dims, keepdim) end
+
+--- is everything true, not 0, over dims (all when none given)
+---@param dims? integer|integer[]|moonlab.AllOptions
+---@param keepdim? boolean|moonlab.AllOptions
+---@return moonlab.Tensor
+function Tensor:all(dims, keepdim) end
+
+---@class moonlab.CountNonzeroOptions
+---@field dims? integer|integer[]
+---@field keepdim? boolean
+
+--- how many are not 0, over dims (all when none given)
+---@param x moonlab.Tensor|number
+---@param dims? integer|integer[]|moonlab.CountNonzeroOptions
+---@param keepdim? boolean|moonlab.CountNonzeroOptions
+---@return moonlab.Tensor
+function ml.count_nonzero(x, dims, keepdim) end
+
+--- how many are not 0, over dims (all when none given)
+---@param dims? integer|integer[]|moonlab.CountNonzeroOptions
+---@param keepdim? boolean|moonlab.CountNonzeroOptions
+---@return moonlab.Tensor
+function Tensor:count_nonzero(dims, keepdim) end
+
+---@class moonlab.VarOptions
+---@field dims? integer|integer[]
+---@field keepdim? boolean
+---@field correction? integer
+
+--- variance over dims (all when none given): squares about the mean, divided by n - correction
+---@param x moonlab.Tensor|number
+---@param dims? integer|integer[]|moonlab.VarOptions
+---@param keepdim? boolean|moonlab.VarOptions
+---@param correction? integer|moonlab.VarOptions
+---@return moonlab.Tensor
+function ml.var(x, dims, keepdim, correction) end
+
+--- variance over dims (all when none given): squares about the mean, divided by n - correction
+---@param dims? integer|integer[]|moonlab.VarOptions
+---@param keepdim? boolean|moonlab.VarOptions
+---@param correction? integer|moonlab.VarOptions
+---@return moonlab.Tensor
+function Tensor:var(dims, keepdim, correction) end
+
+---@class moonlab.StdOptions
+---@field dims? integer|integer[]
+---@field keepdim? boolean
+---@field correction? integer
+
+--- square root of var; the derivative where all are equal is 0
+---@param x moonlab.Tensor|number
+---@param dims? integer|integer[]|moonlab.StdOptions
+---@param keepdim? boolean|moonlab.StdOptions
+---@param correction? integer|moonlab.StdOptions
+---@return moonlab.Tensor
+function ml.std(x, dims, keepdim, correction) end
+
+--- square root of var; the derivative where all are equal is 0
+---@param dims? integer|integer[]|moonlab.StdOptions
+---@param keepdim? boolean|moonlab.StdOptions
+---@param correction? integer|moonlab.StdOptions
+---@return moonlab.Tensor
+function Tensor:std(dims, keepdim, correction) end
+
+---@class moonlab.NormOptions
+---@field p? number
+---@field dims? integer|integer[]
+---@field keepdim? boolean
+
+--- (sum |x|^p)^(1/p) over dims (all when none given); p = inf: the largest, 0: how many are not 0; the derivative at 0 is 0
+---@param x moonlab.Tensor|number
+---@param p? number|moonlab.NormOptions
+---@param dims? integer|integer[]|moonlab.NormOptions
+---@param keepdim? boolean|moonlab.NormOptions
+---@return moonlab.Tensor
+function ml.norm(x, p, dims, keepdim) end
+
+--- (sum |x|^p)^(1/p) over dims (all when none given); p = inf: the largest, 0: how many are not 0; the derivative at 0 is 0
+---@param p? number|moonlab.NormOptions
+---@param dims? integer|integer[]|moonlab.NormOptions
+---@param keepdim? boolean|moonlab.NormOptions
+---@return moonlab.Tensor
+function Tensor:norm(p, dims, keepdim) end
+
+---@class moonlab.CumsumOptions
+---@field dim? integer
+---@field reverse? boolean
+
+--- running sum along dim; reverse: from the end
+---@param x moonlab.Tensor|number
+---@param dim? integer|moonlab.CumsumOptions
+---@param reverse? boolean|moonlab.CumsumOptions
+---@return moonlab.Tensor
+function ml.cumsum(x, dim, reverse) end
+
+--- running sum along dim; reverse: from the end
+---@param dim? integer|moonlab.CumsumOptions
+---@param reverse? boolean|moonlab.CumsumOptions
+---@return moonlab.Tensor
+function Tensor:cumsum(dim, reverse) end
+
+---@class moonlab.CumprodOptions
+---@field dim? integer
+
+--- running product along dim
+---@param x moonlab.Tensor|number
+---@param dim? integer|moonlab.CumprodOptions
+---@return moonlab.Tensor
+function ml.cumprod(x, dim) end
+
+--- running product along dim
+---@param dim? integer|moonlab.CumprodOptions
+---@return moonlab.Tensor
+function Tensor:cumprod(dim) end
+
+---@class moonlab.KthvalueOptions
+---@field k? integer
+---@field dim? integer
+---@field keepdim? boolean
+
+--- the k-th smallest value along dim, k from 1; NaN counts as the largest
+---@param x moonlab.Tensor|number
+---@param k? integer|moonlab.KthvalueOptions
+---@param dim? integer|moonlab.KthvalueOptions
+---@param keepdim? boolean|moonlab.KthvalueOptions
+---@return moonlab.Tensor
+function ml.kthvalue(x, k, dim, keepdim) end
+
+--- the k-th smallest value along dim, k from 1; NaN counts as the largest
+---@param k? integer|moonlab.KthvalueOptions
+---@param dim? integer|moonlab.KthvalueOptions
+---@param keepdim? boolean|moonlab.KthvalueOptions
+---@return moonlab.Tensor
+function Tensor:kthvalue(k, dim, keepdim) end
+
+---@class moonlab.MedianOptions
+---@field dim? integer
+---@field keepdim? boolean
+
+--- middle value along dim, the lower of two; NaN if any is
+---@param x moonlab.Tensor|number
+---@param dim? integer|moonlab.MedianOptions
+---@param keepdim? boolean|moonlab.MedianOptions
+---@return moonlab.Tensor
+function ml.median(x, dim, keepdim) end
+
+--- middle value along dim, the lower of two; NaN if any is
+---@param dim? integer|moonlab.MedianOptions
+---@param keepdim? boolean|moonlab.MedianOptions
+---@return moonlab.Tensor
+function Tensor:median(dim, keepdim) end
+
+---@class moonlab.QuantileOptions
+---@field q? number
+---@field dim? integer
+---@field keepdim? boolean
+
+--- the value below which a share q of those along dim lies, linear between neighbours; NaN if any is
+---@param x moonlab.Tensor|number
+---@param q? number|moonlab.QuantileOptions
+---@param dim? integer|moonlab.QuantileOptions
+---@param keepdim? boolean|moonlab.QuantileOptions
+---@return moonlab.Tensor
+function ml.quantile(x, q, dim, keepdim) end
+
+--- the value below which a share q of those along dim lies, linear between neighbours; NaN if any is
+---@param q? number|moonlab.QuantileOptions
+---@param dim? integer|moonlab.QuantileOptions
+---@param keepdim? boolean|moonlab.QuantileOptions
+---@return moonlab.Tensor
+function Tensor:quantile(q, dim, keepdim) end
+
+---@class moonlab.HistogramOptions
+---@field bins? integer
+---@field low? number
+---@field high? number
+
+--- how many values lie in each of bins equal parts of low..high, high included (their own range when low = high); i64
+---@param x moonlab.Tensor|number
+---@param bins? integer|moonlab.HistogramOptions
+---@param low? number|moonlab.HistogramOptions
+---@param high? number|moonlab.HistogramOptions
+---@return moonlab.Tensor
+function ml.histogram(x, bins, low, high) end
+
+--- how many values lie in each of bins equal parts of low..high, high included (their own range when low = high); i64
+---@param bins? integer|moonlab.HistogramOptions
+---@param low? number|moonlab.HistogramOptions
+---@param high? number|moonlab.HistogramOptions
+---@return moonlab.Tensor
+function Tensor:histogram(bins, low, high) end
+
 ---@class moonlab.ReshapeOptions
 ---@field shape? integer|integer[]
 
@@ -1223,3 +1459,212 @@ function ml.mse(x, y) end
 ---@param y moonlab.Tensor|number
 ---@return moonlab.Tensor
 function Tensor:mse(y) end
+
+---@class moonlab.SolveTriangularOptions
+---@field upper? boolean
+---@field transpose? boolean
+---@field unitriangular? boolean
+---@field strict? boolean
+
+--- x of a x = b, a triangular: (..., n, n), b (..., n, k) or (n); the other triangle is not read
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param upper? boolean|moonlab.SolveTriangularOptions
+---@param transpose? boolean|moonlab.SolveTriangularOptions
+---@param unitriangular? boolean|moonlab.SolveTriangularOptions
+---@param strict? boolean|moonlab.SolveTriangularOptions
+---@return moonlab.Tensor
+function ml.solve_triangular(x, y, upper, transpose, unitriangular, strict) end
+
+--- x of a x = b, a triangular: (..., n, n), b (..., n, k) or (n); the other triangle is not read
+---@param y moonlab.Tensor|number
+---@param upper? boolean|moonlab.SolveTriangularOptions
+---@param transpose? boolean|moonlab.SolveTriangularOptions
+---@param unitriangular? boolean|moonlab.SolveTriangularOptions
+---@param strict? boolean|moonlab.SolveTriangularOptions
+---@return moonlab.Tensor
+function Tensor:solve_triangular(y, upper, transpose, unitriangular, strict) end
+
+--- x of a x = b: (..., n, n), b (..., n, k), or (n) for a vector; singular: an error
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.solve(x, y) end
+
+--- x of a x = b: (..., n, n), b (..., n, k), or (n) for a vector; singular: an error
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:solve(y) end
+
+---@class moonlab.InvOptions
+---@field strict? boolean
+
+--- inverse; singular: an error, or NaN when not strict
+---@param x moonlab.Tensor|number
+---@param strict? boolean|moonlab.InvOptions
+---@return moonlab.Tensor
+function ml.inv(x, strict) end
+
+--- inverse; singular: an error, or NaN when not strict
+---@param strict? boolean|moonlab.InvOptions
+---@return moonlab.Tensor
+function Tensor:inv(strict) end
+
+---@class moonlab.PinvOptions
+---@field rcond? number
+
+--- pseudoinverse (..., n, m) -> (..., m, n); singular values <= rcond * largest count as 0 (-1: max(n, m) * epsilon)
+---@param x moonlab.Tensor|number
+---@param rcond? number|moonlab.PinvOptions
+---@return moonlab.Tensor
+function ml.pinv(x, rcond) end
+
+--- pseudoinverse (..., n, m) -> (..., m, n); singular values <= rcond * largest count as 0 (-1: max(n, m) * epsilon)
+---@param rcond? number|moonlab.PinvOptions
+---@return moonlab.Tensor
+function Tensor:pinv(rcond) end
+
+---@class moonlab.LstsqOptions
+---@field rcond? number
+
+--- x of least norm among those that minimise |a x - b|: a (..., n, m), b (..., n, k) or (n); rcond as in pinv
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param rcond? number|moonlab.LstsqOptions
+---@return moonlab.Tensor
+function ml.lstsq(x, y, rcond) end
+
+--- x of least norm among those that minimise |a x - b|: a (..., n, m), b (..., n, k) or (n); rcond as in pinv
+---@param y moonlab.Tensor|number
+---@param rcond? number|moonlab.LstsqOptions
+---@return moonlab.Tensor
+function Tensor:lstsq(y, rcond) end
+
+--- determinant
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.det(x) end
+
+--- determinant
+---@return moonlab.Tensor
+function Tensor:det() end
+
+--- matrix of cofactors: det(x) times the transposed inverse, also where x is singular
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.cofactor(x) end
+
+--- matrix of cofactors: det(x) times the transposed inverse, also where x is singular
+---@return moonlab.Tensor
+function Tensor:cofactor() end
+
+--- sign of the determinant and log of its size: (..., n, n) -> (..., 2); singular: 0 and -inf
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.slogdet(x) end
+
+--- sign of the determinant and log of its size: (..., n, n) -> (..., 2); singular: 0 and -inf
+---@return moonlab.Tensor
+function Tensor:slogdet() end
+
+--- lower triangular L with L L^T = (x + x^T) / 2; not positive definite: an error
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.cholesky(x) end
+
+--- lower triangular L with L L^T = (x + x^T) / 2; not positive definite: an error
+---@return moonlab.Tensor
+function Tensor:cholesky() end
+
+--- eigenvalues of (x + x^T) / 2, ascending, as row 1, the eigenvectors in the columns below: (..., n + 1, n); see linalg.eigh
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.eigh_parts(x) end
+
+--- eigenvalues of (x + x^T) / 2, ascending, as row 1, the eigenvectors in the columns below: (..., n + 1, n); see linalg.eigh
+---@return moonlab.Tensor
+function Tensor:eigh_parts() end
+
+--- thin svd of (..., m, n): U (m, k), the k singular values falling as one row, V (n, k); see linalg.svd
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.svd_parts(x) end
+
+--- thin svd of (..., m, n): U (m, k), the k singular values falling as one row, V (n, k); see linalg.svd
+---@return moonlab.Tensor
+function Tensor:svd_parts() end
+
+--- thin QR of (..., m, n): Q (m, k), R^T (n, k), diagonal of R >= 0; see linalg.qr
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.qr_parts(x) end
+
+--- thin QR of (..., m, n): Q (m, k), R^T (n, k), diagonal of R >= 0; see linalg.qr
+---@return moonlab.Tensor
+function Tensor:qr_parts() end
+
+--- eigenvalues of (x + x^T) / 2, ascending: (..., n, n) -> (..., n)
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.eigvalsh(x) end
+
+--- eigenvalues of (x + x^T) / 2, ascending: (..., n, n) -> (..., n)
+---@return moonlab.Tensor
+function Tensor:eigvalsh() end
+
+--- singular values, falling: (..., n, m) -> (..., min(n, m))
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.svdvals(x) end
+
+--- singular values, falling: (..., n, m) -> (..., min(n, m))
+---@return moonlab.Tensor
+function Tensor:svdvals() end
+
+---@class moonlab.MatrixRankOptions
+---@field rcond? number
+
+--- number of singular values > rcond * largest; no derivative
+---@param x moonlab.Tensor|number
+---@param rcond? number|moonlab.MatrixRankOptions
+---@return moonlab.Tensor
+function ml.matrix_rank(x, rcond) end
+
+--- number of singular values > rcond * largest; no derivative
+---@param rcond? number|moonlab.MatrixRankOptions
+---@return moonlab.Tensor
+function Tensor:matrix_rank(rcond) end
+
+--- matrix exponential (Higham 2005)
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.expm(x) end
+
+--- matrix exponential (Higham 2005)
+---@return moonlab.Tensor
+function Tensor:expm() end
+
+--- derivative of expm at x in the direction y, of its shape
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.expm_frechet(x, y) end
+
+--- derivative of expm at x in the direction y, of its shape
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:expm_frechet(y) end
+
+---@class moonlab.MatrixPowerOptions
+---@field n? integer
+
+--- the product of n copies; negative: of the inverse
+---@param x moonlab.Tensor|number
+---@param n? integer|moonlab.MatrixPowerOptions
+---@return moonlab.Tensor
+function ml.matrix_power(x, n) end
+
+--- the product of n copies; negative: of the inverse
+---@param n? integer|moonlab.MatrixPowerOptions
+---@return moonlab.Tensor
+function Tensor:matrix_power(n) end

@@ -42,8 +42,8 @@ static ml_dtype common_dtype(const ml_op *op, ml_tensor *const *in, int n_in, in
 
 static ml_tensor *to_dtype(ml_tensor *x, ml_dtype dtype)
 {
+    if (x->number && !x->inner) return ml_scalar(ml_item(x), dtype); /* of one dtype from here on: rules compute with it alone */
     if (x->dtype == dtype) return x;
-    if (x->number && !x->inner) return ml_scalar(ml_item(x), dtype);
     return ml_cast(x, &(ml_cast_opts){ dtype });
 }
 
@@ -133,7 +133,7 @@ ml_tensor *mli_apply(int id, ml_tensor *const *in, int n_in, const void *opts)
         int      first = id == ML_OP_where ? 1 : 0; /* the condition keeps its own dtype */
         ml_dtype dtype = common_dtype(op, in, n_in, first);
         bool     same  = true;
-        for (int i = first; i < n_in; i++) same &= in[i]->dtype == dtype;
+        for (int i = first; i < n_in; i++) same &= in[i]->dtype == dtype && !in[i]->number;
         if (!same) {
             if (n_in > ML_MAX_IN && !(local = many = ml_block_take(many_bytes))) return ml_scope_return(&scope, NULL);
             for (int i = 0; local && i < n_in; i++)

@@ -62,7 +62,8 @@ struct ml_op {
 
 /* What the tests feed. */
 struct ml_sample {
-    const char *in[ML_MAX_IN]; /* "(2, 3)" floats; "i(4)" integers 0..ids-1; "b(4)" bools */
+    const char *in[ML_MAX_IN]; /* "(2, 3)" floats; "i(4)" integers 0..ids-1; "b(4)" bools; matrices far
+                                  * from singular: "m(3, 2)", symmetric positive definite "s(3, 3)" */
     const void *opts;
     int64_t     ids;
     double      low, high;     /* range of the floats; both 0 = -2..2 */

@@ -223,7 +223,7 @@ ParameterizedTest(group *g, ops, layout_does_not_matter)
             for (int l = LAYOUT_TRANSPOSED; l < LAYOUT_COUNT; l++) {
                 for (int which = 0; which < 1 << t.n_in; which++) { /* each input, and all together */
                     for (int i = 0; i < t.n_in; i++) {
-                        odd[i]  = which >> i & 1 ? view_with_layout(plain[i], (layout)l) : plain[i];
+                        odd[i]  = which >> i & 1 ? trial_view(&t, i, plain[i], (layout)l) : plain[i];
                         copy[i] = ml_clone(odd[i]);
                     }
                     run a = trial_run(&t, odd, ALL, NULL, false), b = trial_run(&t, copy, ALL, NULL, false);

@@ -178,6 +178,75 @@ local other = {
     holds({ 1, 1 }, m:argmin())
     holds({ { 1, 1, 1 } }, m:argmin { dim = 1, keepdim = true })
   end,
+  prod = function()
+    holds(720, m:prod())
+    holds({ 4, 10, 18 }, m:prod(1))
+    assert.equal("i64", ml.tensor({ 2, 3 }):prod().dtype)
+  end,
+  any = function()
+    assert.equal(true, m:gt(5):any():item())
+    holds({ false, true }, m:gt(5):any(2))
+    holds({ { false }, { true } }, m:gt(5):any(2, true))
+  end,
+  all = function()
+    assert.equal(false, m:gt(5):all():item())
+    holds({ false, true }, m:gt(3):all(2))
+    assert.equal(true, ml.zeros({ 0 }):all():item())
+  end,
+  count_nonzero = function()
+    holds(6, m:count_nonzero())
+    holds({ 0, 1, 2 }, (m * m:gt(1)):sub(m:eq(4) * 4):gt(2):count_nonzero { dims = 1 })
+    assert.equal("i64", m:count_nonzero().dtype)
+  end,
+  var = function()
+    holds(3.5, m:var())
+    holds({ 4.5, 4.5, 4.5 }, m:var(1))
+    holds({ 2.25, 2.25, 2.25 }, m:var { 1, correction = 0 })
+    holds({ { 1 }, { 1 } }, m:var(2, true))
+  end,
+  std = function()
+    holds({ 1, 1 }, m:std(2))
+    holds(math.sqrt(35 / 12), m:std(nil, nil, 0))
+  end,
+  norm = function()
+    holds(math.sqrt(91), m:norm())
+    holds(21, m:norm(1))
+    holds({ 3, 6 }, m:norm(math.huge, 2))
+    holds({ 2, 2, 2 }, m:norm { p = 0, dims = 1 })
+    holds({ 65 ^ (1 / 3), 133 ^ (1 / 3), 243 ^ (1 / 3) }, m:norm(3, 1))
+    fails(function() return m:norm(0 / 0) end, "^norm: p must be a number, got nan")
+  end,
+  cumsum = function()
+    holds({ { 1, 3, 6 }, { 4, 9, 15 } }, m:cumsum())
+    holds({ { 5, 7, 9 }, { 4, 5, 6 } }, m:cumsum(1, true))
+  end,
+  cumprod = function()
+    holds({ { 1, 2, 6 }, { 4, 20, 120 } }, m:cumprod())
+    holds({ { 1, 2, 3 }, { 4, 10, 18 } }, m:cumprod(1))
+  end,
+  kthvalue = function()
+    holds({ 1, 4 }, m:kthvalue())
+    holds({ 2, 5 }, m:kthvalue(2))
+    holds({ 4, 5, 6 }, m:kthvalue(2, 1))
+    fails(function() return m:kthvalue(4) end, "^kthvalue: k must be 1%.%.3, got 4")
+    fails(function() return m:kthvalue(0) end, "^kthvalue: k must be 1%.%.3, got 0")
+  end,
+  median = function()
+    holds({ 2, 5 }, m:median())
+    holds({ 1, 2, 3 }, m:median(1))
+  end,
+  quantile = function()
+    holds({ 2, 5 }, m:quantile())
+    holds({ 1.75, 2.75, 3.75 }, m:quantile(0.25, 1))
+    fails(function() return m:quantile(1.5) end, "^quantile: q must be in 0%.%.1, got 1%.5")
+  end,
+  histogram = function()
+    holds({ 2, 2, 2 }, m:histogram(3))
+    holds({ 1, 1, 1, 1 }, m:histogram(4, 1.5, 5.5))
+    fails(function() return m:histogram(0) end, "^histogram: bins must be at least 1, got 0")
+    fails(function() return m:histogram(3, 2, 1) end, "^histogram: low and high must be finite and in this order")
+    fails(function() return f64({ 1, 0 / 0 }):histogram() end, "^histogram: a value is .*nan, so the values have no range")
+  end,
   logsumexp = function()
     local log_sum = math.log(math.exp(1) + math.exp(2) + math.exp(3))
     holds({ log_sum, log_sum + 3 }, m:logsumexp())
@@ -278,6 +347,66 @@ local other = {
     fails(function() return ml.einsum(("i"):rep(200), m) end, "^einsum: the equation has 200 characters")
     fails(function() return m:einsum() end, "^einsum: needs the equation")
     fails(function() return m:einsum { equation = 3 } end, "^einsum: the equation must be a text, got number")
+  end,
+  solve_triangular = function()
+    local a = f64 { { 2, 9 }, { 1, 4 } }
+    holds({ 3, 0.5 }, a:solve_triangular(f64 { 6, 5 }))
+    holds({ -4, 2 }, a:solve_triangular(f64 { 10, 8 }, { upper = true }))
+    holds({ 3, 1 }, a:solve_triangular(f64 { 7, 4 }, { transpose = true }) * f64 { 1, 1 })
+    holds({ 6, -1 }, a:solve_triangular(f64 { 6, 5 }, { unitriangular = true }))
+    fails(function() return ml.zeros({ 2, 2 }):solve_triangular(ml.ones { 2 }) end,
+      "^solve_triangular: matrix 1 of shape %(2, 2%) is singular: its diagonal has a 0 at 1")
+  end,
+  solve = function()
+    holds({ 1, 2 }, f64({ { 1, 2 }, { 3, 4 } }):solve(f64 { 5, 11 }))
+    fails(function() return ml.ones({ 2, 2 }):solve(ml.ones { 2 }) end, "^solve: matrix 1 of shape %(2, 2%) is singular; lstsq and pinv")
+    fails(function() return ml.eye(2):solve(ml.ones { 3 }) end, "^solve: the right side, shape %(3%), must have 2 rows")
+    fails(function() return m:solve(ml.ones { 2 }) end, "^solve: needs a square matrix, got shape %(2, 3%)")
+  end,
+  inv = function()
+    holds({ { -2, 1 }, { 1.5, -0.5 } }, f64({ { 1, 2 }, { 3, 4 } }):inv())
+    fails(function() return ml.zeros({ 2, 3, 3 }):inv() end, "^inv: matrix 1 of shape %(2, 3, 3%) is singular")
+    local bad = ml.zeros({ 2, 2 }):inv { strict = false }
+    assert.is_true(bad[{ 1, 1 }]:item() ~= bad[{ 1, 1 }]:item())
+    fails(function() return (ml.eye(2) / 0):inv() end, "^inv: the input, shape %(2, 2%), holds an infinity")
+  end,
+  pinv = function()
+    holds({ { 0.2, 0.4 } }, f64({ { 1 }, { 2 } }):pinv())
+    holds({ { 0.5, 0 }, { 0, 0 } }, f64({ { 2, 0 }, { 0, 0.1 } }):pinv(0.5))
+    fails(function() return ml.ones({ 2 }):pinv() end, "^pinv: needs a matrix, got shape %(2%)")
+  end,
+  lstsq = function()
+    holds({ 1.5, 0 }, f64({ { 1, 0 }, { 1, 0 } }):lstsq(f64 { 1, 2 }))
+    fails(function() return (ml.eye(2) * (0 / 0)):lstsq(ml.ones { 2 }) end, "^lstsq: .*holds NaN")
+  end,
+  det = function() holds(-2, f64({ { 1, 2 }, { 3, 4 } }):det()) end,
+  cofactor = function() holds({ { 4, -3 }, { -2, 1 } }, f64({ { 1, 2 }, { 3, 4 } }):cofactor()) end,
+  slogdet = function()
+    holds({ -1, math.log(2) }, f64({ { 1, 2 }, { 3, 4 } }):slogdet())
+    holds({ 0, -math.huge }, ml.zeros({ 2, 2 }):slogdet())
+  end,
+  cholesky = function()
+    holds({ { 2, 0 }, { 1, 3 } }, f64({ { 4, 2 }, { 2, 10 } }):cholesky())
+    fails(function() return f64({ { 1, 2 }, { 2, 1 } }):cholesky() end, "^cholesky: matrix 1 of shape %(2, 2%) is not positive definite")
+  end,
+  eigh_parts = function()
+    local h = math.sqrt(0.5)
+    holds({ { 1, 3 }, { h, h }, { -h, h } }, f64({ { 2, 1 }, { 1, 2 } }):eigh_parts())
+  end,
+  svd_parts = function() holds({ { 0.6 }, { 0.8 }, { 5 }, { 1 } }, f64({ { 3 }, { 4 } }):svd_parts()) end,
+  qr_parts = function() holds({ { 0.6 }, { 0.8 }, { 5 } }, f64({ { 3 }, { 4 } }):qr_parts()) end,
+  eigvalsh = function() holds({ 1, 3 }, f64({ { 2, 1 }, { 1, 2 } }):eigvalsh()) end,
+  svdvals = function() holds({ 5 }, f64({ { 3 }, { 4 } }):svdvals()) end,
+  matrix_rank = function()
+    assert.equal(1, f64({ { 1, 2 }, { 2, 4 } }):matrix_rank():item())
+    assert.equal(1, f64({ { 1, 0 }, { 0, 0.1 } }):matrix_rank(0.5):item())
+  end,
+  expm = function() holds({ { math.exp(1), 0 }, { 0, 1 } }, f64({ { 1, 0 }, { 0, 0 } }):expm()) end,
+  expm_frechet = function() holds({ { math.exp(1) } }, f64({ { 1 } }):expm_frechet(f64 { { 1 } })) end,
+  matrix_power = function()
+    holds({ { 1, 3 }, { 0, 1 } }, f64({ { 1, 1 }, { 0, 1 } }):matrix_power(3))
+    holds({ { 1, -2 }, { 0, 1 } }, f64({ { 1, 1 }, { 0, 1 } }):matrix_power(-2))
+    fails(function() return ml.zeros({ 2, 2 }):matrix_power(-1) end, "^matrix_power: inv: matrix 1 of shape %(2, 2%) is singular")
   end,
   linear = function()
     local w, b = f64 { { 1, 0, 0 }, { 0, 0, -1 } }, f64 { 0.5, 4 }
@@ -382,6 +511,10 @@ describe("operators", function()
     local y = w ^ 2 / 2 + 3 * w - w % 1
     y:sum():backward()
     holds({ 5, -2.5 }, w.grad)
+    local v = ml.tensor({ 1.0 }, { requires_grad = true, dtype = "f64" })
+    local third = v / 3 -- a plain number is as exact as the tensor that it meets
+    third:sum():backward()
+    holds({ 1 / 3 }, v.grad, 1e-16)
   end)
 end)
 
