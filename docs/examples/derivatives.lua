@@ -107,3 +107,13 @@ local w = ml.replicas({ lr = { 0.1, 0.5 } }, function(h)
   return weight
 end)
 print(w:reshape(2))  --> [1.5219, 2.0000]  f32 (2)
+
+--- ml.checkpoint
+local function block(h, w)
+  for _ = 1, 10 do h = h:matmul(w):tanh() end
+  return h
+end
+local w = ml.eye(2)
+print(ml.grad(function(p) return ml.checkpoint(block, ml.ones { 1, 2 }, p):sum() end)(w))
+--> [[1.8452, 1.8452],
+-->  [1.8452, 1.8452]]  f32 (2, 2)

@@ -318,6 +318,17 @@ function transform.stop_gradient(value)
   return (put_together(shape, constant, 1))
 end
 
+--- fn(...), but what is computed on the way to its results is forgotten, and computed again when a backward pass comes by:
+--- memory for time. Random numbers are the same again. fn may depend on its arguments, on what it closes over, and on random
+--- numbers alone; it must not be called for what else it does, for it is called twice.
+---@param fn fun(...): ...
+---@param ... any
+---@return any ...
+function transform.checkpoint(fn, ...)
+  check_function("checkpoint", fn)
+  return steps.checkpoint(fn, ...)
+end
+
 -- vmap ------------------------------------------------------------------------------------------------------------------------
 
 ---@class moonlab.VmapOptions

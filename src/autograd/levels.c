@@ -15,10 +15,12 @@ typedef struct level {
     uint64_t      stream; /* the next one of all of them */
 } level;
 
-static _Thread_local struct {
+struct mli_levels {
     int   n;
     level at[ML_MAX_LEVELS];
-} levels;
+};
+
+static _Thread_local mli_levels levels;
 static _Atomic int64_t last_id;
 
 /* --- begin and end ------------------------------------------------------------------------------------------------------- */
@@ -65,13 +67,37 @@ int64_t mli_level_above(int64_t id)
 
 ml_transform_state ml_transform_save(void)
 {
-    return (ml_transform_state){ ml_recording(), levels.n };
+    return (ml_transform_state){ ml_recording(), levels.n, mli_recorder() };
 }
 
 void ml_transform_restore(ml_transform_state was)
 {
     ml_set_recording(was.recording);
     end_to(was.n_levels);
+    mli_stop_recorder(was.recorder);
+}
+
+mli_levels *mli_levels_copy(const mli_levels *of)
+{
+    mli_levels *copy = ml_realloc(NULL, 0, sizeof *copy);
+    if (!copy) return NULL;
+    *copy = of ? *of : levels;
+    for (int k = 0; k < copy->n; k++) ml_retain(copy->at[k].seeds);
+    return copy;
+}
+
+void mli_levels_swap(mli_levels *other)
+{
+    mli_levels was = levels;
+    levels         = *other;
+    *other         = was;
+}
+
+void mli_levels_free(mli_levels *l)
+{
+    if (!l) return;
+    for (int k = 0; k < l->n; k++) ml_release(l->at[k].seeds);
+    ml_realloc(l, sizeof *l, 0);
 }
 
 /* --- random numbers ------------------------------------------------------------------------------------------------------- */
