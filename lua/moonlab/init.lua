@@ -53,7 +53,7 @@ for _, name in ipairs { "fft", "run", "figure", "tree", "linalg", "stats" } do
 end
 local transforms = { -- of functions: fields of one module
   "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp", "vmap", "stop_gradient",
-  "replicas",
+  "replicas", "checkpoint",
 }
 for _, name in ipairs(transforms) do later[name] = "moonlab.transform" end
 

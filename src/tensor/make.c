@@ -83,14 +83,15 @@ ml_tensor *mli_contiguous(ml_tensor *t)
 /* Into every one of a batch: its own values, or the same ones. */
 static bool copy_into_batch(ml_tensor *dst, const ml_tensor *src)
 {
-    ml_tensor *all = dst->inner;
-    if (src->inner && src->level == dst->level) return ml_copy_into(all, src->inner);
-    if (all->inner) return ml_fail("copy: the same values into a tensor that is part of several vmaps");
+    ml_tensor *to = dst->inner, *from = src->inner && src->level == dst->level ? src->inner : NULL;
+    if (from && (to->inner || ml_tensor_is_contiguous(to))) return ml_copy_into(to, from);
+    if (to->inner || (from && from->inner)) return ml_fail("copy: into a part of a tensor inside several vmaps; clone it first");
     ml_scope scope = ml_scope_begin();
     bool     ok    = true;
-    for (int64_t i = 0; ok && i < all->shape.size[0]; i++) {
-        ml_tensor *row = mli_view(all, dst->shape, all->strides + 1, all->offset + i * all->strides[0]);
-        ok             = row && ml_copy_into(row, src);
+    for (int64_t i = 0; ok && i < to->shape.size[0]; i++) {
+        ml_tensor       *row  = mli_view(to, dst->shape, to->strides + 1, to->offset + i * to->strides[0]);
+        const ml_tensor *what = from ? mli_view(from, src->shape, from->strides + 1, from->offset + i * from->strides[0]) : src;
+        ok                    = row && what && ml_copy_into(row, what);
     }
     ml_scope_end(&scope);
     return ok;
