@@ -46,6 +46,11 @@ void      *mli_data(const ml_tensor *t);  /* address of the first element */
 void       mli_strided_copy(const ml_tensor *src, ml_dtype dtype, void *dst); /* row-major, converting */
 void       mli_convert(int64_t n, ml_dtype from, const void *src, int64_t step, ml_dtype to, void *dst); /* one run of values */
 
+/* Large values are noted with the place in the user's program that made them (largest.c). */
+#define MLI_NOTED ((size_t)1 << 20) /* bytes: what costs far more to fill than to note */
+void mli_note(const ml_storage *storage, const ml_shape *shape, ml_dtype dtype);
+void mli_forget(const ml_storage *storage);
+
 /* One of a batch: inner without its first dimension. */
 ml_tensor *mli_batched_new(ml_tensor *inner, int level);
 bool       mli_has_values(const char *op, const ml_tensor *t); /* computes them if need be; false, with a message, inside vmap */
