@@ -1,11 +1,10 @@
-/* Stochastic gradient descent, with momentum and Nesterov's look ahead. The first gradient starts the momentum, as it is:
- * the first step is that of plain descent (Nesterov: 1 + momentum times as long). */
+/* Stochastic gradient descent, with momentum and Nesterov's look ahead. The momentum starts at zero, so that the
+ * first step is that of plain descent (Nesterov: 1 + momentum times as long). */
 #include "optim/optim_impl.h"
 
 static void prepare(const ml_optim *opt, mli_slot *s)
 {
-    s->rule.sgd = (mlk_sgd){ .lr = opt->lr, .momentum = opt->momentum, .l2 = opt->weight_decay, .nesterov = opt->nesterov,
-                             .first = s->steps == 0 };
+    s->rule.sgd = (mlk_sgd){ .lr = opt->lr, .momentum = opt->momentum, .l2 = opt->weight_decay, .nesterov = opt->nesterov };
 }
 
 static void run(const mli_slot *s, int64_t first, int64_t n)
