@@ -166,6 +166,12 @@ function ml.tensor(values, opts) end
 ---@return boolean
 function ml.is_tensor(value) end
 
+---@class moonlab.Largest
+---@field bytes integer
+---@field shape integer[]
+---@field dtype moonlab.dtype
+---@field site? string  "script.lua:12"
+
 --- Seeds the random numbers that have no seed of their own.
 ---@param seed integer
 function ml.seed(seed) end
@@ -179,8 +185,9 @@ function ml.threads(n) end
 ---@return number
 function ml.clock() end
 
---- Bytes of tensors: in use, most so far, kept for reuse, allowed (0 = no limit; MOONLAB_MEMORY=64M sets one).
----@return { live: integer, peak: integer, cached: integer, cap: integer }
+--- Bytes of tensors: in use, most so far, kept for reuse, allowed (0 = no limit; MOONLAB_MEMORY=64M sets one). And the
+--- largest tensor in use with the script's line that made it, if there is one of a MiB or more.
+---@return { live: integer, peak: integer, cached: integer, cap: integer, largest: moonlab.Largest? }
 function ml.memory() end
 
 --- The table of operations, as data.

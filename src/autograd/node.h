@@ -74,7 +74,6 @@ bool mli_defer(ml_call *c, ml_tensor **out);
 
 ml_node   *mli_record(const ml_call *c); /* NULL on error */
 void       mli_node_drop_inputs(ml_node *node);
-const char *mli_site(void); /* NULL when nobody told */
 bool       mli_add_in_place(ml_tensor *sum, const ml_tensor *dx); /* false when their layouts do not allow it */
 bool       mli_check_finite(const char *op, const ml_tensor *t, const char *phase, const char *site);
 

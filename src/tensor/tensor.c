@@ -22,6 +22,7 @@ static ml_storage *storage_new(size_t bytes)
 static void storage_release(ml_storage *s)
 {
     if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1) return;
+    if (s->bytes >= MLI_NOTED) mli_forget(s);
     ml_block_give(s, HEADER + s->bytes);
 }
 
@@ -72,6 +73,7 @@ ml_tensor *ml_empty(ml_shape shape, ml_dtype dtype)
     }
     ml_storage *storage = storage_new(empty ? 0 : bytes);
     if (!storage) return NULL;
+    if (storage->bytes >= MLI_NOTED) mli_note(storage, &shape, dtype);
     ml_tensor *t = mli_tensor_new(shape, NULL, 0, dtype, storage);
     storage_release(storage); /* the tensor holds it now */
     return t;

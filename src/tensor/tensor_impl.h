@@ -54,6 +54,10 @@ static inline int64_t mli_to_i64(double v)
     return v != v ? 0 : v >= 0x1p63 ? INT64_MAX : v <= -0x1p63 ? INT64_MIN : (int64_t)v;
 }
 static inline uint8_t mli_to_u8(double v) { return !(v > 0) ? 0 : v >= 255 ? 255 : (uint8_t)v; }
+/* Large values are noted with the place in the user's program that made them (largest.c). */
+#define MLI_NOTED ((size_t)1 << 20) /* bytes: what costs far more to fill than to note */
+void mli_note(const ml_storage *storage, const ml_shape *shape, ml_dtype dtype);
+void mli_forget(const ml_storage *storage);
 
 /* One of a batch: inner without its first dimension. */
 ml_tensor *mli_batched_new(ml_tensor *inner, int64_t level);
