@@ -25,6 +25,8 @@ typedef struct ml_ints {
 #define ML_DIMS(...) ((ml_dims){ (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), { __VA_ARGS__ } })
 #define ML_INTS(...) ((ml_ints){ (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), { __VA_ARGS__ } })
 
+#define ML_TEXT_BYTES 120 /* of an option that is text, its end included: part of the struct, so that a recorded call owns it */
+
 /* CHOICE options: in C an int that counts the words of op_list.h from 0, under these names. */
 typedef enum ml_act { ML_ACT_NONE, ML_ACT_RELU, ML_ACT_TANH, ML_ACT_SIGMOID, ML_ACT_COUNT } ml_act;
 #define ML_ACT_WORDS "none|relu|tanh|sigmoid"
@@ -45,6 +47,7 @@ int ml_choice_find(const char *words, const char *word); /* its place in "a|b|c"
 #define CHOICE(f, d, words) int f;
 #define DTYPE(f)      ml_dtype f;
 #define BASE(f)       int f;
+#define TEXT(f)       char f[ML_TEXT_BYTES];
 #define ML_OP(name, n, doc)
 #define ML_OPX(name, n, doc, ...) typedef struct ml_##name##_opts { __VA_ARGS__ } ml_##name##_opts;
 #include "moonlab/op_list.h"
@@ -83,11 +86,12 @@ typedef enum ml_op_id {
 #undef CHOICE
 #undef DTYPE
 #undef BASE
+#undef TEXT
 
 /* --- the table, for bindings, documentation and tests --------------------------------------------------------- */
 typedef enum ml_field_kind {
     ML_FIELD_DIMS, ML_FIELD_DIM, ML_FIELD_NEWDIM, ML_FIELD_SHAPE, ML_FIELD_INTS, ML_FIELD_INT, ML_FIELD_INDEX, ML_FIELD_REAL,
-    ML_FIELD_FLAG, ML_FIELD_CHOICE, ML_FIELD_DTYPE, ML_FIELD_BASE
+    ML_FIELD_FLAG, ML_FIELD_CHOICE, ML_FIELD_DTYPE, ML_FIELD_BASE, ML_FIELD_TEXT
 } ml_field_kind;
 
 typedef struct ml_field {

@@ -117,7 +117,7 @@ end
 --- values of the i-th tensor along dimension i.
 ---@param ... moonlab.Tensor  or one list of them
 ---@return moonlab.Tensor[]
-local function meshgrid(...)
+function ml.meshgrid(...)
   local axes = ml.is_tensor((...)) and { ... } or (...)
   if type(axes) ~= "table" or #axes == 0 then check.fail "meshgrid: takes tensors, or a list of them" end
   local shape = {}
@@ -136,4 +136,3 @@ end
 
 local methods = core.methods()
 for name, method in pairs(Tensor) do methods[name], ml[name] = method, method end
-ml.meshgrid = meshgrid

@@ -29,13 +29,14 @@ static int dims_of(const ml_pick *p) { return p->tensor && is_mask(p->tensor) ? 
 static bool check_count(const char *what, const ml_tensor *x, const ml_pick *picks, int n)
 {
     int all = 0;
-    for (int i = 0; i < n; i++) all += dims_of(&picks[i]);
+    for (int i = 0; i < n; i++) all += dims_of(&picks[i]) ? dims_of(&picks[i]) : 1;
     return all <= x->shape.n || ml_fail("%s: %d positions for a tensor of shape %s", what, all, ml_shape_text(&x->shape));
 }
 
 /* --- what a tensor picks from -------------------------------------------------------------------------------------------- */
 static bool check_mask(const char *what, const ml_tensor *x, const ml_tensor *mask, int dim)
 {
+    if (!mask->inner && !mli_has_values(what, mask)) return false; /* what waits inside fuse is computed */
     if (mask->inner)
         return ml_fail("%s: inside vmap a mask differs from one of the batch to the next, and with it the number of results; "
                        "where(mask, x, 0) keeps the shape", what);
@@ -198,9 +199,8 @@ ml_tensor *ml_index(ml_tensor *x, const ml_pick *picks, int n)
 /* --- writing ---------------------------------------------------------------------------------------------------------------- */
 static bool may_change(const ml_tensor *x, const ml_tensor *value)
 {
-    if (!mli_has_values("assign", x) || !mli_has_values("assign", value)) return false;
-    if (x->node) return ml_fail("assign: this tensor is the result of a recorded operation, which a change would falsify; change x:clone()");
-    if (x->requires_grad && ml_recording()) return ml_fail("assign: this tensor requires a gradient; change it inside ml.no_grad");
+    if (!ml_tensor_is_leaf(x)) return ml_fail("assign: this tensor is the result of a recorded operation, which a change would falsify; change x:clone()");
+    if (mli_records(x) && ml_recording()) return ml_fail("assign: this tensor requires a gradient; change it inside ml.no_grad");
     if (mli_records(value) && ml_recording()) return ml_fail("assign: the value is recorded and its gradient would be lost; assign x:detach()");
     return true;
 }
@@ -289,21 +289,54 @@ static bool write_selection(selection *s, ml_tensor *value)
     return true;
 }
 
+static bool assign(ml_tensor *x, const ml_pick *picks, int n, ml_tensor *value);
+
+/* Inside vmap: of each of the batch, with its own positions and value where they have the batch too. */
+static ml_tensor *of_one(ml_tensor *t, int64_t level, int64_t i)
+{
+    if (!t || !t->inner || t->level != level) return t;
+    return ml_squeeze(ml_slice(t->inner, &(ml_slice_opts){ 0, i, i + 1, 1 }), &(ml_squeeze_opts){ ML_DIMS(0) });
+}
+
+static bool assign_to_each(ml_tensor *x, const ml_pick *picks, int n, ml_tensor *value)
+{
+    bool ok = x->inner->inner || mli_each_once("assign", x->inner);
+    for (int64_t i = 0; ok && i < x->inner->shape.size[0]; i++) {
+        ml_pick  own[ML_MAX_DIMS];
+        ml_scope scope = ml_scope_begin();
+        for (int k = 0; ok && k < n; k++) {
+            own[k]        = picks[k];
+            own[k].tensor = of_one(picks[k].tensor, x->level, i);
+            ok            = own[k].tensor || !picks[k].tensor;
+        }
+        ml_tensor *to = of_one(x, x->level, i), *from = of_one(value, x->level, i);
+        ok            = ok && to && from && assign(to, own, n, from);
+        ml_scope_end(&scope);
+    }
+    return ok;
+}
+
+static bool assign(ml_tensor *x, const ml_pick *picks, int n, ml_tensor *value)
+{
+    selection s = { .what = "assign" };
+    if (!check_count(s.what, x, picks, n)) return false;
+    if (x->inner) return assign_to_each(x, picks, n, value);
+    bool differs = value->inner;
+    for (int i = 0; i < n; i++) differs |= picks[i].tensor && picks[i].tensor->inner;
+    if (differs) return ml_fail("assign: a tensor from outside the vmap cannot take a value for each of the batch; make one inside");
+    if (!cut(&s, x, picks, n) || !mli_each_once(s.what, s.view)) return false;
+    if (s.n) return write_selection(&s, value);
+    value = stretched(value, &s.view->shape);
+    return value && ml_copy_into(s.view, value);
+}
+
 bool ml_index_assign(ml_tensor *x, const ml_pick *picks, int n, ml_tensor *value)
 {
     if (!x || !value || !may_change(x, value)) return false;
-    ml_scope   scope = ml_scope_begin();
-    bool       was   = ml_set_recording(false), ok;
-    selection  s     = { .what = "assign" };
-    ml_tensor *place = ml_detach(x);
-    ok = place && check_count(s.what, x, picks, n) && cut(&s, place, picks, n);
-    ok = ok && mli_each_once(s.what, s.view);
-    if (ok && s.n) {
-        ok = write_selection(&s, value);
-    } else if (ok) {
-        value = stretched(value, &s.view->shape);
-        ok    = value && ml_copy_into(s.view, value);
-    }
+    ml_scope scope = ml_scope_begin();
+    bool     was   = ml_set_recording(false);
+    x       = ml_detach(x);
+    bool ok = x && assign(x, picks, n, value);
     ml_set_recording(was);
     ml_scope_end(&scope);
     return ok;

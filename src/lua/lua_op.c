@@ -43,10 +43,10 @@ static bool is_list(const ml_field *f)
     return f->name && (f->kind == ML_FIELD_DIMS || f->kind == ML_FIELD_SHAPE || f->kind == ML_FIELD_INTS);
 }
 
-/* A shape or a dtype has no default. */
+/* A shape, a dtype or a text has no default. */
 static bool needs_value(const ml_field *f)
 {
-    return f->kind == ML_FIELD_SHAPE || f->kind == ML_FIELD_DTYPE;
+    return f->kind == ML_FIELD_SHAPE || f->kind == ML_FIELD_DTYPE || f->kind == ML_FIELD_TEXT;
 }
 
 /* --- one value at the top of the stack, into a field -------------------------------------------------------- */
@@ -108,6 +108,16 @@ static void read_ints(lua_State *L, const binding *b, const ml_field *f, ml_ints
     }
 }
 
+static void check_text(lua_State *L, const binding *b, const char *name, char *at)
+{
+    size_t n = 0;
+    if (lua_type(L, -1) != LUA_TSTRING) lml_raise(L, "%s: the %s must be a text, got %s", b->info->name, name, lml_got(L, -1));
+    const char *text = lua_tolstring(L, -1, &n);
+    if (n >= ML_TEXT_BYTES) lml_raise(L, "%s: the %s has %d characters, at most %d are possible", b->info->name, name, (int)n, ML_TEXT_BYTES - 1);
+    memset(at, 0, ML_TEXT_BYTES); /* equal options are equal bytes */
+    memcpy(at, text, n);
+}
+
 static void read_list(lua_State *L, const binding *b, const ml_field *f, void *at, int n_dims)
 {
     if (f->kind == ML_FIELD_SHAPE) {
@@ -158,6 +168,7 @@ static void read_field(lua_State *L, const binding *b, const ml_field *f, unsign
         break;
     case ML_FIELD_CHOICE: *(int *)at = check_choice(L, b, f); break;
     case ML_FIELD_DTYPE: *(ml_dtype *)at = lml_check_dtype(L, -1, op); break;
+    case ML_FIELD_TEXT: check_text(L, b, f->name, at); break;
     case ML_FIELD_BASE: break; /* never given */
     }
 }
@@ -259,9 +270,10 @@ static int call(lua_State *L, const binding *b, const input *given, const void *
     return lml_finish(L, &work, out);
 }
 
-/* cat({x, y, ...}, options) or cat(x, y, ..., options) */
+/* cat({x, y, ...}, options) or cat(x, y, ..., options); a text may stand first: einsum("ij,jk->ik", x, y) */
 static int call_many(lua_State *L, const binding *b)
 {
+    if (lua_type(L, 1) == LUA_TSTRING) lua_rotate(L, 1, -1);
     int  top = lua_gettop(L), n = 0;
     bool list = lua_istable(L, 1);
     if (list) n = (int)lua_rawlen(L, 1);
@@ -336,11 +348,6 @@ static ml_tensor *floor_div(const input in[2])
     return q && ml_dtype_is_float(ml_tensor_dtype(q)) ? ml_floor(q) : q;
 }
 
-static ml_tensor *modulo(const input in[2]) /* the sign of y, as in Lua */
-{
-    return ml_sub(tensor_of(&in[0]), ml_mul(floor_div(in), tensor_of(&in[1])));
-}
-
 static int operate(lua_State *L, ml_tensor *(*f)(const input in[2]))
 {
     const binding *b     = &bindings[ML_OP_div];
@@ -354,7 +361,6 @@ static int operate(lua_State *L, ml_tensor *(*f)(const input in[2]))
 
 static int operator_div(lua_State *L) { return operate(L, true_div); }
 static int operator_idiv(lua_State *L) { return operate(L, floor_div); }
-static int operator_mod(lua_State *L) { return operate(L, modulo); }
 
 /* --- the table as data, for documentation and tests --------------------------------------------------------- */
 static const char *kind_name(const ml_field *f)
@@ -364,12 +370,41 @@ static const char *kind_name(const ml_field *f)
         [ML_FIELD_NEWDIM] = "dim",     [ML_FIELD_INTS] = "integers",
         [ML_FIELD_INT] = "integer",    [ML_FIELD_INDEX] = "position", [ML_FIELD_REAL] = "number",
         [ML_FIELD_FLAG] = "flag",      [ML_FIELD_CHOICE] = "choice",  [ML_FIELD_DTYPE] = "dtype",
-        [ML_FIELD_BASE] = "base",
+        [ML_FIELD_BASE] = "base",      [ML_FIELD_TEXT] = "text",
     };
     return names[f->kind];
 }
 
-/* In the order of the table: { name =, doc =, inputs = (-1: any number), options = { { name =, kind =, words = "a|b" of a choice }, ... } } */
+/* The word at a place of "a|b|c". */
+static void push_word(lua_State *L, const char *words, int place)
+{
+    while (place-- > 0) words = strchr(words, '|') + 1;
+    lua_pushlstring(L, words, strcspn(words, "|"));
+}
+
+/* Pushes the default of an option as Lua would give it; nil where there is none, or where it means "all" or "to the end". */
+static void push_default(lua_State *L, const binding *b, const ml_field *f)
+{
+    const void *at = b->defaults + f->offset;
+    int64_t     n  = 0;
+    switch (f->kind) {
+    case ML_FIELD_DIM:
+    case ML_FIELD_NEWDIM: n = *(const int *)at, lua_pushinteger(L, n < 0 ? n : n + 1); return;
+    case ML_FIELD_INDEX: n = *(const int64_t *)at, lua_pushinteger(L, n < 0 ? n : n + 1); return;
+    case ML_FIELD_INT:
+        n = *(const int64_t *)at;
+        if (is_inclusive_end(f) && n == INT64_MAX) lua_pushnil(L);
+        else lua_pushinteger(L, n);
+        return;
+    case ML_FIELD_REAL: lua_pushnumber(L, *(const double *)at); return;
+    case ML_FIELD_FLAG: lua_pushboolean(L, *(const bool *)at); return;
+    case ML_FIELD_CHOICE: push_word(L, f->words, *(const int *)at); return;
+    default: lua_pushnil(L); return;
+    }
+}
+
+/* In the order of the table: { name =, doc =, inputs = (-1: any number),
+ * options = { { name =, kind =, default =, words = "a|b" of a choice }, ... } } */
 int lml_list_ops(lua_State *L)
 {
     lua_createtable(L, ML_OP_COUNT, 0);
@@ -383,9 +418,10 @@ int lml_list_ops(lua_State *L)
         lua_Integer n = 0;
         for (const ml_field *f = info->fields; f && f->name; f++) {
             if (f->kind == ML_FIELD_BASE) continue;
-            lua_createtable(L, 0, 2);
+            lua_createtable(L, 0, 3);
             lua_pushstring(L, f->name), lua_setfield(L, -2, "name");
             lua_pushstring(L, kind_name(f)), lua_setfield(L, -2, "kind");
+            push_default(L, &bindings[id], f), lua_setfield(L, -2, "default");
             if (f->words) lua_pushstring(L, f->words), lua_setfield(L, -2, "words");
             lua_rawseti(L, -2, ++n);
         }
@@ -410,10 +446,11 @@ static void bind(int id)
 
 static const struct { const char *event; ml_op_id op; } operators[] = {
     { "__add", ML_OP_add }, { "__sub", ML_OP_sub }, { "__mul", ML_OP_mul }, { "__pow", ML_OP_pow },
+    { "__mod", ML_OP_remainder },
 };
 
 static const luaL_Reg other_operators[] = {
-    { "__unm", unary_minus }, { "__div", operator_div }, { "__idiv", operator_idiv }, { "__mod", operator_mod },
+    { "__unm", unary_minus }, { "__div", operator_div }, { "__idiv", operator_idiv },
     { NULL, NULL },
 };
 

@@ -175,8 +175,10 @@ void *mli_refuse_each(const ml_call *c, const char *what, const char *instead)
                    ml_op_info_at(c->id)->name, what, instead);
 }
 
+/* While shapes are worked out for one of a batch, nobody counts: the rule for vmap refuses. */
 static int64_t count_true(const ml_tensor *mask)
 {
+    if (mask->inner) return 0;
     const uint8_t *v = mli_data(mask);
     int64_t        k = 0;
     for (int64_t i = 0, n = ml_tensor_numel(mask); i < n; i++) k += v[i] != 0;
@@ -214,7 +216,7 @@ static ml_tensor *as_bytes(ml_tensor *x)
 {
     bool was = x->dtype == ML_BOOL || x->dtype == ML_U8;
     if (was) return mli_contiguous(x);
-    return ml_ne(x, ml_scalar(0, (ml_dtype)x->dtype)); /* NaN is not 0 */
+    return ml_ne(ml_detach(x), ml_scalar(0, (ml_dtype)x->dtype)); /* NaN is not 0; detached, nothing waits */
 }
 
 static bool masked_select_infer(ml_call *c)
@@ -225,7 +227,8 @@ static bool masked_select_infer(ml_call *c)
     bool fits = m->n <= x->n;
     for (int d = 0; fits && d < m->n; d++) fits = m->size[d] == x->size[d];
     if (!fits) return ml_fail("masked_select: a mask of shape %s does not lie over the first dimensions of %s", ml_shape_text(m), ml_shape_text(x));
-    ml_tensor *mask = mli_contiguous(c->in[1]);
+    if (!c->in[1]->inner && !mli_has_values("masked_select", c->in[1])) return false;
+    ml_tensor *mask = c->in[1]->inner ? c->in[1] : mli_contiguous(c->in[1]);
     if (!mask) return false;
     c->dtype = (ml_dtype)c->in[0]->dtype;
     c->shape = (ml_shape){ .n = x->n - m->n + 1, .size = { count_true(mask) } };
@@ -266,7 +269,8 @@ static ml_tensor *masked_select_vmap(ml_call *c, const bool batched[], int64_t n
 
 static bool nonzero_infer(ml_call *c)
 {
-    ml_tensor *v = as_bytes(c->in[0]);
+    if (!c->in[0]->inner && !mli_has_values("nonzero", c->in[0])) return false;
+    ml_tensor *v = c->in[0]->inner ? c->in[0] : as_bytes(c->in[0]);
     if (!v) return false;
     c->dtype = ML_I64;
     c->shape = (ml_shape){ 2, { count_true(v), c->in[0]->shape.n } };

@@ -2,6 +2,7 @@
  * definition does not link; one without a line in the list has no id and cannot be called. */
 #include "ops/op.h"
 
+#include <math.h>
 #include <string.h>
 
 #define DIMS(f)
@@ -16,6 +17,7 @@
 #define CHOICE(f, d, words) .f = d,
 #define DTYPE(f)    .f = ML_F32,
 #define BASE(f)     .f = 0,
+#define TEXT(f)     .f = "",
 #define ML_OP(name, n, doc)       extern const ml_op ml_op_##name;
 #define ML_OPX(name, n, doc, ...) extern const ml_op ml_op_##name; \
     static const ml_##name##_opts name##_defaults = { __VA_ARGS__ };
@@ -34,6 +36,7 @@
 #undef CHOICE
 #undef DTYPE
 #undef BASE
+#undef TEXT
 
 static const ml_op *const table[ML_OP_COUNT] = {
 #define ML_OP(name, n, doc)       &ml_op_##name,
@@ -57,6 +60,7 @@ static const ml_op *const table[ML_OP_COUNT] = {
 #define CHOICE(f, d, words) FIELD(f, CHOICE, words)
 #define DTYPE(f)    FIELD(f, DTYPE, NULL)
 #define BASE(f)     FIELD(f, BASE, NULL)
+#define TEXT(f)     FIELD(f, TEXT, NULL)
 #define ML_OP(name, n, doc)
 #define ML_OPX(name, n, doc, ...)                                                              \
     static const ml_field *name##_fields(void)                                                 \
@@ -81,6 +85,7 @@ static const ml_op *const table[ML_OP_COUNT] = {
 #undef CHOICE
 #undef DTYPE
 #undef BASE
+#undef TEXT
 
 /* --- public functions ---------------------------------------------------------------------------------------- */
 #define PASS_1 (ml_tensor *[]){ x }, 1

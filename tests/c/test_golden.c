@@ -80,6 +80,7 @@ static void set_option(const ml_op_info *info, void *opts, const char *name, cha
     case ML_FIELD_REAL: *(double *)at = atof(value); break;
     case ML_FIELD_FLAG: *(bool *)at = atoi(value) != 0; break;
     case ML_FIELD_DTYPE: cr_assert(ml_dtype_parse(value, at)); break;
+    case ML_FIELD_TEXT: snprintf(at, ML_TEXT_BYTES, "%s", value); break;
     case ML_FIELD_CHOICE:
         *(int *)at = ml_choice_find(f->words, value);
         cr_assert_geq(*(int *)at, 0, "%s is none of %s", value, f->words);

@@ -86,21 +86,36 @@ static bool call_mask(void *ctx, ml_tensor *const *in, ml_tensor **out)
     return out[0] != NULL;
 }
 
+/* in[0][in[1]] = in[2], of a copy when there is a batch of it */
 static bool call_assign(void *ctx, ml_tensor *const *in, ml_tensor **out)
 {
-    (void)ctx;
-    out[0] = in[0];
-    return ml_index_assign(in[0], &ML_PICK_AT(0), 1, ml_scalar(1, ML_F64));
+    out[0] = *(const bool *)ctx ? in[0] : ml_mul(in[0], ml_number(1));
+    return out[0] && ml_index_assign(out[0], &ML_PICK_TENSOR(in[1]), 1, in[2]);
 }
 
 Test(index, inside_vmap_refuses_what_differs)
 {
-    ml_tensor  *x = counting(ML_SHAPE(2, 3)), *y, *in[] = { x, ml_gt(x, ml_number(2)) };
-    ml_function mask = { call_mask, NULL, 2, 1 }, assign = { call_assign, NULL, 1, 1 };
+    ml_tensor  *x = counting(ML_SHAPE(2, 3)), *y, *in[] = { x, ml_gt(x, ml_number(2)), ml_scalar(0, ML_F64) };
+    bool        outside = true;
+    ml_function mask = { call_mask, NULL, 2, 1 }, assign = { call_assign, &outside, 3, 1 };
     expect(!ml_vmap(&mask, in, (int[]){ 0, 0 }, &y, NULL), "a mask of each");
     expect_message("index", "a mask of each");
-    expect(!ml_vmap(&assign, in, (int[]){ 0 }, &y, NULL), "an assignment");
-    expect_message("assign", "an assignment");
+    in[0] = counting(ML_SHAPE(3));
+    expect(!ml_vmap(&assign, in, (int[]){ ML_WHOLE, 0, ML_WHOLE }, &y, NULL), "a mask of each for one tensor");
+    expect_message("assign", "a mask of each for one tensor");
+}
+
+Test(index, inside_vmap_writes_into_each)
+{
+    ml_tensor  *x = counting(ML_SHAPE(2, 3)), *y, *mask = ml_from(ML_SHAPE(2, 3), ML_BOOL, (uint8_t[]){ 1, 0, 1, 0, 0, 1 });
+    ml_tensor  *ids = ml_from(ML_SHAPE(2, 2), ML_I64, (int64_t[]){ 0, -1, 1, 0 }), *values = ml_from(ML_SHAPE(2, 2), ML_F64, (double[]){ 7, 8, 9, 10 });
+    bool        outside = false;
+    ml_function f = { call_assign, &outside, 3, 1 };
+    expect(ml_vmap(&f, (ml_tensor *[]){ x, mask, ml_scalar(0, ML_F64) }, (int[]){ 0, 0, ML_WHOLE }, &y, NULL), "a mask of each");
+    expect_same(y, ml_from(ML_SHAPE(2, 3), ML_F64, (double[]){ 0, 2, 0, 4, 5, 0 }), "a mask of each");
+    expect(ml_vmap(&f, (ml_tensor *[]){ x, ids, values }, (int[]){ 0, 0, 0 }, &y, NULL), "positions and values of each");
+    expect_same(y, ml_from(ML_SHAPE(2, 3), ML_F64, (double[]){ 7, 2, 8, 10, 9, 6 }), "positions and values of each");
+    expect_same(x, counting(ML_SHAPE(2, 3)), "what they were copied from");
 }
 
 /* --- derivatives ----------------------------------------------------------------------------------------------------------------- */

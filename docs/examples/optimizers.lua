@@ -1,0 +1,27 @@
+--- Optimizer
+local w = ml.tensor({ 1., 2. }, { requires_grad = true })
+local opt = ml.optim.SGD({ w }, { lr = 0.1 })
+opt:minimize(w:square():sum())
+print(w, opt.steps)  --> [0.8, 1.6]  f32 (2) recorded  1
+opt:zero_grad()
+w:square():sum():backward()
+opt:step()
+print(w, opt.kind)  --> [0.64, 1.28]  f32 (2) recorded  SGD
+
+--- ml.optim.SGD
+local w = ml.tensor({ 1. }, { requires_grad = true })
+local opt = ml.optim.SGD({ w }, { lr = 0.1, momentum = 0.9 })
+for _ = 1, 3 do opt:minimize(w:square():sum()) end
+print(w)  --> [0.062]  f32 (1) recorded
+
+--- ml.optim.Adam
+local w = ml.tensor({ 1. }, { requires_grad = true })
+local opt = ml.optim.Adam({ w }, { lr = 0.1 })
+for _ = 1, 3 do opt:minimize(w:square():sum()) end
+print(w)  --> [0.7016]  f32 (1) recorded
+
+--- ml.optim.AdamW
+local w = ml.tensor({ 1. }, { requires_grad = true })
+local opt = ml.optim.AdamW({ w }, { lr = 0.1, weight_decay = 1 })
+for _ = 1, 3 do opt:minimize(w:square():sum()) end
+print(w)  --> [0.4625]  f32 (1) recorded
