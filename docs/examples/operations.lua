@@ -509,3 +509,13 @@ print(ml.zeros { 2, 2 }:expm_frechet(ml.tensor { { 1., 2. }, { 3., 4. } }))
 print(ml.tensor { { 1., 1. }, { 0., 1. } }:matrix_power(5))
 --> [[1., 5.],
 -->  [0., 1.]]  f32 (2, 2)
+
+--- rfft
+print(ml.tensor { 1., 0., 0., 0. }:rfft())
+--> [[1., 0.],
+-->  [1., 0.],
+-->  [1., 0.]]  f32 (3, 2)
+
+--- irfft
+local x = ml.tensor { 1., 5., 2. }
+print(x:rfft():irfft(3))  --> [1., 5., 2.]  f32 (3)
