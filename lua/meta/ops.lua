@@ -1438,13 +1438,13 @@ function ml.log_softmax(x, dim) end
 ---@return moonlab.Tensor
 function Tensor:log_softmax(dim) end
 
---- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n)
+--- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), ()
 ---@param x moonlab.Tensor|number
 ---@param y moonlab.Tensor|number
 ---@return moonlab.Tensor
 function ml.cross_entropy(x, y) end
 
---- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n)
+--- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), ()
 ---@param y moonlab.Tensor|number
 ---@return moonlab.Tensor
 function Tensor:cross_entropy(y) end
@@ -1459,3 +1459,235 @@ function ml.mse(x, y) end
 ---@param y moonlab.Tensor|number
 ---@return moonlab.Tensor
 function Tensor:mse(y) end
+
+---@class moonlab.SolveTriangularOptions
+---@field upper? boolean
+---@field transpose? boolean
+---@field unitriangular? boolean
+---@field strict? boolean
+
+--- x of a x = b, a triangular: (..., n, n), b (..., n, k) or (n); the other triangle is not read
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param upper? boolean|moonlab.SolveTriangularOptions
+---@param transpose? boolean|moonlab.SolveTriangularOptions
+---@param unitriangular? boolean|moonlab.SolveTriangularOptions
+---@param strict? boolean|moonlab.SolveTriangularOptions
+---@return moonlab.Tensor
+function ml.solve_triangular(x, y, upper, transpose, unitriangular, strict) end
+
+--- x of a x = b, a triangular: (..., n, n), b (..., n, k) or (n); the other triangle is not read
+---@param y moonlab.Tensor|number
+---@param upper? boolean|moonlab.SolveTriangularOptions
+---@param transpose? boolean|moonlab.SolveTriangularOptions
+---@param unitriangular? boolean|moonlab.SolveTriangularOptions
+---@param strict? boolean|moonlab.SolveTriangularOptions
+---@return moonlab.Tensor
+function Tensor:solve_triangular(y, upper, transpose, unitriangular, strict) end
+
+--- x of a x = b: (..., n, n), b (..., n, k), or (n) for a vector; singular: an error
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.solve(x, y) end
+
+--- x of a x = b: (..., n, n), b (..., n, k), or (n) for a vector; singular: an error
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:solve(y) end
+
+---@class moonlab.InvOptions
+---@field strict? boolean
+
+--- inverse; singular: an error, or NaN when not strict
+---@param x moonlab.Tensor|number
+---@param strict? boolean|moonlab.InvOptions
+---@return moonlab.Tensor
+function ml.inv(x, strict) end
+
+--- inverse; singular: an error, or NaN when not strict
+---@param strict? boolean|moonlab.InvOptions
+---@return moonlab.Tensor
+function Tensor:inv(strict) end
+
+---@class moonlab.PinvOptions
+---@field rcond? number
+
+--- pseudoinverse (..., n, m) -> (..., m, n); singular values <= rcond * largest count as 0 (-1: max(n, m) * epsilon)
+---@param x moonlab.Tensor|number
+---@param rcond? number|moonlab.PinvOptions
+---@return moonlab.Tensor
+function ml.pinv(x, rcond) end
+
+--- pseudoinverse (..., n, m) -> (..., m, n); singular values <= rcond * largest count as 0 (-1: max(n, m) * epsilon)
+---@param rcond? number|moonlab.PinvOptions
+---@return moonlab.Tensor
+function Tensor:pinv(rcond) end
+
+---@class moonlab.LstsqOptions
+---@field rcond? number
+
+--- x of least norm among those that minimise |a x - b|: a (..., n, m), b (..., n, k) or (n); rcond as in pinv
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param rcond? number|moonlab.LstsqOptions
+---@return moonlab.Tensor
+function ml.lstsq(x, y, rcond) end
+
+--- x of least norm among those that minimise |a x - b|: a (..., n, m), b (..., n, k) or (n); rcond as in pinv
+---@param y moonlab.Tensor|number
+---@param rcond? number|moonlab.LstsqOptions
+---@return moonlab.Tensor
+function Tensor:lstsq(y, rcond) end
+
+--- determinant
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.det(x) end
+
+--- determinant
+---@return moonlab.Tensor
+function Tensor:det() end
+
+--- matrix of cofactors: det(x) times the transposed inverse, also where x is singular
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.cofactor(x) end
+
+--- matrix of cofactors: det(x) times the transposed inverse, also where x is singular
+---@return moonlab.Tensor
+function Tensor:cofactor() end
+
+--- sign of the determinant and log of its size: (..., n, n) -> (..., 2); singular: 0 and -inf
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.slogdet(x) end
+
+--- sign of the determinant and log of its size: (..., n, n) -> (..., 2); singular: 0 and -inf
+---@return moonlab.Tensor
+function Tensor:slogdet() end
+
+--- lower triangular L with L L^T = (x + x^T) / 2; not positive definite: an error
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.cholesky(x) end
+
+--- lower triangular L with L L^T = (x + x^T) / 2; not positive definite: an error
+---@return moonlab.Tensor
+function Tensor:cholesky() end
+
+--- eigenvalues of (x + x^T) / 2, ascending, as row 1, the eigenvectors in the columns below: (..., n + 1, n); see linalg.eigh
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.eigh_parts(x) end
+
+--- eigenvalues of (x + x^T) / 2, ascending, as row 1, the eigenvectors in the columns below: (..., n + 1, n); see linalg.eigh
+---@return moonlab.Tensor
+function Tensor:eigh_parts() end
+
+--- thin svd of (..., m, n): U (m, k), the k singular values falling as one row, V (n, k); see linalg.svd
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.svd_parts(x) end
+
+--- thin svd of (..., m, n): U (m, k), the k singular values falling as one row, V (n, k); see linalg.svd
+---@return moonlab.Tensor
+function Tensor:svd_parts() end
+
+--- thin QR of (..., m, n): Q (m, k), R^T (n, k), diagonal of R >= 0; see linalg.qr
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.qr_parts(x) end
+
+--- thin QR of (..., m, n): Q (m, k), R^T (n, k), diagonal of R >= 0; see linalg.qr
+---@return moonlab.Tensor
+function Tensor:qr_parts() end
+
+--- eigenvalues of (x + x^T) / 2, ascending: (..., n, n) -> (..., n)
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.eigvalsh(x) end
+
+--- eigenvalues of (x + x^T) / 2, ascending: (..., n, n) -> (..., n)
+---@return moonlab.Tensor
+function Tensor:eigvalsh() end
+
+--- singular values, falling: (..., n, m) -> (..., min(n, m))
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.svdvals(x) end
+
+--- singular values, falling: (..., n, m) -> (..., min(n, m))
+---@return moonlab.Tensor
+function Tensor:svdvals() end
+
+---@class moonlab.MatrixRankOptions
+---@field rcond? number
+
+--- number of singular values > rcond * largest; no derivative
+---@param x moonlab.Tensor|number
+---@param rcond? number|moonlab.MatrixRankOptions
+---@return moonlab.Tensor
+function ml.matrix_rank(x, rcond) end
+
+--- number of singular values > rcond * largest; no derivative
+---@param rcond? number|moonlab.MatrixRankOptions
+---@return moonlab.Tensor
+function Tensor:matrix_rank(rcond) end
+
+--- matrix exponential (Higham 2005)
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.expm(x) end
+
+--- matrix exponential (Higham 2005)
+---@return moonlab.Tensor
+function Tensor:expm() end
+
+--- derivative of expm at x in the direction y, of its shape
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.expm_frechet(x, y) end
+
+--- derivative of expm at x in the direction y, of its shape
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:expm_frechet(y) end
+
+---@class moonlab.MatrixPowerOptions
+---@field n? integer
+
+--- the product of n copies; negative: of the inverse
+---@param x moonlab.Tensor|number
+---@param n? integer|moonlab.MatrixPowerOptions
+---@return moonlab.Tensor
+function ml.matrix_power(x, n) end
+
+--- the product of n copies; negative: of the inverse
+---@param n? integer|moonlab.MatrixPowerOptions
+---@return moonlab.Tensor
+function Tensor:matrix_power(n) end
+
+--- Fourier transform of real values along the last dimension: (..., n) -> (..., n / 2 + 1, 2), real and imaginary parts last
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.rfft(x) end
+
+--- Fourier transform of real values along the last dimension: (..., n) -> (..., n / 2 + 1, 2), real and imaginary parts last
+---@return moonlab.Tensor
+function Tensor:rfft() end
+
+---@class moonlab.IrfftOptions
+---@field n? integer
+
+--- undoes rfft: (..., n / 2 + 1, 2) -> (..., n); n = 0 stands for the even length
+---@param x moonlab.Tensor|number
+---@param n? integer|moonlab.IrfftOptions
+---@return moonlab.Tensor
+function ml.irfft(x, n) end
+
+--- undoes rfft: (..., n / 2 + 1, 2) -> (..., n); n = 0 stands for the even length
+---@param n? integer|moonlab.IrfftOptions
+---@return moonlab.Tensor
+function Tensor:irfft(n) end

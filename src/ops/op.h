@@ -31,6 +31,7 @@ enum {
 
 typedef struct ml_op     ml_op;
 typedef struct ml_sample ml_sample;
+typedef struct mli_kernel mli_kernel;
 
 typedef struct ml_call {
     const ml_op      *op;
@@ -42,13 +43,14 @@ typedef struct ml_call {
     uint32_t          needs; /* bit i: somebody wants the gradient of in[i] (inputs from 31 on share bit 31) */
     ml_shape          shape; /* of the output: infer writes it */
     ml_dtype          dtype;
+    mli_kernel       *capture; /* not NULL: mli_map1, 2, 3 write here what they would run, and run nothing */
 } ml_call;
 
 struct ml_op {
     ml_op_kind kind;
     uint32_t   flags;
     uint32_t   saves; /* what the derivative reads: ML_SAVE_IN(i), ML_SAVE_OUT; the rest may be freed at once */
-    bool (*infer)(ml_call *c);                                                /* NULL for POINTWISE */
+    bool (*infer)(ml_call *c);                                                /* NULL for POINTWISE; reads shapes and dtypes, no values */
     bool (*forward)(ml_call *c);                                              /* NULL: compose gives the value */
     ml_tensor *(*slope)(ml_call *c, int i);                                   /* POINTWISE: d out / d in[i] */
     bool (*vjp)(ml_call *c, ml_tensor *dy, ml_tensor *dx[]);                  /* else; dx[i] = NULL means zero */
@@ -62,7 +64,8 @@ struct ml_op {
 
 /* What the tests feed. */
 struct ml_sample {
-    const char *in[ML_MAX_IN]; /* "(2, 3)" floats; "i(4)" integers 0..ids-1; "b(4)" bools */
+    const char *in[ML_MAX_IN]; /* "(2, 3)" floats; "i(4)" integers 0..ids-1; "b(4)" bools; matrices far
+                                  * from singular: "m(3, 2)", symmetric positive definite "s(3, 3)" */
     const void *opts;
     int64_t     ids;
     double      low, high;     /* range of the floats; both 0 = -2..2 */
@@ -86,6 +89,23 @@ typedef void (*mli_map3_fn)(int64_t n, const void *c, int sc, const void *a, int
 bool mli_map1(ml_call *c, mli_map1_fn f);
 bool mli_map2(ml_call *c, mli_map2_fn f);
 bool mli_map3(ml_call *c, mli_map3_fn f);
+
+/* The same for any loop over several inputs and outputs; the outputs are contiguous and of one shape. */
+#define MLI_MAP_MOST_IN  72
+#define MLI_MAP_MOST_OUT 8
+typedef void (*mli_map_loop)(int64_t n, const char *const *in, const int *step, char *const *out, const void *ctx);
+bool mli_map(ml_tensor *const *in, int n_in, ml_tensor *const *out, int n_out, mli_map_loop loop, const void *ctx);
+
+/* What a pointwise operation would run, when its call has a place for it (capture): fused chains run it strip by strip. */
+struct mli_kernel {
+    int         n_in;
+    size_t      out_bytes; /* of an element */
+    mli_map1_fn f1;
+    mli_map2_fn f2;
+    mli_map3_fn f3;
+};
+void mli_kernel_run(const mli_kernel *k, int64_t n, const char *const *in, const int *step, void *y);
+void mli_repeat(int64_t n, size_t bytes, void *y); /* y[i] = y[0] for i < n */
 
 /* For vmap rules: dimensions of 1 between the leading ones and the rest, up to rank besides the leading ones. */
 ml_tensor *mli_pad_dims(ml_tensor *x, int leading, int rank);

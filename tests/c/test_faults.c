@@ -332,7 +332,7 @@ Test(faults, messages_say_what_does_not_fit)
                  "linear: the bias must have shape (4)");
     expect_fails(ml_mse(a, b), "mse: shapes differ: (2, 3) and (4, 5)");
     expect_fails(ml_cross_entropy(a, a, NULL),
-                 "cross_entropy: needs logits (n, classes) and labels (n), got (2, 3) and (2, 3)");
+                 "cross_entropy: needs logits (n, classes) and labels (n), or (classes) and one label, got (2, 3) and (2, 3)");
     expect_fails(ml_cross_entropy(a, ml_zeros(ML_SHAPE(2), ML_F32), NULL),
                  "cross_entropy: labels must be integers (i64), got f32");
     expect_fails(ml_cross_entropy(a, ml_full(ML_SHAPE(2), ML_I64, 3), NULL),

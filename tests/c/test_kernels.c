@@ -141,12 +141,11 @@ static double noise(int64_t i) { return sin((double)i * 12.9898) * 0.9; }
                     want = act_of(p.act, want);                                                                            \
                 }                                                                                                          \
                 if (fabs((double)c[i * step + j] - want) > tolerance * scale)                                              \
-                    report(#gemm " %dx%dx%d %d%d act %d: (%d, %d) is %.9g, not %.9g", (int)p.m, (int)p.n, (int)p.k, \
+                    cr_expect(false, #gemm " %dx%dx%d %d%d act %d: (%d, %d) is %.9g, not %.9g", (int)p.m, (int)p.n, (int)p.k, \
                                    p.a_turned, p.b_turned, (int)p.act, (int)i, (int)j, (double)c[i * step + j], want);     \
             }                                                                                                              \
         free(a), free(b), free(c), free(bias);                                                                             \
     }
-#define report(...) cr_expect(false, __VA_ARGS__)
 CHECK_PRODUCT(float, gemm_f32, 1e-6)
 CHECK_PRODUCT(double, gemm_f64, 1e-14)
 

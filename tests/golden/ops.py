@@ -283,6 +283,95 @@ case("cross_entropy", lambda x, y: F.cross_entropy(x, y - 1), floats(5, 4), ints
 case("mse", F.mse_loss, floats(2, 3), floats(2, 3))
 
 
+# --- linear algebra ------------------------------------------------------------------------------------------------------
+def general(*shape):  # singular values far from 0 and from each other
+    return torch.round((0.6 * torch.rand(shape, dtype=F64) - 0.3 + torch.diag_embed(torch.arange(1.0, max(shape[-2:]) + 1, dtype=F64))[..., :shape[-2], :shape[-1]]) * 1e4) / 1e4
+
+
+def sym(x):
+    return (x + x.mT) / 2
+
+
+def signs(v):  # the largest component of each column positive, among equally large ones the first
+    size = v.detach().abs()
+    first = (size >= size.amax(-2, keepdim=True) * (1 - 1e-6)).to(torch.int8).argmax(-2, keepdim=True)
+    return torch.where(v.detach().gather(-2, first) < 0, -1.0, 1.0).to(F64)
+
+
+def eigh_parts(x):
+    w, v = torch.linalg.eigh(sym(x))
+    return torch.cat((w.unsqueeze(-2), v * signs(v)), -2)
+
+
+def svd_parts(x):
+    u, s, vh = torch.linalg.svd(x, full_matrices=False)
+    return torch.cat((u * signs(u), s.unsqueeze(-2), vh.mT * signs(u)), -2)
+
+
+def qr_parts(x):
+    q, r = torch.linalg.qr(x)
+    sign = torch.sign(torch.diagonal(r.detach(), dim1=-2, dim2=-1)).unsqueeze(-2)
+    return torch.cat((q * sign, r.mT * sign), -2)
+
+
+def cofactor(x):
+    return torch.linalg.det(x)[..., None, None] * torch.linalg.inv(x).mT
+
+
+for shape in ((3, 3), (2, 2, 2), (1, 1), (5, 5)):
+    case("eigh_parts", eigh_parts, general(*shape))
+    case("eigvalsh", lambda x: torch.linalg.eigvalsh(sym(x)), general(*shape))
+    case("cholesky", lambda x: torch.linalg.cholesky(sym(x)), general(*shape))
+    case("inv", torch.linalg.inv, general(*shape))
+    case("det", torch.linalg.det, general(*shape))
+    if shape != (1, 1):  # there the gradient is 0, this formula's is a rounding error
+        case("cofactor", cofactor, general(*shape))
+    case("slogdet", lambda x: torch.stack(torch.linalg.slogdet(x), -1), -general(*shape))
+    case("expm", torch.linalg.matrix_exp, floats(*shape))
+    for n in (0, 1, 3, -2):
+        case("matrix_power", lambda x, n=n: torch.linalg.matrix_power(x, n), general(*shape), n=n)
+case("expm", torch.linalg.matrix_exp, floats(4, 4, low=-20, high=0))
+
+
+
+def expm_frechet(x, y):
+    n = x.shape[-1]
+    whole = torch.cat((torch.cat((x, y), -1), torch.cat((torch.zeros_like(x), x), -1)), -2)
+    return torch.linalg.matrix_exp(whole)[..., :n, n:]
+
+
+case("expm_frechet", expm_frechet, floats(3, 3), floats(3, 3))
+case("expm", torch.linalg.matrix_exp, given(0, 1, 0, 0).reshape(2, 2))
+for shape in ((4, 3), (3, 4), (3, 3), (2, 3, 2), (1, 3), (3, 1)):
+    case("svd_parts", svd_parts, general(*shape))
+    case("svdvals", torch.linalg.svdvals, general(*shape))
+    case("qr_parts", qr_parts, general(*shape))
+    case("pinv", torch.linalg.pinv, general(*shape))
+    case("matrix_rank", lambda x: torch.linalg.matrix_rank(x.detach()), general(*shape))
+rank_2 = torch.tensor([[1, 2, 0], [2, 4, 0], [0, 0, 3], [1, 2, 3]], dtype=F64)
+case("pinv", torch.linalg.pinv, rank_2, fixed=0)
+case("matrix_rank", lambda x: torch.linalg.matrix_rank(x.detach()), rank_2)
+case("matrix_rank", lambda x: torch.linalg.matrix_rank(x.detach(), rtol=0.9), general(3, 3), rcond=0.9)
+case("lstsq", lambda a, b: torch.linalg.lstsq(a, b).solution, general(4, 3), floats(4, 2))
+case("lstsq", lambda a, b: torch.linalg.pinv(a) @ b, general(3, 4), floats(3))
+case("lstsq", lambda a, b: torch.linalg.pinv(a, rtol=0.5) @ b, general(3, 3), floats(3, 2), fixed=0, rcond=0.5)
+case("solve", torch.linalg.solve, general(3, 3), floats(3, 2))
+case("solve", torch.linalg.solve, general(3, 3), floats(3))
+case("solve", torch.linalg.solve, general(2, 1, 3, 3), floats(2, 3, 1))
+for upper in (0, 1):
+    for unit in (0, 1):
+        for t in (0, 1):
+            case("solve_triangular", lambda a, b, u=upper, t=t, i=unit: torch.linalg.solve_triangular(a.mT if t else a, b, upper=bool(u) != bool(t), unitriangular=bool(i)),
+                 general(3, 3), floats(3, 2), upper=upper, transpose=t, unitriangular=unit)
+
+
+for n in (1, 2, 3, 4, 5, 8, 12, 30, 97, 101, 127, 206):  # primes on both sides of the border, and twice one
+    case("rfft", lambda x: torch.view_as_real(torch.fft.rfft(x)), floats(n))
+    case("irfft", lambda y, n=n: torch.fft.irfft(torch.view_as_complex(y), n), floats(n // 2 + 1, 2), n=n)
+case("rfft", lambda x: torch.view_as_real(torch.fft.rfft(x)), floats(2, 2, 7))
+case("irfft", lambda y: torch.fft.irfft(torch.view_as_complex(y)), floats(2, 4, 2))
+
+
 # --- writing ------------------------------------------------------------------------------------------------------------
 def option_text(value):
     if isinstance(value, tuple):

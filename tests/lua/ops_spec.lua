@@ -348,6 +348,78 @@ local other = {
     fails(function() return m:einsum() end, "^einsum: needs the equation")
     fails(function() return m:einsum { equation = 3 } end, "^einsum: the equation must be a text, got number")
   end,
+  solve_triangular = function()
+    local a = f64 { { 2, 9 }, { 1, 4 } }
+    holds({ 3, 0.5 }, a:solve_triangular(f64 { 6, 5 }))
+    holds({ -4, 2 }, a:solve_triangular(f64 { 10, 8 }, { upper = true }))
+    holds({ 3, 1 }, a:solve_triangular(f64 { 7, 4 }, { transpose = true }) * f64 { 1, 1 })
+    holds({ 6, -1 }, a:solve_triangular(f64 { 6, 5 }, { unitriangular = true }))
+    fails(function() return ml.zeros({ 2, 2 }):solve_triangular(ml.ones { 2 }) end,
+      "^solve_triangular: matrix 1 of shape %(2, 2%) is singular: its diagonal has a 0 at 1")
+  end,
+  solve = function()
+    holds({ 1, 2 }, f64({ { 1, 2 }, { 3, 4 } }):solve(f64 { 5, 11 }))
+    fails(function() return ml.ones({ 2, 2 }):solve(ml.ones { 2 }) end,
+      "^solve: matrix 1 of shape %(2, 2%) is singular; lstsq and pinv")
+    fails(function() return ml.eye(2):solve(ml.ones { 3 }) end, "^solve: the right side, shape %(3%), must have 2 rows")
+    fails(function() return m:solve(ml.ones { 2 }) end, "^solve: needs a square matrix, got shape %(2, 3%)")
+  end,
+  inv = function()
+    holds({ { -2, 1 }, { 1.5, -0.5 } }, f64({ { 1, 2 }, { 3, 4 } }):inv())
+    fails(function() return ml.zeros({ 2, 3, 3 }):inv() end, "^inv: matrix 1 of shape %(2, 3, 3%) is singular")
+    local bad = ml.zeros({ 2, 2 }):inv { strict = false }
+    assert.is_true(bad[{ 1, 1 }]:item() ~= bad[{ 1, 1 }]:item())
+    fails(function() return (ml.eye(2) / 0):inv() end, "^inv: the input, shape %(2, 2%), holds an infinity")
+  end,
+  pinv = function()
+    holds({ { 0.2, 0.4 } }, f64({ { 1 }, { 2 } }):pinv())
+    holds({ { 0.5, 0 }, { 0, 0 } }, f64({ { 2, 0 }, { 0, 0.1 } }):pinv(0.5))
+    fails(function() return ml.ones({ 2 }):pinv() end, "^pinv: needs a matrix, got shape %(2%)")
+  end,
+  lstsq = function()
+    holds({ 1.5, 0 }, f64({ { 1, 0 }, { 1, 0 } }):lstsq(f64 { 1, 2 }))
+    fails(function() return (ml.eye(2) * (0 / 0)):lstsq(ml.ones { 2 }) end, "^lstsq: .*holds NaN")
+  end,
+  det = function() holds(-2, f64({ { 1, 2 }, { 3, 4 } }):det()) end,
+  cofactor = function() holds({ { 4, -3 }, { -2, 1 } }, f64({ { 1, 2 }, { 3, 4 } }):cofactor()) end,
+  slogdet = function()
+    holds({ -1, math.log(2) }, f64({ { 1, 2 }, { 3, 4 } }):slogdet())
+    holds({ 0, -math.huge }, ml.zeros({ 2, 2 }):slogdet())
+  end,
+  cholesky = function()
+    holds({ { 2, 0 }, { 1, 3 } }, f64({ { 4, 2 }, { 2, 10 } }):cholesky())
+    fails(function() return f64({ { 1, 2 }, { 2, 1 } }):cholesky() end,
+      "^cholesky: matrix 1 of shape %(2, 2%) is not positive definite")
+  end,
+  eigh_parts = function()
+    local h = math.sqrt(0.5)
+    holds({ { 1, 3 }, { h, h }, { -h, h } }, f64({ { 2, 1 }, { 1, 2 } }):eigh_parts())
+  end,
+  svd_parts = function() holds({ { 0.6 }, { 0.8 }, { 5 }, { 1 } }, f64({ { 3 }, { 4 } }):svd_parts()) end,
+  qr_parts = function() holds({ { 0.6 }, { 0.8 }, { 5 } }, f64({ { 3 }, { 4 } }):qr_parts()) end,
+  eigvalsh = function() holds({ 1, 3 }, f64({ { 2, 1 }, { 1, 2 } }):eigvalsh()) end,
+  svdvals = function() holds({ 5 }, f64({ { 3 }, { 4 } }):svdvals()) end,
+  matrix_rank = function()
+    assert.equal(1, f64({ { 1, 2 }, { 2, 4 } }):matrix_rank():item())
+    assert.equal(1, f64({ { 1, 0 }, { 0, 0.1 } }):matrix_rank(0.5):item())
+  end,
+  expm = function() holds({ { math.exp(1), 0 }, { 0, 1 } }, f64({ { 1, 0 }, { 0, 0 } }):expm()) end,
+  expm_frechet = function() holds({ { math.exp(1) } }, f64({ { 1 } }):expm_frechet(f64 { { 1 } })) end,
+  matrix_power = function()
+    holds({ { 1, 3 }, { 0, 1 } }, f64({ { 1, 1 }, { 0, 1 } }):matrix_power(3))
+    holds({ { 1, -2 }, { 0, 1 } }, f64({ { 1, 1 }, { 0, 1 } }):matrix_power(-2))
+    fails(function() return ml.zeros({ 2, 2 }):matrix_power(-1) end, "^matrix_power: inv: matrix 1 of shape %(2, 2%) is singular")
+  end,
+  rfft = function()
+    holds({ { 6, 0 }, { -1.5, math.sqrt(3) / 2 } }, f64({ 1, 2, 3 }):rfft())
+    fails(function() return ml.zeros({ 0 }):rfft() end, "^rfft: needs at least one value")
+  end,
+  irfft = function()
+    holds({ 1, 2, 3 }, f64({ 1, 2, 3 }):rfft():irfft(3))
+    holds({ 1, 2, 3, 4 }, f64({ 1, 2, 3, 4 }):rfft():irfft())
+    fails(function() return f64({ 1, 2, 3 }):rfft():irfft(6) end,
+      "^irfft: 2 frequencies, shape %(2, 2%), make 2 or 3 values, not 6")
+  end,
   linear = function()
     local w, b = f64 { { 1, 0, 0 }, { 0, 0, -1 } }, f64 { 0.5, 4 }
     holds({ { 1.5, 1 }, { 4.5, -2 } }, m:linear(w, b))
