@@ -71,7 +71,8 @@ Test(kernels, a_vector_and_its_tail_compute_alike)
     static float x[N], whole[N], single[N];
     for (int i = 0; i < N; i++) x[i] = 0.1f * (float)(i - 30);
     const ml_kernels *k = mlk();
-    void (*const f[])(int64_t, const void *, void *) = { k->exp_f32, k->tanh_f32, k->sigmoid_f32, k->log1p_f32, k->softplus_f32 };
+    void (*const f[])(int64_t, const void *, void *) = { k->exp_f32,     k->tanh_f32, k->sigmoid_f32, k->log1p_f32,
+                                                         k->softplus_f32, k->sin_f32,  k->erf_f32,     k->gelu_f32 };
     for (size_t c = 0; c < sizeof f / sizeof *f; c++) {
         f[c](N, x, whole);
         for (int i = 0; i < N; i++) f[c](1, &x[i], &single[i]);
