@@ -2,6 +2,7 @@
  *
  *     base.h      errors, memory, threads          tensor.h    arrays, scopes, random numbers
  *     ops.h       every operation (op_list.h)      autograd.h  derivatives of any order
+ *     fuse.h      pointwise chains in one pass
  *     nn.h        layers, initialisers             optim.h     SGD, Adam, AdamW
  *     data.h      data sets made by rule           run.h       run directories, progress, Ctrl-C
  *     figure.h    pictures, to files and live      linalg.h    factorisations, spectra of functions
@@ -13,6 +14,7 @@
 #include "moonlab/base.h"
 #include "moonlab/data.h"
 #include "moonlab/figure.h"
+#include "moonlab/fuse.h"
 #include "moonlab/linalg.h"
 #include "moonlab/nn.h"
 #include "moonlab/ops.h"

@@ -29,6 +29,7 @@ end
 ml.ops            = core.ops
 ml.autograd       = { grad = core.autograd.grad, recording = core.autograd.recording }
 ml.detect_anomaly = core.autograd.detect_anomaly
+ml.fuse           = core.autograd.fuse
 ml.nn             = require "moonlab.nn"
 ml.optim          = core.optim
 ml.data           = core.data
@@ -52,7 +53,7 @@ for _, name in ipairs { "fft", "run", "figure", "tree", "linalg", "stats" } do
 end
 local transforms = { -- of functions: fields of one module
   "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp", "vmap", "stop_gradient",
-  "replicas",
+  "replicas", "checkpoint",
 }
 for _, name in ipairs(transforms) do later[name] = "moonlab.transform" end
 

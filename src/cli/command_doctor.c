@@ -91,11 +91,11 @@ static void report_threads(void)
 
 static void report_memory(void)
 {
-    const char *text = getenv("MOONLAB_MEMORY");
-    size_t      cap  = 0;
-    if (!text) report(GOOD, "memory", "no cap (MOONLAB_MEMORY=4G would set one)");
-    else if (!ml_parse_bytes(text, &cap)) report(BROKEN, "memory", "MOONLAB_MEMORY must be like 512M or 4G, it is '%s'", text);
+    size_t cap = ml_memory().cap;
+    if (!ml_memory_environment()) report(BROKEN, "memory", "%s", ml_error_message());
+    else if (!cap) report(GOOD, "memory", "no cap (MOONLAB_MEMORY=4G would set one)");
     else report(GOOD, "memory", "cap %.1f MB (MOONLAB_MEMORY)", (double)cap / 1048576.0);
+    ml_error_clear();
 }
 
 static void report_figures(void)

@@ -52,6 +52,7 @@ static int open_chunk(lua_State *L)
 int luaopen_moonlab(lua_State *L)
 {
     check_version(L);
+    if (!ml_memory_environment()) return lml_error(L);
     const lml_chunk *init = NULL;
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     for (const lml_chunk *chunk = lml_chunks; chunk->module; chunk++) {
