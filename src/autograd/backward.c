@@ -263,6 +263,7 @@ static bool run_pass(pass *p, ml_tensor *out, const ml_grad_opts *opts)
     }
     if (p->nested && mli_records(seed)) p->create_graph = p->keep_graph = true;
     if (seed->dtype != out->dtype && !(seed = ml_cast(seed, &(ml_cast_opts){ (ml_dtype)out->dtype }))) return false;
+    if (seed->defers && !(seed = ml_detach(seed))) return false; /* gradients are computed at once */
     for (int k = 0; k < p->n_wanted; k++)
         if (same_result(p->wanted[k], out)) p->found[k] = ml_retain(seed);
     if (!out->node) {
@@ -402,7 +403,7 @@ static bool grad_batched(ml_tensor *out, ml_tensor *const *in, int n, ml_tensor 
     bool         ok    = inner && batch_of_seeds(out, &o);
     for (int i = 0; ok && i < n; i++) {
         inner[i] = in[i]->inner;
-        if (in[i]->level != level)
+        if (mli_level_of(in[i]) != level)
             ok = ml_fail("grad: input %d, shape %s, is not part of the vmap that the result is part of; take ml_fresh of it inside", i + 1, ml_shape_text(&in[i]->shape));
     }
     ok = ok && ml_grad(out->inner, inner, n, grads, &o);

@@ -68,9 +68,12 @@ void  mli_stop_recorder(void *keep); /* and its end, if it is not this one */
 
 ml_tensor *mli_apply_batched(ml_call *c); /* an operation with an input inside vmap; src/autograd/vmap.c */
 
+/* Inside fuse, for a call whose shape is known: *out is a result that waits, or NULL when it must be computed now; then
+ * its inputs have been. False: failed. */
+bool mli_defer(ml_call *c, ml_tensor **out);
+
 ml_node   *mli_record(const ml_call *c); /* NULL on error */
 void       mli_node_drop_inputs(ml_node *node);
-const char *mli_site(void); /* NULL when nobody told */
 bool       mli_add_in_place(ml_tensor *sum, const ml_tensor *dx); /* false when their layouts do not allow it */
 bool       mli_check_finite(const char *op, const ml_tensor *t, const char *phase, const char *site);
 

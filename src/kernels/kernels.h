@@ -54,7 +54,7 @@ typedef struct mlk_adam {
 
 typedef struct mlk_sgd {
     double lr, momentum, l2;
-    bool   nesterov, first; /* first: the buffer starts as g */
+    bool   nesterov;
 } mlk_sgd;
 
 typedef struct ml_kernels {

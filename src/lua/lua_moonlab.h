@@ -71,6 +71,7 @@ ml_tensor *lml_check_tensor(lua_State *L, int index, const char *where); /* borr
 ml_tensor *lml_test_tensor(lua_State *L, int index);                     /* borrowed, or NULL */
 int  lml_push_tensor(lua_State *L, ml_tensor *t); /* one that others own too; NULL raises the core's message. Returns 1 */
 void lml_push_item(lua_State *L, const ml_tensor *t); /* its only value: an integer, a boolean or a float */
+void lml_push_shape(lua_State *L, const ml_shape *shape); /* a list of its sizes */
 void lml_push_methods(lua_State *L);                  /* the table of names that tensors have */
 int  lml_index(lua_State *L);                         /* x[...] of (x, key) */
 int  lml_assign(lua_State *L);                        /* x[...] = v of (x, key, v) */
@@ -98,6 +99,7 @@ int lml_open_make(lua_State *L);
 int lml_open_ops(lua_State *L);
 int lml_open_autograd(lua_State *L);
 int lml_open_transform(lua_State *L);
+int lml_open_linalg(lua_State *L);
 int lml_open_nn(lua_State *L);
 int lml_open_optim(lua_State *L);
 int lml_open_data(lua_State *L);

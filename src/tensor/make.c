@@ -20,7 +20,7 @@
     }
 #define WRAP(v) v /* integers keep their low bits */
 
-static void copy_run(int64_t n, ml_dtype from, const void *src, int64_t step, ml_dtype to, void *dst)
+void mli_convert(int64_t n, ml_dtype from, const void *src, int64_t step, ml_dtype to, void *dst)
 {
     if (from == to && step == 1) {
         memcpy(dst, src, (size_t)n * ml_dtype_bytes(to));
@@ -41,13 +41,13 @@ void mli_strided_copy(const ml_tensor *src, ml_dtype dtype, void *dst)
     size_t from_bytes = ml_dtype_bytes((ml_dtype)src->dtype), to_bytes = ml_dtype_bytes(dtype);
     char  *base = mli_data(src);
     if (ml_tensor_is_contiguous(src)) {
-        copy_run(total, (ml_dtype)src->dtype, base, 1, dtype, dst);
+        mli_convert(total, (ml_dtype)src->dtype, base, 1, dtype, dst);
         return;
     }
     int     last   = src->shape.n - 1; /* not contiguous, so there is a dimension */
     int64_t run    = src->shape.size[last], at[ML_MAX_DIMS] = { 0 }, offset = 0;
     for (int64_t done = 0; done < total; done += run) {
-        copy_run(run, (ml_dtype)src->dtype, base + offset * (int64_t)from_bytes, src->strides[last], dtype,
+        mli_convert(run, (ml_dtype)src->dtype, base + offset * (int64_t)from_bytes, src->strides[last], dtype,
                  (char *)dst + (size_t)done * to_bytes);
         for (int d = last - 1; d >= 0; d--) {
             offset += src->strides[d];
@@ -69,6 +69,7 @@ ml_tensor *ml_clone(const ml_tensor *t)
 {
     if (!t) return NULL;
     if (t->inner) return mli_batched_new(ml_clone(t->inner), t->level);
+    if (!mli_has_values("clone", t)) return NULL;
     ml_tensor *copy = ml_empty(t->shape, (ml_dtype)t->dtype);
     if (copy) mli_strided_copy(t, (ml_dtype)t->dtype, mli_data(copy));
     return copy;
@@ -102,6 +103,7 @@ bool ml_copy_into(ml_tensor *dst, const ml_tensor *src)
     if (dst->inner && ml_shape_equal(&dst->shape, &src->shape)) return copy_into_batch(dst, src);
     if (!dst->inner && src->inner)
         return ml_fail("copy: a tensor from outside the vmap cannot take a value for each of the batch; make one inside");
+    if (!dst->inner && !(mli_has_values("copy", dst) && mli_has_values("copy", src))) return false;
     if (!ml_shape_equal(&dst->shape, &src->shape))
         return ml_fail("copy: shapes differ: %s into %s", ml_shape_text(&src->shape), ml_shape_text(&dst->shape));
     if (dst->node) return ml_fail("copy: the target is the result of a recorded operation; copy into ml.detach(x)");
