@@ -17,22 +17,35 @@ typedef struct ml_dims {
     int     n; /* 0: none given */
     int64_t at[ML_MAX_DIMS];
 } ml_dims;
+#define ML_MAX_INTS (2 * ML_MAX_DIMS)
+typedef struct ml_ints {
+    int     n; /* 0: none given */
+    int64_t at[ML_MAX_INTS];
+} ml_ints;
 #define ML_DIMS(...) ((ml_dims){ (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), { __VA_ARGS__ } })
+#define ML_INTS(...) ((ml_ints){ (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), { __VA_ARGS__ } })
 
+#define ML_TEXT_BYTES 120 /* of an option that is text, its end included: part of the struct, so that a recorded call owns it */
+
+/* CHOICE options: in C an int that counts the words of op_list.h from 0, under these names. */
 typedef enum ml_act { ML_ACT_NONE, ML_ACT_RELU, ML_ACT_TANH, ML_ACT_SIGMOID, ML_ACT_COUNT } ml_act;
-const char *ml_act_name(ml_act act);
+#define ML_ACT_WORDS "none|relu|tanh|sigmoid"
+int ml_choice_find(const char *words, const char *word); /* its place in "a|b|c", from 0; -1 when it is none of them */
 
 /* --- option structs --------------------------------------------------------------------------------------- */
 #define DIMS(f)       ml_dims f;
 #define DIM(f, d)     int f;
+#define NEWDIM(f, d)  int f;
 #define SHAPE(f)      ml_shape f;
+#define INTS(f)       ml_ints f;
 #define INT(f, d)     int64_t f;
 #define INDEX(f, d)   int64_t f;
 #define REAL(f, d)    double f;
 #define FLAG(f, d)    bool f;
-#define ACT(f)        ml_act f;
+#define CHOICE(f, d, words) int f;
 #define DTYPE(f)      ml_dtype f;
 #define BASE(f)       int f;
+#define TEXT(f)       char f[ML_TEXT_BYTES];
 #define ML_OP(name, n, doc)
 #define ML_OPX(name, n, doc, ...) typedef struct ml_##name##_opts { __VA_ARGS__ } ml_##name##_opts;
 #include "moonlab/op_list.h"
@@ -61,28 +74,32 @@ typedef enum ml_op_id {
 } ml_op_id;
 #undef DIMS
 #undef DIM
+#undef NEWDIM
 #undef SHAPE
+#undef INTS
 #undef INT
 #undef INDEX
 #undef REAL
 #undef FLAG
-#undef ACT
+#undef CHOICE
 #undef DTYPE
 #undef BASE
+#undef TEXT
 
 /* --- the table, for bindings, documentation and tests --------------------------------------------------------- */
 typedef enum ml_field_kind {
-    ML_FIELD_DIMS, ML_FIELD_DIM, ML_FIELD_SHAPE, ML_FIELD_INT, ML_FIELD_INDEX, ML_FIELD_REAL, ML_FIELD_FLAG,
-    ML_FIELD_ACT, ML_FIELD_DTYPE, ML_FIELD_BASE
+    ML_FIELD_DIMS, ML_FIELD_DIM, ML_FIELD_NEWDIM, ML_FIELD_SHAPE, ML_FIELD_INTS, ML_FIELD_INT, ML_FIELD_INDEX, ML_FIELD_REAL,
+    ML_FIELD_FLAG, ML_FIELD_CHOICE, ML_FIELD_DTYPE, ML_FIELD_BASE, ML_FIELD_TEXT
 } ml_field_kind;
 
 typedef struct ml_field {
     const char   *name; /* NULL ends the list */
     ml_field_kind kind;
     size_t        offset; /* in the option struct */
+    const char   *words;  /* of a CHOICE: "a|b|c"; else NULL */
 } ml_field;
 
-#define ML_OPTS_BYTES 192 /* no option struct is larger */
+#define ML_OPTS_BYTES 256 /* no option struct is larger */
 
 typedef struct ml_op_info {
     const char     *name, *doc;

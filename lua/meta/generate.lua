@@ -5,7 +5,7 @@ local ml = require "moonlab"
 
 local types = { -- kind of an option -> what Lua gives
   dims = "integer|integer[]", shape = "integer|integer[]", dim = "integer", position = "integer", integer = "integer",
-  number = "number", flag = "boolean", dtype = "moonlab.dtype", activation = '"none"|"relu"|"tanh"|"sigmoid"',
+  integers = "integer|integer[]", number = "number", flag = "boolean", dtype = "moonlab.dtype", text = "string",
 }
 local inputs = { "x", "y", "z", "w" }
 
@@ -21,6 +21,10 @@ local ml = {}]] }
 
 local function add(format, ...) lines[#lines + 1] = format:format(...) end
 
+local function type_of(option)
+  return types[option.kind] or option.words:gsub("[^|]+", '"%0"') -- a choice: '"a"|"b"'
+end
+
 local function class_of(name)
   return "moonlab." .. ("_" .. name):gsub("_(%l)", string.upper) .. "Options"
 end
@@ -29,12 +33,12 @@ for _, op in ipairs(ml.ops()) do
   local options = class_of(op.name)
   if #op.options > 0 then
     add("\n---@class %s", options)
-    for _, option in ipairs(op.options) do add("---@field %s? %s", option.name, types[option.kind]) end
+    for _, option in ipairs(op.options) do add("---@field %s? %s", option.name, type_of(option)) end
   end
   local tensors = { table.unpack(inputs, 1, op.inputs) }
   local parameters, names = {}, {}
   for i, option in ipairs(op.options) do
-    parameters[i] = ("---@param %s? %s|%s"):format(option.name, types[option.kind], options)
+    parameters[i] = ("---@param %s? %s|%s"):format(option.name, type_of(option), options)
     names[i] = option.name
     if option.kind == "shape" then -- also as numbers: x:reshape(3, 4)
       parameters[i + 1] = "---@param ... integer"

@@ -1,6 +1,9 @@
 /* Running an operation: check, promote, infer the shape, allocate, compute, record. */
 #include "autograd/node.h"
 
+#include <stdio.h>
+#include <string.h>
+
 static _Thread_local bool recording = true;
 
 bool ml_recording(void) { return recording; }
@@ -27,19 +30,20 @@ static ml_dtype common_dtype(const ml_op *op, ml_tensor *const *in, int n_in, in
     if (!ml_dtype_is_float(dtype)) {
         for (int i = first; i < n_in; i++) {
             if (!in[i]->number) continue;
-            double v = ml_item(in[i]);
+            double v = in[i]->inner ? 0.5 : ml_item(in[i]); /* one of a batch may be anything */
             dtype    = ml_dtype_promote(dtype, v == (double)(int64_t)v ? ML_I64 : ML_F32);
         }
         if (op->flags & ML_FLOAT_ONLY) dtype = ML_F32;
-        if ((op->kind == ML_POINTWISE || (op->flags & ML_COUNTS)) && dtype != ML_I64 && !ml_dtype_is_float(dtype)) dtype = ML_I64;
+        bool counts = (op->flags & ML_COUNTS) || (op->kind == ML_POINTWISE && !(op->flags & ML_TO_BOOL));
+        if (counts && dtype != ML_I64 && !ml_dtype_is_float(dtype)) dtype = ML_I64;
     }
     return dtype;
 }
 
 static ml_tensor *to_dtype(ml_tensor *x, ml_dtype dtype)
 {
+    if (x->number && !x->inner) return ml_scalar(ml_item(x), dtype); /* of one dtype from here on: rules compute with it alone */
     if (x->dtype == dtype) return x;
-    if (x->number) return ml_scalar(ml_item(x), dtype);
     return ml_cast(x, &(ml_cast_opts){ dtype });
 }
 
@@ -58,6 +62,17 @@ static bool infer_pointwise(ml_call *c)
     return true;
 }
 
+/* What failed inside a composed operation is told under the name that the user called. */
+static void name_failure(const char *name)
+{
+    char        text[1024];
+    size_t      n = strlen(name);
+    const char *message = ml_error_message();
+    if ((strncmp(message, name, n) == 0 && message[n] == ':') || strncmp(message, "out of memory", 13) == 0) return;
+    snprintf(text, sizeof text, "%s: %s", name, message);
+    ml_fail("%s", text);
+}
+
 static bool infer(ml_call *c)
 {
     c->dtype = (ml_dtype)c->in[c->n_in - 1]->dtype;
@@ -71,6 +86,7 @@ static ml_tensor *compute(ml_call *c)
         bool was = ml_set_recording(false);
         c->out   = op->compose(c);
         ml_set_recording(was);
+        if (!c->out) name_failure(ml_op_info_at(c->id)->name);
         if (c->out && c->out->node) c->out = NULL; /* cannot be: nothing was recorded */
         return c->out;
     }
@@ -79,51 +95,58 @@ static ml_tensor *compute(ml_call *c)
     return op->forward(c) ? c->out : NULL;
 }
 
+/* With inputs of the right dtypes. */
+static ml_tensor *apply(ml_call *c, bool defers)
+{
+    const ml_op *op = c->op;
+    for (int i = 0; i < c->n_in; i++)
+        if (c->in[i]->inner) return infer(c) ? mli_apply_batched(c) : NULL; /* what is wrong is said of one, before the batch comes in */
+    if (!infer(c)) return NULL;
+    ml_tensor *out = NULL;
+    if (defers && (!mli_defer(c, &out) || out)) return out;
+    out = compute(c);
+    if (out && defers) out->defers = true;
+    if (out && ml_anomaly_detection() && !mli_check_finite(ml_op_info_at(c->id)->name, out, "operation", NULL)) out = NULL;
+    if (!out || !recording || (op->flags & ML_NOGRAD)) return out;
+    for (int i = 0; i < c->n_in; i++)
+        if (mli_records(c->in[i])) c->needs |= 1u << (i < 31 ? i : 31);
+    if (!c->needs) return out;
+    ml_node *node = mli_record(c);
+    if (!node) return NULL;
+    /* an operation may hand back its input (contiguous of a contiguous tensor): record a view of it */
+    if (out->node || out->requires_grad) out = ml_detach(out);
+    if (out) out->node = node, out->defers = false;
+    else mli_node_release(node);
+    return out;
+}
+
 ml_tensor *mli_apply(int id, ml_tensor *const *in, int n_in, const void *opts)
 {
     const ml_op *op = mli_op_at(id);
-    ml_tensor   *local[ML_MAX_IN];
+    ml_tensor   *few[ML_MAX_IN], **local = few, **many = NULL;
+    size_t       many_bytes = (size_t)n_in * sizeof *many;
     ml_call      c = { .op = op, .id = id, .n_in = n_in, .in = in, .opts = opts };
     bool         defers = false;
     for (int i = 0; i < n_in; i++) {
         if (!in[i]) return NULL;
         defers |= in[i]->defers;
-        if (!in[i]->storage && !in[i]->inner && !in[i]->wait) return ml_fail("%s: internal error: reads a value that its rule did not save", ml_op_info_at(id)->name);
+        if (!in[i]->storage && !mli_wait_of(in[i]) && !in[i]->inner) return ml_fail("%s: internal error: reads a value that its rule did not save", ml_op_info_at(id)->name);
     }
     if (n_in == 0) return ml_fail("%s: needs at least one tensor", ml_op_info_at(id)->name);
     ml_scope scope = ml_scope_begin();
-    if (!(op->flags & ML_NO_PROMOTE) && n_in <= ML_MAX_IN) {
+    if (!(op->flags & ML_NO_PROMOTE)) {
         int      first = id == ML_OP_where ? 1 : 0; /* the condition keeps its own dtype */
         ml_dtype dtype = common_dtype(op, in, n_in, first);
         bool     same  = true;
-        for (int i = first; i < n_in; i++) same &= in[i]->dtype == dtype;
+        for (int i = first; i < n_in; i++) same &= in[i]->dtype == dtype && !in[i]->number;
         if (!same) {
-            for (int i = 0; i < n_in; i++)
-                if (!(local[i] = i < first ? in[i] : to_dtype(in[i], dtype))) return ml_scope_return(&scope, NULL);
+            if (n_in > ML_MAX_IN && !(local = many = ml_block_take(many_bytes))) return ml_scope_return(&scope, NULL);
+            for (int i = 0; local && i < n_in; i++)
+                if (!(local[i] = i < first ? in[i] : to_dtype(in[i], dtype))) local = NULL;
             c.in = local;
         }
     }
-    for (int i = 0; i < n_in; i++)
-        if (c.in[i]->inner) return ml_scope_return(&scope, mli_apply_batched(&c));
-    if (!infer(&c)) return ml_scope_return(&scope, NULL);
-    ml_tensor *out = NULL;
-    if (defers && (!mli_defer(&c, &out) || out)) return ml_scope_return(&scope, out);
-    out = compute(&c);
-    if (out && ml_anomaly_detection() && !mli_check_finite(ml_op_info_at(id)->name, out, "operation", NULL)) out = NULL;
-    if (out && recording && !(op->flags & ML_NOGRAD)) {
-        for (int i = 0; i < n_in; i++)
-            if (mli_records(c.in[i])) c.needs |= 1u << (i < 31 ? i : 31);
-        if (c.needs) {
-            ml_node *node = mli_record(&c);
-            if (!node) out = NULL;
-            else {
-                /* an operation may hand back its input (contiguous of a contiguous tensor): record a view of it */
-                if (out->node || out->requires_grad) out = ml_detach(out);
-                if (out) out->node = node;
-                else mli_node_release(node);
-            }
-        }
-    }
-    if (defers && out && !out->node) out->defers = true;
+    ml_tensor *out = c.in ? apply(&c, defers) : NULL;
+    if (many) ml_block_give(many, many_bytes);
     return ml_scope_return(&scope, out);
 }

@@ -157,11 +157,11 @@ static bool deliver(pass *p, ml_node *node, int i, ml_tensor *dx)
 }
 
 /* The rule of compose: run it on stand-ins of the inputs with recording on, and differentiate that. */
-static bool compose_vjp(ml_call *c, ml_tensor *dy, ml_tensor **dx, bool create_graph)
+static bool differentiate_compose(ml_call *c, ml_tensor *dy, ml_tensor **dx, bool create_graph, ml_tensor **stand_in)
 {
-    ml_tensor *stand_in[ML_MAX_IN], *wanted[ML_MAX_IN], *grads[ML_MAX_IN];
-    int        n_wanted = 0;
-    bool       was      = ml_set_recording(true);
+    ml_tensor **wanted = stand_in + c->n_in, **grads = wanted + c->n_in;
+    int         n_wanted = 0;
+    bool        ok       = true;
     for (int i = 0; i < c->n_in; i++) {
         stand_in[i] = c->in[i];
         if (!ml_needs(c, i)) continue;
@@ -169,17 +169,26 @@ static bool compose_vjp(ml_call *c, ml_tensor *dy, ml_tensor **dx, bool create_g
         stand_in[i] = create_graph ? ml_reshape(c->in[i], &(ml_reshape_opts){ c->in[i]->shape }) : ml_detach(c->in[i]);
         if (stand_in[i] && !stand_in[i]->node) ml_requires_grad(stand_in[i], true);
         wanted[n_wanted++] = stand_in[i];
+        ok &= stand_in[i] != NULL;
     }
     ml_call    inner = *c;
     inner.in         = stand_in;
-    ml_tensor *y     = NULL;
-    bool       ok    = true;
-    for (int i = 0; i < c->n_in; i++) ok &= stand_in[i] != NULL;
-    if (ok) y = c->op->compose(&inner);
+    ml_tensor *y     = ok ? c->op->compose(&inner) : NULL;
     ok = y && ml_grad(y, wanted, n_wanted, grads, &(ml_grad_opts){ .seed = dy, .create_graph = create_graph });
-    ml_set_recording(was);
     for (int i = 0, k = 0; ok && i < c->n_in; i++)
         if (ml_needs(c, i)) dx[i] = grads[k++];
+    return ok;
+}
+
+static bool compose_vjp(ml_call *c, ml_tensor *dy, ml_tensor **dx, bool create_graph)
+{
+    ml_tensor *few[3 * ML_MAX_IN], **all = few;
+    size_t     bytes = 3 * (size_t)c->n_in * sizeof *all;
+    if (c->n_in > ML_MAX_IN && !(all = ml_block_take(bytes))) return false;
+    bool was = ml_set_recording(true);
+    bool ok  = differentiate_compose(c, dy, dx, create_graph, all);
+    ml_set_recording(was);
+    if (all != few) ml_block_give(all, bytes);
     return ok;
 }
 
@@ -251,6 +260,7 @@ static bool run_pass(pass *p, ml_tensor *out, const ml_grad_opts *opts)
             return ml_fail("backward: the gradient of a non-scalar: shape %s; reduce it (sum, mean) or pass a seed of that shape", ml_shape_text(&out->shape));
         if (!(seed = ml_ones(out->shape, (ml_dtype)out->dtype))) return false;
     }
+    if (p->nested && mli_records(seed)) p->create_graph = p->keep_graph = true;
     if (seed->dtype != out->dtype && !(seed = ml_cast(seed, &(ml_cast_opts){ (ml_dtype)out->dtype }))) return false;
     if (seed->defers && !(seed = ml_detach(seed))) return false; /* gradients are computed at once */
     for (int k = 0; k < p->n_wanted; k++)
@@ -308,6 +318,15 @@ static pass begin(const ml_grad_opts *opts)
     return p;
 }
 
+/* The seed of a batch of results: what was given for each, or ones for single numbers. */
+static bool batch_of_seeds(ml_tensor *out, ml_grad_opts *o)
+{
+    if (!o->seed && ml_tensor_numel(out) != 1)
+        return ml_fail("backward: the gradient of a non-scalar: shape %s; reduce it (sum, mean) or pass a seed of that shape", ml_shape_text(&out->shape));
+    o->seed = o->seed ? mli_take_batch(o->seed, out->level, out->inner->shape.size[0]) : ml_ones(out->inner->shape, (ml_dtype)out->dtype);
+    return o->seed != NULL;
+}
+
 /* A leaf's gradient is its own: whoever clips it in place must not meet another leaf's, a seed, or a repeated value. */
 static bool make_own(const pass *p, struct leaf *l)
 {
@@ -320,10 +339,20 @@ static bool make_own(const pass *p, struct leaf *l)
     return true;
 }
 
+/* Inside vmap. A leaf with a batch of its own gets the gradient of each; one from outside the sum, as after a loop. */
+static bool backward_batched(ml_tensor *out, const ml_grad_opts *opts)
+{
+    ml_scope     scope = ml_scope_begin();
+    ml_grad_opts o     = opts ? *opts : (ml_grad_opts){ 0 };
+    bool         ok    = batch_of_seeds(out, &o) && ml_backward(out->inner, &o);
+    ml_scope_end(&scope);
+    return ok;
+}
+
 bool ml_backward(ml_tensor *out, const ml_grad_opts *opts)
 {
     if (!out) return false;
-    if (out->inner) return ml_fail("backward: inside vmap; use grad, which gives the gradients back");
+    if (out->inner) return backward_batched(out, opts);
     pass     p     = begin(opts);
     ml_scope scope = ml_scope_begin();
     bool     ok    = run_pass(&p, out, opts);
@@ -364,16 +393,11 @@ static bool grad_plain(ml_tensor *out, ml_tensor *const *in, int n, ml_tensor **
 /* Inside vmap: the batch of results with respect to the batches of inputs, whose elements know nothing of each other. */
 static bool grad_batched(ml_tensor *out, ml_tensor *const *in, int n, ml_tensor **grads, const ml_grad_opts *opts)
 {
-    int          level = out->level;
+    int64_t      level = out->level;
     size_t       bytes = (size_t)n * sizeof *in;
     ml_tensor  **inner = ml_block_take(bytes);
     ml_grad_opts o     = opts ? *opts : (ml_grad_opts){ 0 };
-    int64_t      batch = out->inner->shape.size[0];
-    bool         ok    = inner != NULL;
-    if (!o.seed && ml_tensor_numel(out) != 1)
-        ok = ml_fail("backward: the gradient of a non-scalar: shape %s; reduce it (sum, mean) or pass a seed of that shape", ml_shape_text(&out->shape));
-    o.seed = o.seed ? mli_take_batch(o.seed, level, batch) : ml_ones(out->inner->shape, (ml_dtype)out->dtype);
-    ok     = ok && o.seed;
+    bool         ok    = inner && batch_of_seeds(out, &o);
     for (int i = 0; ok && i < n; i++) {
         inner[i] = in[i]->inner;
         if (in[i]->level != level)
@@ -400,7 +424,7 @@ bool mli_reaches_outside(ml_tensor *y, ml_tensor *const *leaves, int n)
 {
     pass p     = { .skip_freed = true }; /* one that somebody outside needs is never freed */
     bool found = false;
-    while (y->inner) y = y->inner;
+    y = (ml_tensor *)(uintptr_t)mli_innermost(y);
     if (!y->node) return false;
     if (!collect(&p, y->node)) return true; /* out of memory: better a graph too many than one too few */
     for (size_t i = 0; i < p.used && !found; i++)
@@ -408,9 +432,7 @@ bool mli_reaches_outside(ml_tensor *y, ml_tensor *const *leaves, int n)
             const ml_tensor *x = p.nodes[i].node->in[k];
             found = !x->node && x->requires_grad;
             for (int l = 0; found && l < n; l++) {
-                const ml_tensor *own = leaves[l];
-                while (own->inner) own = own->inner;
-                found = own != x;
+                found = mli_innermost(leaves[l]) != x;
             }
         }
     if (p.capacity) ml_realloc(p.nodes, p.capacity * sizeof *p.nodes, 0);

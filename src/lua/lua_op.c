@@ -40,13 +40,13 @@ static bool is_inclusive_end(const ml_field *f)
 
 static bool is_list(const ml_field *f)
 {
-    return f->name && (f->kind == ML_FIELD_DIMS || f->kind == ML_FIELD_SHAPE);
+    return f->name && (f->kind == ML_FIELD_DIMS || f->kind == ML_FIELD_SHAPE || f->kind == ML_FIELD_INTS);
 }
 
-/* A shape or a dtype has no default. */
+/* A shape, a dtype or a text has no default. */
 static bool needs_value(const ml_field *f)
 {
-    return f->kind == ML_FIELD_SHAPE || f->kind == ML_FIELD_DTYPE;
+    return f->kind == ML_FIELD_SHAPE || f->kind == ML_FIELD_DTYPE || f->kind == ML_FIELD_TEXT;
 }
 
 /* --- one value at the top of the stack, into a field -------------------------------------------------------- */
@@ -66,14 +66,56 @@ static void check_index(lua_State *L, const binding *b, const char *name, int64_
     if (*at > 0) --*at;
 }
 
-static ml_act check_act(lua_State *L, const binding *b, const char *name)
+/* "a|b|c" as a person reads it: "a", "b" or "c". */
+static void push_words(lua_State *L, const char *words)
 {
-    const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
-    for (int act = 0; act < ML_ACT_COUNT; act++)
-        if (strcmp(text, ml_act_name((ml_act)act)) == 0) return (ml_act)act;
-    lml_raise(L, "%s: %s must be \"none\", \"relu\", \"tanh\" or \"sigmoid\", got %s", b->info->name, name,
-              *text ? text : lml_got(L, -1));
-    return ML_ACT_NONE;
+    luaL_Buffer text;
+    luaL_buffinit(L, &text);
+    for (;;) {
+        size_t n = strcspn(words, "|");
+        luaL_addchar(&text, '"');
+        luaL_addlstring(&text, words, n);
+        luaL_addchar(&text, '"');
+        if (!words[n]) break;
+        words += n + 1;
+        luaL_addstring(&text, strchr(words, '|') ? ", " : " or ");
+    }
+    luaL_pushresult(&text);
+}
+
+static int check_choice(lua_State *L, const binding *b, const ml_field *f)
+{
+    const char *got = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+    int         choice = got ? ml_choice_find(f->words, got) : -1;
+    if (choice >= 0) return choice;
+    if (got) lua_pushfstring(L, "\"%s\"", got);
+    else lua_pushstring(L, lml_got(L, -1));
+    push_words(L, f->words);
+    return lml_raise(L, "%s: %s must be %s, got %s", b->info->name, f->name, lua_tostring(L, -1), lua_tostring(L, -2));
+}
+
+static void read_ints(lua_State *L, const binding *b, const ml_field *f, ml_ints *ints)
+{
+    bool        list = lua_istable(L, -1);
+    lua_Integer n    = list ? (lua_Integer)lua_rawlen(L, -1) : 1;
+    if (n > ML_MAX_INTS) lml_raise(L, "%s: at most %d numbers for %s", b->info->name, ML_MAX_INTS, f->name);
+    ints->n = (int)n;
+    for (int i = 0; i < ints->n; i++) {
+        if (list) lua_rawgeti(L, -1, i + 1);
+        else lua_pushvalue(L, -1);
+        ints->at[i] = lml_check_integer(L, -1, b->info->name, f->name);
+        lua_pop(L, 1);
+    }
+}
+
+static void check_text(lua_State *L, const binding *b, const char *name, char *at)
+{
+    size_t n = 0;
+    if (lua_type(L, -1) != LUA_TSTRING) lml_raise(L, "%s: the %s must be a text, got %s", b->info->name, name, lml_got(L, -1));
+    const char *text = lua_tolstring(L, -1, &n);
+    if (n >= ML_TEXT_BYTES) lml_raise(L, "%s: the %s has %d characters, at most %d are possible", b->info->name, name, (int)n, ML_TEXT_BYTES - 1);
+    memset(at, 0, ML_TEXT_BYTES); /* equal options are equal bytes */
+    memcpy(at, text, n);
 }
 
 static void read_list(lua_State *L, const binding *b, const ml_field *f, void *at, int n_dims)
@@ -81,6 +123,10 @@ static void read_list(lua_State *L, const binding *b, const ml_field *f, void *a
     if (f->kind == ML_FIELD_SHAPE) {
         int next;
         *(ml_shape *)at = lml_check_shape(L, lua_gettop(L), b->info->name, &next);
+        return;
+    }
+    if (f->kind == ML_FIELD_INTS) {
+        read_ints(L, b, f, at);
         return;
     }
     ml_dims *dims = at;
@@ -104,7 +150,9 @@ static void read_field(lua_State *L, const binding *b, const ml_field *f, unsign
     void       *at = opts + f->offset;
     switch (f->kind) {
     case ML_FIELD_DIMS:
+    case ML_FIELD_INTS:
     case ML_FIELD_SHAPE: read_list(L, b, f, at, n_dims); break;
+    case ML_FIELD_NEWDIM: *(int *)at = (int)check_dim(L, b, f->name, n_dims + 1); break;
     case ML_FIELD_DIM: *(int *)at = (int)check_dim(L, b, f->name, n_dims); break;
     case ML_FIELD_INDEX: check_index(L, b, f->name, at); break;
     case ML_FIELD_INT: {
@@ -118,8 +166,9 @@ static void read_field(lua_State *L, const binding *b, const ml_field *f, unsign
         if (!lua_isboolean(L, -1)) lml_raise(L, "%s: %s must be true or false, got %s", op, f->name, lml_got(L, -1));
         *(bool *)at = lua_toboolean(L, -1);
         break;
-    case ML_FIELD_ACT: *(ml_act *)at = check_act(L, b, f->name); break;
+    case ML_FIELD_CHOICE: *(int *)at = check_choice(L, b, f); break;
     case ML_FIELD_DTYPE: *(ml_dtype *)at = lml_check_dtype(L, -1, op); break;
+    case ML_FIELD_TEXT: check_text(L, b, f->name, at); break;
     case ML_FIELD_BASE: break; /* never given */
     }
 }
@@ -158,7 +207,7 @@ static int push_run(lua_State *L, const binding *b, const ml_field *f, int arg, 
 /* Arguments first..top into opts, which holds the defaults. */
 static void read_options(lua_State *L, const binding *b, int first, int top, unsigned char *opts, int n_dims)
 {
-    static const ml_field none  = { NULL, ML_FIELD_BASE, 0 };
+    static const ml_field none  = { NULL, ML_FIELD_BASE, 0, NULL };
     const ml_field       *f     = b->info->fields ? b->info->fields : &none, *begin = f;
     uint32_t              given = 0;
     for (int arg = first; arg <= top; arg++, f += f->name != NULL) {
@@ -169,7 +218,7 @@ static void read_options(lua_State *L, const binding *b, int first, int top, uns
         if (list || !(table || lua_isnil(L, arg))) { /* a value for the next field; nil leaves its default */
             if (!f->name) lml_raise(L, "%s: too many arguments: %s", b->info->name, lml_got(L, arg));
             if (list && !is_list(f)) lml_raise(L, "%s: %s does not take a list", b->info->name, f->name);
-            if (is_list(f) && !list) arg = push_run(L, b, f, arg, top);
+            if (is_list(f) && f->kind != ML_FIELD_INTS && !list) arg = push_run(L, b, f, arg, top);
             else lua_pushvalue(L, arg);
             read_field(L, b, f, opts, n_dims);
             lua_pop(L, 1);
@@ -220,9 +269,10 @@ static int call(lua_State *L, const binding *b, const input *given, const void *
     return lml_finish(L, &work, out);
 }
 
-/* cat({x, y, ...}, options) or cat(x, y, ..., options) */
+/* cat({x, y, ...}, options) or cat(x, y, ..., options); a text may stand first: einsum("ij,jk->ik", x, y) */
 static int call_many(lua_State *L, const binding *b)
 {
+    if (lua_type(L, 1) == LUA_TSTRING) lua_rotate(L, 1, -1);
     int  top = lua_gettop(L), n = 0;
     bool list = lua_istable(L, 1);
     if (list) n = (int)lua_rawlen(L, 1);
@@ -297,11 +347,6 @@ static ml_tensor *floor_div(const input in[2])
     return q && ml_dtype_is_float(ml_tensor_dtype(q)) ? ml_floor(q) : q;
 }
 
-static ml_tensor *modulo(const input in[2]) /* the sign of y, as in Lua */
-{
-    return ml_sub(tensor_of(&in[0]), ml_mul(floor_div(in), tensor_of(&in[1])));
-}
-
 static int operate(lua_State *L, ml_tensor *(*f)(const input in[2]))
 {
     const binding *b     = &bindings[ML_OP_div];
@@ -315,18 +360,25 @@ static int operate(lua_State *L, ml_tensor *(*f)(const input in[2]))
 
 static int operator_div(lua_State *L) { return operate(L, true_div); }
 static int operator_idiv(lua_State *L) { return operate(L, floor_div); }
-static int operator_mod(lua_State *L) { return operate(L, modulo); }
 
 /* --- the table as data, for documentation and tests --------------------------------------------------------- */
 static const char *kind_name(const ml_field *f)
 {
     static const char *const names[] = {
         [ML_FIELD_DIMS] = "dims",      [ML_FIELD_DIM] = "dim",        [ML_FIELD_SHAPE] = "shape",
+        [ML_FIELD_NEWDIM] = "dim",     [ML_FIELD_INTS] = "integers",
         [ML_FIELD_INT] = "integer",    [ML_FIELD_INDEX] = "position", [ML_FIELD_REAL] = "number",
-        [ML_FIELD_FLAG] = "flag",      [ML_FIELD_ACT] = "activation", [ML_FIELD_DTYPE] = "dtype",
-        [ML_FIELD_BASE] = "base",
+        [ML_FIELD_FLAG] = "flag",      [ML_FIELD_CHOICE] = "choice",  [ML_FIELD_DTYPE] = "dtype",
+        [ML_FIELD_BASE] = "base",      [ML_FIELD_TEXT] = "text",
     };
     return names[f->kind];
+}
+
+/* The word at a place of "a|b|c". */
+static void push_word(lua_State *L, const char *words, int place)
+{
+    while (place-- > 0) words = strchr(words, '|') + 1;
+    lua_pushlstring(L, words, strcspn(words, "|"));
 }
 
 /* Pushes the default of an option as Lua would give it; nil where there is none, or where it means "all" or "to the end". */
@@ -335,7 +387,8 @@ static void push_default(lua_State *L, const binding *b, const ml_field *f)
     const void *at = b->defaults + f->offset;
     int64_t     n  = 0;
     switch (f->kind) {
-    case ML_FIELD_DIM: n = *(const int *)at, lua_pushinteger(L, n < 0 ? n : n + 1); return;
+    case ML_FIELD_DIM:
+    case ML_FIELD_NEWDIM: n = *(const int *)at, lua_pushinteger(L, n < 0 ? n : n + 1); return;
     case ML_FIELD_INDEX: n = *(const int64_t *)at, lua_pushinteger(L, n < 0 ? n : n + 1); return;
     case ML_FIELD_INT:
         n = *(const int64_t *)at;
@@ -344,13 +397,13 @@ static void push_default(lua_State *L, const binding *b, const ml_field *f)
         return;
     case ML_FIELD_REAL: lua_pushnumber(L, *(const double *)at); return;
     case ML_FIELD_FLAG: lua_pushboolean(L, *(const bool *)at); return;
-    case ML_FIELD_ACT: lua_pushstring(L, ml_act_name(*(const ml_act *)at)); return;
+    case ML_FIELD_CHOICE: push_word(L, f->words, *(const int *)at); return;
     default: lua_pushnil(L); return;
     }
 }
 
-/* In the order of the table:
- * { name =, doc =, inputs = (-1: any number), options = { { name =, kind =, default = }, ... } } */
+/* In the order of the table: { name =, doc =, inputs = (-1: any number),
+ * options = { { name =, kind =, default =, words = "a|b" of a choice }, ... } } */
 int lml_list_ops(lua_State *L)
 {
     lua_createtable(L, ML_OP_COUNT, 0);
@@ -368,6 +421,7 @@ int lml_list_ops(lua_State *L)
             lua_pushstring(L, f->name), lua_setfield(L, -2, "name");
             lua_pushstring(L, kind_name(f)), lua_setfield(L, -2, "kind");
             push_default(L, &bindings[id], f), lua_setfield(L, -2, "default");
+            if (f->words) lua_pushstring(L, f->words), lua_setfield(L, -2, "words");
             lua_rawseti(L, -2, ++n);
         }
         lua_setfield(L, -2, "options");
@@ -391,10 +445,11 @@ static void bind(int id)
 
 static const struct { const char *event; ml_op_id op; } operators[] = {
     { "__add", ML_OP_add }, { "__sub", ML_OP_sub }, { "__mul", ML_OP_mul }, { "__pow", ML_OP_pow },
+    { "__mod", ML_OP_remainder },
 };
 
 static const luaL_Reg other_operators[] = {
-    { "__unm", unary_minus }, { "__div", operator_div }, { "__idiv", operator_idiv }, { "__mod", operator_mod },
+    { "__unm", unary_minus }, { "__div", operator_div }, { "__idiv", operator_idiv },
     { NULL, NULL },
 };
 

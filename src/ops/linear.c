@@ -35,6 +35,7 @@ ml_tensor *mli_before_act(ml_act act, ml_tensor *dy, ml_tensor *y)
 /* --- linear -------------------------------------------------------------------------------------------------------------------- */
 static bool linear_infer(ml_call *c)
 {
+    if (!mli_choice("linear", "act", ((const ml_linear_opts *)c->opts)->act, ML_ACT_COUNT)) return false;
     ml_shape x = c->in[0]->shape, w = c->in[1]->shape, b = c->in[2]->shape;
     if (w.n != 2) return ml_fail("linear: the weight must be a matrix (out, in), got %s", ml_shape_text(&w));
     if (x.n < 1 || x.size[x.n - 1] != w.size[1])

@@ -2,18 +2,22 @@
  * definition does not link; one without a line in the list has no id and cannot be called. */
 #include "ops/op.h"
 
+#include <math.h>
 #include <string.h>
 
 #define DIMS(f)
 #define DIM(f, d)   .f = d,
+#define NEWDIM(f, d) .f = d,
 #define SHAPE(f)
+#define INTS(f)
 #define INT(f, d)   .f = d,
 #define INDEX(f, d) .f = d,
 #define REAL(f, d)  .f = d,
 #define FLAG(f, d)  .f = d,
-#define ACT(f)      .f = ML_ACT_NONE,
+#define CHOICE(f, d, words) .f = d,
 #define DTYPE(f)    .f = ML_F32,
 #define BASE(f)     .f = 0,
+#define TEXT(f)     .f = "",
 #define ML_OP(name, n, doc)       extern const ml_op ml_op_##name;
 #define ML_OPX(name, n, doc, ...) extern const ml_op ml_op_##name; \
     static const ml_##name##_opts name##_defaults = { __VA_ARGS__ };
@@ -22,14 +26,17 @@
 #undef ML_OPX
 #undef DIMS
 #undef DIM
+#undef NEWDIM
 #undef SHAPE
+#undef INTS
 #undef INT
 #undef INDEX
 #undef REAL
 #undef FLAG
-#undef ACT
+#undef CHOICE
 #undef DTYPE
 #undef BASE
+#undef TEXT
 
 static const ml_op *const table[ML_OP_COUNT] = {
 #define ML_OP(name, n, doc)       &ml_op_##name,
@@ -40,22 +47,26 @@ static const ml_op *const table[ML_OP_COUNT] = {
 };
 
 /* --- descriptions of the options: T is the struct of the operation being expanded -------------------------- */
-#define DIMS(f)     { #f, ML_FIELD_DIMS,  offsetof(T, f) },
-#define DIM(f, d)   { #f, ML_FIELD_DIM,   offsetof(T, f) },
-#define SHAPE(f)    { #f, ML_FIELD_SHAPE, offsetof(T, f) },
-#define INT(f, d)   { #f, ML_FIELD_INT,   offsetof(T, f) },
-#define INDEX(f, d) { #f, ML_FIELD_INDEX, offsetof(T, f) },
-#define REAL(f, d)  { #f, ML_FIELD_REAL,  offsetof(T, f) },
-#define FLAG(f, d)  { #f, ML_FIELD_FLAG,  offsetof(T, f) },
-#define ACT(f)      { #f, ML_FIELD_ACT,   offsetof(T, f) },
-#define DTYPE(f)    { #f, ML_FIELD_DTYPE, offsetof(T, f) },
-#define BASE(f)     { #f, ML_FIELD_BASE,  offsetof(T, f) },
+#define FIELD(f, kind, words) { #f, ML_FIELD_##kind, offsetof(T, f), words },
+#define DIMS(f)     FIELD(f, DIMS, NULL)
+#define DIM(f, d)   FIELD(f, DIM, NULL)
+#define NEWDIM(f, d) FIELD(f, NEWDIM, NULL)
+#define INTS(f)     FIELD(f, INTS, NULL)
+#define SHAPE(f)    FIELD(f, SHAPE, NULL)
+#define INT(f, d)   FIELD(f, INT, NULL)
+#define INDEX(f, d) FIELD(f, INDEX, NULL)
+#define REAL(f, d)  FIELD(f, REAL, NULL)
+#define FLAG(f, d)  FIELD(f, FLAG, NULL)
+#define CHOICE(f, d, words) FIELD(f, CHOICE, words)
+#define DTYPE(f)    FIELD(f, DTYPE, NULL)
+#define BASE(f)     FIELD(f, BASE, NULL)
+#define TEXT(f)     FIELD(f, TEXT, NULL)
 #define ML_OP(name, n, doc)
 #define ML_OPX(name, n, doc, ...)                                                              \
     static const ml_field *name##_fields(void)                                                 \
     {                                                                                          \
         typedef ml_##name##_opts T;                                                            \
-        static const ml_field fields[] = { __VA_ARGS__ { NULL, ML_FIELD_DIMS, 0 } };           \
+        static const ml_field fields[] = { __VA_ARGS__ { NULL, ML_FIELD_DIMS, 0, NULL } };     \
         _Static_assert(sizeof(T) <= ML_OPTS_BYTES, "options of " #name " are too large");      \
         return fields;                                                                         \
     }
@@ -64,14 +75,17 @@ static const ml_op *const table[ML_OP_COUNT] = {
 #undef ML_OPX
 #undef DIMS
 #undef DIM
+#undef NEWDIM
 #undef SHAPE
+#undef INTS
 #undef INT
 #undef INDEX
 #undef REAL
 #undef FLAG
-#undef ACT
+#undef CHOICE
 #undef DTYPE
 #undef BASE
+#undef TEXT
 
 /* --- public functions ---------------------------------------------------------------------------------------- */
 #define PASS_1 (ml_tensor *[]){ x }, 1
@@ -133,8 +147,18 @@ ml_tensor *ml_mT(ml_tensor *x)
     return ml_transpose(x, NULL);
 }
 
-const char *ml_act_name(ml_act act)
+bool mli_choice(const char *op, const char *field, int choice, int n)
 {
-    static const char *const names[ML_ACT_COUNT] = { "none", "relu", "tanh", "sigmoid" };
-    return act >= 0 && act < ML_ACT_COUNT ? names[act] : "?";
+    return (choice >= 0 && choice < n) || ml_fail("%s: %s must be 0..%d, got %d", op, field, n - 1, choice);
+}
+
+int ml_choice_find(const char *words, const char *word)
+{
+    size_t n = strlen(word);
+    for (int place = 0; words; place++) {
+        if (n > 0 && strncmp(words, word, n) == 0 && (words[n] == '|' || !words[n])) return place;
+        words = strchr(words, '|');
+        if (words) words++;
+    }
+    return -1;
 }

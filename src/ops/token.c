@@ -23,6 +23,7 @@ static sizes sizes_of(const ml_call *c)
 
 static bool token_linear_infer(ml_call *c)
 {
+    if (!mli_choice("token_linear", "act", ((const ml_token_linear_opts *)c->opts)->act, ML_ACT_COUNT)) return false;
     ml_shape ids = c->in[0]->shape, table = c->in[1]->shape, w = c->in[2]->shape, b = c->in[3]->shape;
     if (c->in[0]->dtype != ML_I64 && c->in[0]->dtype != ML_U8)
         return ml_fail("token_linear: ids must be integers (i64), got %s; cast them first", ml_dtype_name((ml_dtype)c->in[0]->dtype));

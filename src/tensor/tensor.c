@@ -53,7 +53,6 @@ ml_tensor *mli_tensor_new(ml_shape shape, const int64_t *strides, int64_t offset
     t->grad          = NULL;
     t->inner         = NULL;
     t->wait          = NULL;
-    t->level         = 0;
     if (strides) memcpy(t->strides, strides, (size_t)shape.n * sizeof *strides);
     else mli_contiguous_strides(&shape, t->strides);
     if (storage) atomic_fetch_add_explicit(&storage->refs, 1, memory_order_relaxed);
@@ -89,7 +88,7 @@ ml_tensor *mli_ghost(const ml_tensor *of)
     return g;
 }
 
-ml_tensor *mli_batched_new(ml_tensor *inner, int level)
+ml_tensor *mli_batched_new(ml_tensor *inner, int64_t level)
 {
     if (!inner) return NULL;
     ml_shape one = { inner->shape.n - 1, { 0 } };
@@ -97,7 +96,7 @@ ml_tensor *mli_batched_new(ml_tensor *inner, int level)
     ml_tensor *t = mli_tensor_new(one, NULL, 0, (ml_dtype)inner->dtype, NULL);
     if (!t) return NULL;
     t->inner = ml_retain(inner);
-    t->level = (uint8_t)level;
+    t->level = level;
     return t;
 }
 
@@ -117,7 +116,7 @@ void ml_release(ml_tensor *t)
     if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1) return;
     ml_node   *node = t->node;
     ml_tensor *grad = t->grad, *inner = t->inner;
-    ml_wait   *wait = t->wait;
+    ml_wait   *wait = mli_wait_of(t);
     storage_release(t->storage);
     ml_block_give(t, sizeof *t);
     if (node) mli_node_release(node);
@@ -132,6 +131,8 @@ ml_shape ml_tensor_shape(const ml_tensor *t) { return t ? t->shape : ML_SCALAR; 
 int64_t  ml_tensor_size(const ml_tensor *t, int dim) { return t && dim >= 0 && dim < t->shape.n ? t->shape.size[dim] : 0; }
 int64_t  ml_tensor_numel(const ml_tensor *t) { return t ? ml_shape_numel(&t->shape) : 0; }
 ml_dtype ml_tensor_dtype(const ml_tensor *t) { return t ? (ml_dtype)t->dtype : ML_F32; }
+
+bool ml_tensor_is_batched(const ml_tensor *t) { return t && t->inner; }
 
 bool ml_tensor_is_contiguous(const ml_tensor *t)
 {
@@ -153,8 +154,9 @@ void *mli_data(const ml_tensor *t)
 bool mli_has_values(const char *op, const ml_tensor *t)
 {
     if (t->storage) return true;
-    if (t->wait) return mli_compute(&(ml_tensor *){ (ml_tensor *)(uintptr_t)t }, 1);
-    return ml_fail("%s: inside vmap a tensor stands for a whole batch and has no values of its own; return it from the function", op);
+    if (mli_wait_of(t)) return mli_compute(&(ml_tensor *){ (ml_tensor *)(uintptr_t)t }, 1);
+    return ml_fail("%s: inside vmap a tensor stands for one of a batch and has no value of its own; to branch on it use ml.where, to read "
+                    "it return it from the function", op);
 }
 
 const void *ml_tensor_data(const ml_tensor *t)
@@ -218,8 +220,8 @@ bool ml_tensor_set_at(ml_tensor *t, const int64_t *at, double v)
     switch ((ml_dtype)t->dtype) {
     case ML_F32: *(float *)(void *)p = (float)v; break;
     case ML_F64: *(double *)(void *)p = v; break;
-    case ML_I64: *(int64_t *)(void *)p = (int64_t)v; break;
-    case ML_U8: *(uint8_t *)p = (uint8_t)v; break;
+    case ML_I64: *(int64_t *)(void *)p = mli_to_i64(v); break;
+    case ML_U8: *(uint8_t *)p = mli_to_u8(v); break;
     default: *(uint8_t *)p = v != 0; break;
     }
     t->storage->version++;
@@ -232,19 +234,32 @@ ml_tensor *ml_requires_grad(ml_tensor *t, bool on)
     if (!t) return NULL;
     if (on && !ml_dtype_is_float((ml_dtype)t->dtype))
         return ml_fail("requires_grad: only f32 and f64 have gradients, this tensor is %s", ml_dtype_name((ml_dtype)t->dtype));
-    if (t->node) return ml_fail("requires_grad: this tensor is the result of a recorded operation; detach it first");
-    if (t->wait && !mli_compute(&t, 1)) return NULL;
+    if (mli_innermost(t)->node) return ml_fail("requires_grad: this tensor is the result of a recorded operation; detach it first");
+    if (t->inner) { /* the batch may be somebody else's tensor: mark one of our own */
+        ml_tensor *own = ml_retain(ml_requires_grad(ml_detach(t->inner), on));
+        if (!own) return NULL;
+        ml_release(t->inner);
+        t->inner = own;
+        return t;
+    }
+    if (mli_wait_of(t) && !mli_compute(&t, 1)) return NULL;
     t->requires_grad = on;
     if (on) t->defers = false;
     return t;
 }
 
-bool       ml_tensor_requires_grad(const ml_tensor *t) { return t && mli_records(t); }
-bool       ml_tensor_is_leaf(const ml_tensor *t) { return t && !t->node; }
-ml_tensor *ml_tensor_grad(const ml_tensor *t) { return t ? t->grad : NULL; }
+bool ml_tensor_requires_grad(const ml_tensor *t) { return t && mli_records(t); }
+bool ml_tensor_is_leaf(const ml_tensor *t) { return t && !mli_innermost(t)->node; }
+
+ml_tensor *ml_tensor_grad(const ml_tensor *t)
+{
+    if (t && t->inner) return mli_batched_new(ml_tensor_grad(t->inner), t->level);
+    return t ? t->grad : NULL;
+}
 
 void ml_tensor_zero_grad(ml_tensor *t)
 {
+    while (t && t->inner) t = t->inner;
     if (!t || !t->grad) return;
     ml_release(t->grad);
     t->grad = NULL;

@@ -20,7 +20,6 @@ typedef struct ml_storage {
 struct ml_tensor {
     atomic_int  refs;
     uint8_t     dtype;
-    uint8_t     level;             /* inside vmap: which one, from 1 */
     bool        requires_grad : 1; /* a leaf that wants its gradient */
     bool        number : 1;        /* a plain number: gives way to any dtype of its kind */
     bool        defers : 1;        /* inside fuse: pointwise operations on it wait */
@@ -31,7 +30,10 @@ struct ml_tensor {
     ml_node    *node;                 /* what made it, or NULL; one reference */
     ml_tensor  *grad;
     ml_tensor  *inner;                /* inside vmap: the whole batch, its first dimension hidden; one reference. Then */
-    ml_wait    *wait;                 /* storage and node are NULL, shape is that of one. wait: inside fuse, until computed */
+    union {                           /* storage and node are NULL, shape is that of one */
+        int64_t  level;               /* with inner: which vmap */
+        ml_wait *wait;                /* without: inside fuse, until it is computed; see mli_wait_of */
+    };
 };
 _Static_assert(sizeof(ml_tensor) <= 192, "a size class of the memory");
 
@@ -51,13 +53,28 @@ void       mli_convert(int64_t n, ml_dtype from, const void *src, int64_t step, 
 void mli_note(const ml_storage *storage, const ml_shape *shape, ml_dtype dtype);
 void mli_forget(const ml_storage *storage);
 
+/* What a number becomes as an integer: its integer part, the nearest limit where that does not fit, 0 for NaN. */
+static inline int64_t mli_to_i64(double v)
+{
+    return v != v ? 0 : v >= 0x1p63 ? INT64_MAX : v <= -0x1p63 ? INT64_MIN : (int64_t)v;
+}
+static inline uint8_t mli_to_u8(double v) { return !(v > 0) ? 0 : v >= 255 ? 255 : (uint8_t)v; }
+
 /* One of a batch: inner without its first dimension. */
-ml_tensor *mli_batched_new(ml_tensor *inner, int level);
+ml_tensor *mli_batched_new(ml_tensor *inner, int64_t level);
 bool       mli_has_values(const char *op, const ml_tensor *t); /* computes them if need be; false, with a message, inside vmap */
+
+static inline ml_wait *mli_wait_of(const ml_tensor *t) { return t->inner ? NULL : t->wait; }
+
+static inline const ml_tensor *mli_innermost(const ml_tensor *t) /* the tensor behind all vmaps, which has the values */
+{
+    while (t->inner) t = t->inner;
+    return t;
+}
 
 static inline bool mli_records(const ml_tensor *t)
 {
-    while (t->inner) t = t->inner;
+    t = mli_innermost(t);
     return t->node || t->requires_grad;
 }
 

@@ -249,3 +249,28 @@ ParameterizedTest(group *g, derivatives, constants_are_not_recorded)
         expect(y && !ml_tensor_requires_grad(y), "%s: is recorded", t.label);
     }
 }
+
+/* Where a rule meets 0 * inf, or a corner: the first and second derivative of x^y by x are finite there all the same. */
+Test(derivatives, of_powers_at_zero_are_finite)
+{
+    static const struct {
+        double x, y, first, second;
+    } at[] = { { 0, 0, 0, 0 }, { 0, 1, 1, 0 }, { 0, 2, 0, 2 }, { 0, 3, 0, 0 }, { 2, 0, 0, 0 }, { -2, 2, -4, 2 } };
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        ml_tensor *x = ml_requires_grad(ml_scalar(at[i].x, ML_F64), true), *g, *gg;
+        bool ok = ml_grad(ml_pow(x, ml_scalar(at[i].y, ML_F64)), &x, 1, &g, &(ml_grad_opts){ .create_graph = true }) &&
+                  ml_grad(g, &x, 1, &gg, NULL);
+        expect(ok, "%g ^ %g: %s", at[i].x, at[i].y, ml_error_message());
+        if (ok)
+            expect(ml_item(g) == at[i].first && ml_item(gg) == at[i].second, "%g ^ %g: derivatives %g and %g, not %g and %g", at[i].x,
+                   at[i].y, ml_item(g), ml_item(gg), at[i].first, at[i].second);
+    }
+}
+
+/* d^2 x^y / dx dy = x^(y-1) (1 + y log x), which is 1 / x at y = 0. */
+Test(derivatives, of_powers_mix_at_exponent_zero)
+{
+    ml_tensor *x = ml_requires_grad(ml_scalar(2, ML_F64), true), *y = ml_requires_grad(ml_scalar(0, ML_F64), true), *g, *mixed;
+    bool ok = ml_grad(ml_pow(x, y), &x, 1, &g, &(ml_grad_opts){ .create_graph = true }) && ml_grad(g, &y, 1, &mixed, NULL);
+    expect(ok && ml_item(mixed) == 0.5, "the mixed derivative of 2^0 is %g, not 0.5", ok ? ml_item(mixed) : NAN);
+}

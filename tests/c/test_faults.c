@@ -192,6 +192,13 @@ static ml_tensor *random_tensor(uint64_t *c)
     return t;
 }
 
+static uint32_t count_words(const char *words)
+{
+    uint32_t n = 1;
+    while ((words = strchr(words, '|'))) n++, words++;
+    return n;
+}
+
 static void random_options(const ml_op_info *info, void *opts, uint64_t *c)
 {
     static const int64_t numbers[] = {
@@ -216,14 +223,28 @@ static void random_options(const ml_op_info *info, void *opts, uint64_t *c)
             *(ml_shape *)at = s;
             break;
         }
+        case ML_FIELD_INTS: {
+            ml_ints list = { .n = (int)(draw(c) % 7) };
+            for (int i = 0; i < list.n; i++) list.at[i] = PICK(numbers, c);
+            *(ml_ints *)at = list;
+            break;
+        }
+        case ML_FIELD_NEWDIM:
         case ML_FIELD_DIM: *(int *)at = PICK(dims, c); break;
         case ML_FIELD_BASE: *(int *)at = (int)(draw(c) % 2); break;
         case ML_FIELD_INT:
         case ML_FIELD_INDEX: *(int64_t *)at = PICK(numbers, c); break;
         case ML_FIELD_REAL: *(double *)at = (double)PICK(numbers, c); break;
         case ML_FIELD_FLAG: *(bool *)at = draw(c) % 2; break;
-        case ML_FIELD_ACT: *(ml_act *)at = (ml_act)(draw(c) % ML_ACT_COUNT); break;
+        case ML_FIELD_CHOICE: *(int *)at = (int)(draw(c) % (2 + count_words(f->words))) - 1; break;
         case ML_FIELD_DTYPE: *(ml_dtype *)at = (ml_dtype)(draw(c) % ML_DTYPE_COUNT); break;
+        case ML_FIELD_TEXT: { /* of the characters that mean something, in any order */
+            static const char some[] = "ijkabzZ,,..->  ?1";
+            int n = (int)(draw(c) % 12);
+            memset(at, 0, ML_TEXT_BYTES);
+            for (int i = 0; i < n; i++) ((char *)at)[i] = some[draw(c) % (sizeof some - 1)];
+            break;
+        }
         }
     }
 }
@@ -288,7 +309,8 @@ ParameterizedTest(group *g, faults, random_input_is_computed_or_refused)
             ml_scope_end(&scope);
         }
         expect(n_ok > 0, "%s: no random input fitted", t.name);
-        if (t.id != ML_OP_cast && (t.n_in > 1 || info->opts_bytes))
+        bool takes_all = t.n_in == 1 && (t.op->kind == ML_POINTWISE || t.id == ML_OP_cast); /* numbers fit any shape */
+        if (!takes_all && (t.n_in > 1 || info->opts_bytes))
             expect(n_refused > 0, "%s: no random input was refused", t.name);
     }
     ml_memory_set_cap(0);
@@ -310,7 +332,7 @@ Test(faults, messages_say_what_does_not_fit)
                  "linear: the bias must have shape (4)");
     expect_fails(ml_mse(a, b), "mse: shapes differ: (2, 3) and (4, 5)");
     expect_fails(ml_cross_entropy(a, a, NULL),
-                 "cross_entropy: needs logits (n, classes) and labels (n), got (2, 3) and (2, 3)");
+                 "cross_entropy: needs logits (n, classes) and labels (n), or (classes) and one label, got (2, 3) and (2, 3)");
     expect_fails(ml_cross_entropy(a, ml_zeros(ML_SHAPE(2), ML_F32), NULL),
                  "cross_entropy: labels must be integers (i64), got f32");
     expect_fails(ml_cross_entropy(a, ml_full(ML_SHAPE(2), ML_I64, 3), NULL),

@@ -17,15 +17,15 @@ typedef struct {
 } golden_case;
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
-/* "(2,-1)" to numbers; returns how many, and moves behind the list. */
-static int read_list(char **text, int64_t to[ML_MAX_DIMS])
+/* "(2,-1)" to numbers; returns how many, at most max, and moves behind the list. */
+static int read_list(char **text, int64_t *to, int max)
 {
     int   n = 0;
     char *p = *text + strspn(*text, " ");
     cr_assert_eq(*p, '(', "a list was expected at '%s'", *text);
     for (p++; *p != ')'; p += *p == ',') {
         char *end;
-        cr_assert_lt(n, ML_MAX_DIMS);
+        cr_assert_lt(n, max);
         to[n++] = strtoll(p, &end, 10);
         cr_assert(end > p, "no number at '%s'", p);
         p = end;
@@ -58,7 +58,7 @@ static ml_tensor *read_tensor(char *text, bool with_dtype)
         cr_assert(ml_dtype_parse(name, &dtype), "%s", ml_error_message());
         text = strtok(NULL, "");
     }
-    shape.n = read_list(&text, shape.size);
+    shape.n = read_list(&text, shape.size, ML_MAX_DIMS);
     return read_values(text, shape, dtype);
 }
 
@@ -69,19 +69,21 @@ static void set_option(const ml_op_info *info, void *opts, const char *name, cha
     cr_assert(f && f->name, "%s has no option '%s'", info->name, name);
     void *at = (char *)opts + f->offset;
     switch (f->kind) {
-    case ML_FIELD_DIMS: ((ml_dims *)at)->n = read_list(&value, ((ml_dims *)at)->at); break;
-    case ML_FIELD_SHAPE: ((ml_shape *)at)->n = read_list(&value, ((ml_shape *)at)->size); break;
+    case ML_FIELD_DIMS: ((ml_dims *)at)->n = read_list(&value, ((ml_dims *)at)->at, ML_MAX_DIMS); break;
+    case ML_FIELD_SHAPE: ((ml_shape *)at)->n = read_list(&value, ((ml_shape *)at)->size, ML_MAX_DIMS); break;
+    case ML_FIELD_INTS: ((ml_ints *)at)->n = read_list(&value, ((ml_ints *)at)->at, ML_MAX_INTS); break;
     case ML_FIELD_DIM:
+    case ML_FIELD_NEWDIM:
     case ML_FIELD_BASE: *(int *)at = atoi(value); break;
     case ML_FIELD_INT:
     case ML_FIELD_INDEX: *(int64_t *)at = atoll(value); break;
     case ML_FIELD_REAL: *(double *)at = atof(value); break;
     case ML_FIELD_FLAG: *(bool *)at = atoi(value) != 0; break;
     case ML_FIELD_DTYPE: cr_assert(ml_dtype_parse(value, at)); break;
-    case ML_FIELD_ACT:
-        for (int a = 0; a < ML_ACT_COUNT; a++)
-            if (strcmp(value, ml_act_name((ml_act)a)) == 0) *(ml_act *)at = (ml_act)a;
-        cr_assert_str_eq(value, ml_act_name(*(ml_act *)at));
+    case ML_FIELD_TEXT: snprintf(at, ML_TEXT_BYTES, "%s", value); break;
+    case ML_FIELD_CHOICE:
+        *(int *)at = ml_choice_find(f->words, value);
+        cr_assert_geq(*(int *)at, 0, "%s is none of %s", value, f->words);
         break;
     }
 }

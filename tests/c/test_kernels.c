@@ -196,3 +196,72 @@ Test(kernels, a_product_without_memory_says_so)
     cr_expect(mlk()->gemm_f32(&g));
     cr_expect_eq(y, 1);
 }
+
+/* --- sorting ------------------------------------------------------------------------------------------------------------ */
+/* Does b come before a, in the order wanted? NaN comes last, and equal values have no order of their own. */
+static bool before(double b, double a, bool descending)
+{
+    if (isnan(a) || isnan(b)) return isnan(a) && !isnan(b);
+    return descending ? b > a : b < a;
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return *state >> 33;
+}
+
+static double some_value(uint64_t *state, bool wild)
+{
+    static const double special[] = { NAN, INFINITY, -INFINITY, 0.0, -0.0, 1e-40, -1e-40, 1, -1 };
+    if (wild && next_random(state) % 4 == 0) return special[next_random(state) % (sizeof special / sizeof *special)];
+    return wild ? (double)next_random(state) - 1e9 : (double)(next_random(state) % 200); /* many equal ones */
+}
+
+#define CHECK_SORT(S, T)                                                                                           \
+    static void check_sort_##S(int64_t n, bool wild, bool descending)                                              \
+    {                                                                                                              \
+        enum { ROWS = 3 };                                                                                         \
+        size_t   cells = (size_t)(ROWS * n) + 1;                                                                   \
+        T       *x = malloc(cells * sizeof *x), *y = malloc(cells * sizeof *y);                                    \
+        int64_t *at = malloc(cells * sizeof *at);                                                                  \
+        char    *seen = calloc((size_t)n + 1, 1);                                                                  \
+        void    *scratch = malloc(mlk_sort_scratch(n) + 1);                                                        \
+        uint64_t state = (uint64_t)n * 4 + wild * 2u + descending;                                                 \
+        for (int64_t i = 0; i < ROWS * n; i++) x[i] = (T)some_value(&state, wild);                                 \
+        mlk_sort_rows_##S(ROWS, n, x, descending, at, y, scratch);                                                 \
+        for (int64_t r = 0; r < ROWS; r++) {                                                                       \
+            memset(seen, 0, (size_t)n);                                                                            \
+            for (int64_t i = 0; i < n; i++) {                                                                      \
+                int64_t k = at[r * n + i];                                                                         \
+                cr_assert(k >= 0 && k < n && !seen[k]++, #S ": no permutation");                                   \
+                cr_assert(memcmp(&y[r * n + i], &x[r * n + k], sizeof *x) == 0, #S ": value and position differ");  \
+                if (i == 0) continue;                                                                              \
+                double a = (double)y[r * n + i - 1], b = (double)y[r * n + i];                                     \
+                cr_assert(!before(b, a, descending), #S ": %g stands before %g in a row of %d", a, b, (int)n);      \
+                if (!before(a, b, descending)) cr_assert_lt(at[r * n + i - 1], k, #S ": equal values were exchanged"); \
+            }                                                                                                      \
+        }                                                                                                          \
+        mlk_sort_rows_##S(ROWS, n, x, descending, NULL, NULL, scratch); /* either may be left out */               \
+        free(x), free(y), free(at), free(seen), free(scratch);                                                     \
+    }
+MLK_SORT(CHECK_SORT)
+
+Test(kernels, rows_are_sorted_stably_with_nan_last)
+{
+    static const int64_t lengths[] = { 0, 1, 2, 3, 47, 48, 49, 50, 255, 1000, 70000 };
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+        for (int descending = 0; descending < 2; descending++) {
+            for (int wild = 0; wild < 2; wild++) {
+                check_sort_f32(lengths[i], wild, descending);
+                check_sort_f64(lengths[i], wild, descending);
+            }
+            check_sort_i64(lengths[i], false, descending);
+            check_sort_u8(lengths[i], false, descending);
+        }
+    const int64_t far[] = { INT64_MAX, -1, INT64_MIN, 0, 1 };
+    int64_t       y[5];
+    _Alignas(16) char scratch[5 * 2 * 16];
+    mlk_sort_rows_i64(1, 5, far, false, NULL, y, scratch);
+    cr_assert(y[0] == INT64_MIN && y[1] == -1 && y[2] == 0 && y[3] == 1 && y[4] == INT64_MAX);
+}
