@@ -155,3 +155,6 @@ ML_OPX(matrix_rank, 1, "number of singular values > rcond * largest; no derivati
 ML_OP (expm,       1, "matrix exponential (Higham 2005)")
 ML_OP (expm_frechet, 2, "derivative of expm at x in the direction y, of its shape")
 ML_OPX(matrix_power, 1, "the product of n copies; negative: of the inverse",  INT(n, 2))
+/* --- spectra ------------------------------------------------------------------------------------------------------------- */
+ML_OP (rfft,       1, "Fourier transform of real values along the last dimension: (..., n) -> (..., n / 2 + 1, 2), real and imaginary parts last")
+ML_OPX(irfft,      1, "undoes rfft: (..., n / 2 + 1, 2) -> (..., n); n = 0 stands for the even length", INT(n, 0))

@@ -1668,3 +1668,26 @@ function ml.matrix_power(x, n) end
 ---@param n? integer|moonlab.MatrixPowerOptions
 ---@return moonlab.Tensor
 function Tensor:matrix_power(n) end
+
+--- Fourier transform of real values along the last dimension: (..., n) -> (..., n / 2 + 1, 2), real and imaginary parts last
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.rfft(x) end
+
+--- Fourier transform of real values along the last dimension: (..., n) -> (..., n / 2 + 1, 2), real and imaginary parts last
+---@return moonlab.Tensor
+function Tensor:rfft() end
+
+---@class moonlab.IrfftOptions
+---@field n? integer
+
+--- undoes rfft: (..., n / 2 + 1, 2) -> (..., n); n = 0 stands for the even length
+---@param x moonlab.Tensor|number
+---@param n? integer|moonlab.IrfftOptions
+---@return moonlab.Tensor
+function ml.irfft(x, n) end
+
+--- undoes rfft: (..., n / 2 + 1, 2) -> (..., n); n = 0 stands for the even length
+---@param n? integer|moonlab.IrfftOptions
+---@return moonlab.Tensor
+function Tensor:irfft(n) end

@@ -13,6 +13,8 @@ local check = require "moonlab.check"
 ---@field optim    moonlab.optim
 ---@field data     moonlab.data
 ---@field fft      moonlab.fft
+---@field linalg   moonlab.linalg
+---@field stats    moonlab.stats
 ---@field run      fun(defaults: table<string, any>): moonlab.Run
 ---@field figure   fun(opts: moonlab.FigureOptions?): moonlab.Figure
 ---@field autograd moonlab.autograd
@@ -46,12 +48,12 @@ ml.accuracy, ml.weight_norm = train.accuracy, train.weight_norm
 
 -- Loaded when first used, which keeps the start short.
 local later = {}
-for _, name in ipairs { "fft", "run", "figure", "tree" } do
+for _, name in ipairs { "fft", "run", "figure", "tree", "linalg", "stats" } do
   if package.preload["moonlab." .. name] then later[name] = "moonlab." .. name end
 end
 local transforms = { -- of functions: fields of one module
   "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp", "vmap", "stop_gradient",
-  "replicas",
+  "replicas", "checkpoint",
 }
 for _, name in ipairs(transforms) do later[name] = "moonlab.transform" end
 

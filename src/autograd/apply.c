@@ -95,27 +95,30 @@ static ml_tensor *compute(ml_call *c)
     return op->forward(c) ? c->out : NULL;
 }
 
-/* With inputs of the right dtypes. */
+/* With inputs of the right dtypes; `defers`: one of them is inside fuse. */
 static ml_tensor *apply(ml_call *c, bool defers)
 {
     const ml_op *op = c->op;
+    if (!infer(c)) return NULL; /* what is wrong is said of one, before a batch comes in */
     for (int i = 0; i < c->n_in; i++)
-        if (c->in[i]->inner) return infer(c) ? mli_apply_batched(c) : NULL; /* what is wrong is said of one, before the batch comes in */
-    if (!infer(c)) return NULL;
+        if (c->in[i]->inner) return mli_apply_batched(c);
     ml_tensor *out = NULL;
     if (defers && (!mli_defer(c, &out) || out)) return out;
     out = compute(c);
-    if (out && defers) out->defers = true;
     if (out && ml_anomaly_detection() && !mli_check_finite(ml_op_info_at(c->id)->name, out, "operation", NULL)) out = NULL;
-    if (!out || !recording || (op->flags & ML_NOGRAD)) return out;
-    for (int i = 0; i < c->n_in; i++)
-        if (mli_records(c->in[i])) c->needs |= 1u << (i < 31 ? i : 31);
-    if (!c->needs) return out;
+    if (!out) return NULL;
+    if (recording && !(op->flags & ML_NOGRAD))
+        for (int i = 0; i < c->n_in; i++)
+            if (mli_records(c->in[i])) c->needs |= 1u << (i < 31 ? i : 31);
+    if (!c->needs) {
+        out->defers |= defers && !out->node;
+        return out;
+    }
     ml_node *node = mli_record(c);
     if (!node) return NULL;
     /* an operation may hand back its input (contiguous of a contiguous tensor): record a view of it */
     if (out->node || out->requires_grad) out = ml_detach(out);
-    if (out) out->node = node, out->defers = false;
+    if (out) out->node = node;
     else mli_node_release(node);
     return out;
 }
@@ -130,7 +133,7 @@ ml_tensor *mli_apply(int id, ml_tensor *const *in, int n_in, const void *opts)
     for (int i = 0; i < n_in; i++) {
         if (!in[i]) return NULL;
         defers |= in[i]->defers;
-        if (!in[i]->storage && !mli_wait_of(in[i]) && !in[i]->inner) return ml_fail("%s: internal error: reads a value that its rule did not save", ml_op_info_at(id)->name);
+        if (!in[i]->storage && !in[i]->inner && !in[i]->wait) return ml_fail("%s: internal error: reads a value that its rule did not save", ml_op_info_at(id)->name);
     }
     if (n_in == 0) return ml_fail("%s: needs at least one tensor", ml_op_info_at(id)->name);
     ml_scope scope = ml_scope_begin();

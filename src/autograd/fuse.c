@@ -61,7 +61,7 @@ void mli_wait_release(ml_wait *wait)
 static bool compute_inputs(const ml_call *c)
 {
     for (int i = 0; i < c->n_in; i++)
-        if (mli_wait_of(c->in[i]) && !mli_compute(&c->in[i], 1)) return false;
+        if (c->in[i]->wait && !mli_compute(&c->in[i], 1)) return false;
     return true;
 }
 
@@ -80,7 +80,7 @@ bool mli_defer(ml_call *c, ml_tensor **out)
     if (!may_wait(c) || !find_kernel(c, &kernel)) return !c->op->forward || compute_inputs(c); /* compose has operations of its own */
     int n_steps = 1;
     for (int i = 0; i < c->n_in; i++)
-        if (mli_wait_of(c->in[i])) n_steps += c->in[i]->wait->n_steps;
+        if (c->in[i]->wait) n_steps += c->in[i]->wait->n_steps;
     if (n_steps > MOST_STEPS) {
         if (!compute_inputs(c)) return false;
         n_steps = 1;
@@ -250,7 +250,7 @@ bool mli_compute(ml_tensor *const *t, int n)
         ml_tensor *group[MLI_MAP_MOST_OUT];
         int        n_group = 0, n_steps = 0;
         for (int k = i; k < n && n_group < MLI_MAP_MOST_OUT; k++) {
-            if (!t[k] || !mli_wait_of(t[k]) || (n_group && !ml_shape_equal(&t[k]->shape, &group[0]->shape))) continue;
+            if (!t[k] || !t[k]->wait || (n_group && !ml_shape_equal(&t[k]->shape, &group[0]->shape))) continue;
             bool known = false;
             for (int g = 0; g < n_group; g++) known |= group[g] == t[k];
             if (known || (n_group && n_steps + t[k]->wait->n_steps > MOST_STEPS)) continue;
@@ -281,5 +281,5 @@ bool ml_fuse_compute(ml_tensor *const *t, int n)
 
 bool ml_fuse_waits(const ml_tensor *t)
 {
-    return t && mli_wait_of(t);
+    return t && t->wait;
 }

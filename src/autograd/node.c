@@ -72,7 +72,7 @@ ml_node *mli_record(const ml_call *c)
         const char *site = ml_site();
         if (site && (node->site = ml_realloc(NULL, 0, strlen(site) + 1))) memcpy(node->site, site, strlen(site) + 1);
     }
-    if (!failed) return node;
+    if (!failed && mli_group_note(node)) return node;
     mli_node_release(node);
     return NULL;
 }
@@ -95,6 +95,7 @@ void mli_node_drop_inputs(ml_node *node)
     ml_release(node->saved_out);
     node->saved_out = NULL;
     node->freed     = true;
+    mli_group_leave(node);
 }
 
 void mli_node_release(ml_node *node)

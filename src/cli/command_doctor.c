@@ -14,6 +14,7 @@
 
 #include "moonlab/autograd.h"
 #include "moonlab/figure.h"
+#include "moonlab/linalg.h"
 
 typedef enum verdict { GOOD, NOTE, BROKEN } verdict; /* NOTE: works, but not as well as it could */
 
@@ -60,6 +61,21 @@ static void report_arithmetic(void)
     if (ml_failed()) report(BROKEN, "kernels", "%s: %s", ml_cpu_level(), ml_error_message());
     else if (value != 54 || first != 7) report(BROKEN, "kernels", "%s: wrong numbers: %g for 54, %g for 7", ml_cpu_level(), value, first);
     else report(GOOD, "kernels", "%s, arithmetic checked; matrix products are moonlab's own, no BLAS", ml_cpu_level());
+    ml_error_clear();
+    ml_scope_end(&scope);
+}
+
+/* Loading it is not enough: a factorisation with a known result. */
+static void report_linalg(void)
+{
+    const char *library = ml_linalg_library();
+    ml_scope    scope   = ml_scope_begin();
+    double      x[4]    = { 2, 1, 1, 2 };
+    ml_tensor  *values  = library ? ml_eigvalsh(ml_from(ML_SHAPE(2, 2), ML_F64, x)) : NULL;
+    double      largest = values ? ml_tensor_at(values, (int64_t[]){ 1 }) : 0;
+    if (!values) report(BROKEN, "linalg", "%s", ml_error_message());
+    else if (largest < 3 - 1e-12 || largest > 3 + 1e-12) report(BROKEN, "linalg", "%s: wrong numbers: %g for 3", library, largest);
+    else report(GOOD, "linalg", "LAPACK of %s, one thread", library);
     ml_error_clear();
     ml_scope_end(&scope);
 }
@@ -125,6 +141,7 @@ int command_doctor(int argc, char **argv)
     report(GOOD, "moonlab", ML_VERSION);
     report_lua();
     report_arithmetic();
+    report_linalg();
     report_threads();
     report_memory();
     report_figures();

@@ -43,6 +43,7 @@ static making read_making(lua_State *L, const char *where, int sizes, int t, boo
 
 static int finish(lua_State *L, lml_work *work, const making *m, ml_tensor *t)
 {
+    t = ml_own(t);
     return lml_finish(L, work, t && m->requires_grad ? ml_requires_grad(t, true) : t);
 }
 

@@ -89,6 +89,8 @@ lml_work lml_enter(lua_State *L);                 /* the same for a call that ma
 void     lml_leave(lua_State *L, lml_work *work, bool ok);
 bool     lml_retry(lua_State *L, lml_work *work); /* worth trying again? once, after out of memory */
 void     lml_collect(lua_State *L);               /* lets Lua's collector keep pace with tensor memory */
+lua_State *lml_running(void);                     /* the state that has called into the core, or NULL */
+void       lml_set_running(lua_State *L);         /* of a caller that has called Lua from inside the core */
 void     lml_watch_sites(void); /* tells the core where the script is, for the messages of anomaly detection */
 
 /* --- the parts; each leaves its table on the stack ---------------------------------------------------------------- */
@@ -97,6 +99,7 @@ int lml_open_make(lua_State *L);
 int lml_open_ops(lua_State *L);
 int lml_open_autograd(lua_State *L);
 int lml_open_transform(lua_State *L);
+int lml_open_linalg(lua_State *L);
 int lml_open_nn(lua_State *L);
 int lml_open_optim(lua_State *L);
 int lml_open_data(lua_State *L);

@@ -45,6 +45,9 @@ static const char *site_of_running(void *ctx)
     return running ? lml_site(running) : NULL;
 }
 
+lua_State *lml_running(void) { return running; }
+void       lml_set_running(lua_State *L) { running = L; }
+
 void lml_watch_sites(void)
 {
     ml_set_site_hook(site_of_running, NULL);

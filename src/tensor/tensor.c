@@ -116,7 +116,7 @@ void ml_release(ml_tensor *t)
     if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1) return;
     ml_node   *node = t->node;
     ml_tensor *grad = t->grad, *inner = t->inner;
-    ml_wait   *wait = mli_wait_of(t);
+    ml_wait   *wait = t->wait;
     storage_release(t->storage);
     ml_block_give(t, sizeof *t);
     if (node) mli_node_release(node);
@@ -154,9 +154,9 @@ void *mli_data(const ml_tensor *t)
 bool mli_has_values(const char *op, const ml_tensor *t)
 {
     if (t->storage) return true;
-    if (mli_wait_of(t)) return mli_compute(&(ml_tensor *){ (ml_tensor *)(uintptr_t)t }, 1);
+    if (t->wait) return mli_compute(&(ml_tensor *){ (ml_tensor *)(uintptr_t)t }, 1);
     return ml_fail("%s: inside vmap a tensor stands for one of a batch and has no value of its own; to branch on it use ml.where, to read "
-                    "it return it from the function", op);
+                   "it return it from the function", op);
 }
 
 const void *ml_tensor_data(const ml_tensor *t)
@@ -242,7 +242,7 @@ ml_tensor *ml_requires_grad(ml_tensor *t, bool on)
         t->inner = own;
         return t;
     }
-    if (mli_wait_of(t) && !mli_compute(&t, 1)) return NULL;
+    if (t->wait && !mli_compute(&t, 1)) return NULL;
     t->requires_grad = on;
     if (on) t->defers = false;
     return t;

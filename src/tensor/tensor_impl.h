@@ -25,15 +25,15 @@ struct ml_tensor {
     bool        defers : 1;        /* inside fuse: pointwise operations on it wait */
     ml_shape    shape;
     int64_t     strides[ML_MAX_DIMS]; /* in elements; 0 where expanded */
-    int64_t     offset;               /* in elements */
+    union {
+        int64_t offset;               /* in elements */
+        int64_t level;                /* of a tensor with an inner one: of which vmap */
+    };
     ml_storage *storage;              /* NULL for a ghost (shape and place in the graph, no values) and while it waits */
     ml_node    *node;                 /* what made it, or NULL; one reference */
     ml_tensor  *grad;
     ml_tensor  *inner;                /* inside vmap: the whole batch, its first dimension hidden; one reference. Then */
-    union {                           /* storage and node are NULL, shape is that of one */
-        int64_t  level;               /* with inner: which vmap */
-        ml_wait *wait;                /* without: inside fuse, until it is computed; see mli_wait_of */
-    };
+    ml_wait    *wait;                 /* storage and node are NULL, shape is that of one. wait: inside fuse, until computed */
 };
 _Static_assert(sizeof(ml_tensor) <= 192, "a size class of the memory");
 
@@ -48,29 +48,28 @@ void      *mli_data(const ml_tensor *t);  /* address of the first element */
 void       mli_strided_copy(const ml_tensor *src, ml_dtype dtype, void *dst); /* row-major, converting */
 void       mli_convert(int64_t n, ml_dtype from, const void *src, int64_t step, ml_dtype to, void *dst); /* one run of values */
 
-/* Large values are noted with the place in the user's program that made them (largest.c). */
-#define MLI_NOTED ((size_t)1 << 20) /* bytes: what costs far more to fill than to note */
-void mli_note(const ml_storage *storage, const ml_shape *shape, ml_dtype dtype);
-void mli_forget(const ml_storage *storage);
-
 /* What a number becomes as an integer: its integer part, the nearest limit where that does not fit, 0 for NaN. */
 static inline int64_t mli_to_i64(double v)
 {
     return v != v ? 0 : v >= 0x1p63 ? INT64_MAX : v <= -0x1p63 ? INT64_MIN : (int64_t)v;
 }
 static inline uint8_t mli_to_u8(double v) { return !(v > 0) ? 0 : v >= 255 ? 255 : (uint8_t)v; }
+/* Large values are noted with the place in the user's program that made them (largest.c). */
+#define MLI_NOTED ((size_t)1 << 20) /* bytes: what costs far more to fill than to note */
+void mli_note(const ml_storage *storage, const ml_shape *shape, ml_dtype dtype);
+void mli_forget(const ml_storage *storage);
 
 /* One of a batch: inner without its first dimension. */
 ml_tensor *mli_batched_new(ml_tensor *inner, int64_t level);
 bool       mli_has_values(const char *op, const ml_tensor *t); /* computes them if need be; false, with a message, inside vmap */
-
-static inline ml_wait *mli_wait_of(const ml_tensor *t) { return t->inner ? NULL : t->wait; }
 
 static inline const ml_tensor *mli_innermost(const ml_tensor *t) /* the tensor behind all vmaps, which has the values */
 {
     while (t->inner) t = t->inner;
     return t;
 }
+
+static inline int64_t mli_level_of(const ml_tensor *t) { return t->inner ? t->level : 0; }
 
 static inline bool mli_records(const ml_tensor *t)
 {

@@ -92,6 +92,8 @@ static const struct {
     { ML_OP_eigvalsh, { .in = { "s(3, 40, 40)" } } },
     { ML_OP_cholesky, { .in = { "s(3, 40, 40)" } } },
     { ML_OP_expm_frechet, { .in = { "m(3, 20, 20)", "(3, 20, 20)" } } },
+    { ML_OP_rfft, { .in = { "(300, 1000)" } } },
+    { ML_OP_irfft, { .in = { "(300, 128, 2)" } } },
     { ML_OP_solve, { .in = { "m(3, 40, 40)", "(40, 60)" } } },
     { ML_OP_solve_triangular, { .in = { "m(3, 40, 40)", "(40, 60)" } } },
     { ML_OP_lstsq, { .in = { "m(3, 40, 40)", "(40, 60)" } } },
