@@ -327,7 +327,7 @@ end
 
 ---@class moonlab.Pca
 ---@field mean       moonlab.Tensor  (p)
----@field components moonlab.Tensor  (k, p): orthonormal rows, by falling variance
+---@field components moonlab.Tensor  (k, p): orthonormal rows, by falling variance, the largest number of each positive
 ---@field variance   moonlab.Tensor  (k): along each component, over n - 1
 ---@field ratio      moonlab.Tensor  (k): its share of the whole variance
 ---@field scores     moonlab.Tensor  (n, k): x - mean in the coordinates of the components
@@ -346,11 +346,11 @@ function stats.pca(x, k)
     check.fail("stats.pca: k must be a whole number from 1 to %d, got %s", most, tostring(k))
   end
   local mean = rows:mean(1)
-  local u, s, v = ml.linalg.svd(rows - mean)
+  local u, s, v = ml.linalg.svd((rows - mean):transpose()) -- this way round the signs of the components are fixed
   local variance, first = s:square() / (n - 1), s:slice(1, 1, k)
   return {
-    mean = mean, components = v:slice(2, 1, k):transpose(), variance = variance:slice(1, 1, k),
-    ratio = variance:slice(1, 1, k) / variance:sum(), scores = u:slice(2, 1, k) * first,
+    mean = mean, components = u:slice(2, 1, k):transpose(), variance = variance:slice(1, 1, k),
+    ratio = variance:slice(1, 1, k) / variance:sum(), scores = v:slice(2, 1, k) * first,
   }
 end
 

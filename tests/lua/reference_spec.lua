@@ -78,7 +78,9 @@ describe("the reference", function()
     local missing = {}
     local function look(owner, functions, skip)
       for name, value in pairs(functions) do
-        if type(value) == "function" and not known[owner .. name] and not name:find "^_" and not (skip and skip[name]) then
+        local is_operation = owner == "ml.linalg." and known["ml." .. name] and value == ml[name] -- documented there
+        local expected = is_operation or known[owner .. name] or name:find "^_" or skip and skip[name]
+        if type(value) == "function" and not expected then
           missing[#missing + 1] = owner .. name
         end
       end
