@@ -96,6 +96,7 @@ int lml_assign(lua_State *L)
     ml_tensor *x = lml_check_tensor(L, 1, "assign"), *given = lml_test_tensor(L, 3);
     double     number = 0;
     if (lua_isboolean(L, 3)) number = lua_toboolean(L, 3);
+    else if (lua_istable(L, 3)) lml_raise(L, "assign: the value must be a number or a tensor; of a list make one, ml.tensor { ... }");
     else if (!given) number = lml_check_number(L, 3, "assign", "the value");
     ml_shape shape = ml_tensor_shape(x);
     ml_pick  picks[ML_MAX_DIMS];

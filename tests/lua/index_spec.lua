@@ -154,6 +154,7 @@ describe("indexing", function()
       fails(function() x[1]:expand(3, 3)[ml.tensor { 1 }] = 5 end,
         "^assign: the target %(3, 3%) shows some of its values more than once; write into a clone of it")
       holds({ { 10, 10, 3 }, { -1, -2, -3 }, { 20, 20, 0 } }, x)
+      fails(function() x[1] = { 1, 2, 3 } end, "^assign: the value must be a number or a tensor; of a list make one, ml%.tensor")
       fails(function() x[1] = "one" end, "assign: the value must be a number, got string")
     end)
 
