@@ -408,6 +408,10 @@ print(ml.einsum("ii", a))  --> 5.  f32 ()
 local x, w, b = ml.tensor { { 1., 2. } }, ml.tensor { { 1., 1. }, { -1., -1. } }, ml.tensor { 0.5, 0.5 }
 print(x:linear(w, b, "relu"))  --> [[3.5, 0.0]]  f32 (1, 2)
 
+--- act_dx
+local y = ml.tensor { 0.5, -2. }:tanh()
+print(ml.ones { 2 }:act_dx(y, "tanh"))  --> [0.7864, 0.0707]  f32 (2)
+
 --- token_linear
 local ids, rows = ml.tensor { { 1, 2 } }, ml.tensor { { 1., 2. }, { 3., 4. } }
 local w, b = ml.ones { 1, 4 }, ml.zeros { 1 }

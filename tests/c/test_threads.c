@@ -101,6 +101,8 @@ static const struct {
     { ML_OP_linear, { .in = { "(300, 130)", "(120, 130)", "(120)" }, .opts = &with_relu } },
     { ML_OP_linear, { .in = { "(300, 130)", "(120, 130)", "(120)" }, .opts = &with_tanh } },
     { ML_OP_linear, { .in = { "(300, 130)", "(120, 130)", "(120)" }, .opts = &with_sigmoid } },
+    { ML_OP_linear, { .in = { "(30, 60, 70)", "(30, 50, 70)", "(30, 50)" }, .opts = &with_tanh } },
+    { ML_OP_act_dx, { .in = { "(150, 450)", "(150, 450)" } } },
     { ML_OP_token_linear, { .in = { "i(3000, 2)", "(50, 40)", "(60, 80)", "(60)" }, .ids = 50 } },
     { ML_OP_token_linear,
       { .in = { "i(300, 2)", "(50, 40)", "(60, 80)", "(60)" }, .opts = &tokens_relu, .ids = 50 } },

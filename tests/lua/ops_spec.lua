@@ -428,6 +428,12 @@ local other = {
     fails(function() return m:linear(w, b, "gelu") end,
       "^linear: act must be \"none\", \"relu\", \"tanh\" or \"sigmoid\", got \"gelu\"")
   end,
+  act_dx = function()
+    holds({ { 0, -6, -24 }, { -60, -120, -210 } }, m:act_dx(m))
+    holds({ { 0, -4, -18 }, { -48, -100, -180 } }, m:act_dx(m, "sigmoid"))
+    holds({ { 1, 1, 0 }, { 1, 0, 1 } }, (m * 0 + 1):act_dx(f64 { { 2, 1, -1 }, { 3, 0, 1 } }, "relu"))
+    fails(function() return m:act_dx(m, "none") end, "^act_dx: needs an activation: relu, tanh or sigmoid")
+  end,
   token_linear = function()
     local ids, w, b = ml.tensor { { 2, 1 }, { 1, 1 } }, f64 { { 1, 0, 0, 0, 0, 1 }, { -1, 0, 0, 0, 0, 0 } }, f64 { 0.5, 0 }
     holds({ { 4 + 3 + 0.5, -4 }, { 1 + 3 + 0.5, -1 } }, ids:token_linear(m, w, b))
