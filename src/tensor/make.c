@@ -87,7 +87,7 @@ static bool copy_into_batch(ml_tensor *dst, const ml_tensor *src)
     if (from && (to->inner || ml_tensor_is_contiguous(to))) return ml_copy_into(to, from);
     if (to->inner || (from && from->inner)) return ml_fail("copy: into a part of a tensor inside several vmaps; clone it first");
     ml_scope scope = ml_scope_begin();
-    bool     ok    = true;
+    bool     ok    = mli_has_values("copy", to) && (!from || mli_has_values("copy", from));
     for (int64_t i = 0; ok && i < to->shape.size[0]; i++) {
         ml_tensor       *row  = mli_view(to, dst->shape, to->strides + 1, to->offset + i * to->strides[0]);
         const ml_tensor *what = from ? mli_view(from, src->shape, from->strides + 1, from->offset + i * from->strides[0]) : src;
