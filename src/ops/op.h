@@ -106,7 +106,6 @@ struct mli_kernel {
     mli_map3_fn f3;
 };
 void mli_kernel_run(const mli_kernel *k, int64_t n, const char *const *in, const int *step, void *y);
-void mli_repeat(int64_t n, size_t bytes, void *y); /* y[i] = y[0] for i < n */
 
 /* For vmap rules: dimensions of 1 between the leading ones and the rest, up to rank besides the leading ones. */
 ml_tensor *mli_pad_dims(ml_tensor *x, int leading, int rank);
