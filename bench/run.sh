@@ -1,13 +1,13 @@
 #!/bin/sh
 # Benchmarks: the same work in moonlab and in PyTorch, taking turns, the median of several repetitions.
-# usage: bench/run.sh MOONLAB_PROGRAM [mlp_tiny|grokking|mlp|elementwise|start]...     REPEAT=7 sets the repetitions
+# usage: bench/run.sh MOONLAB_PROGRAM [mlp_tiny|grokking|mlp|elementwise|transforms|replicas|start]...     REPEAT=7: repetitions
 set -eu
 program=$1; shift
 here=$(dirname "$0")
 repeat=${REPEAT:-5}
 python=${PYTHON:-/usr/bin/python3}
 [ -x "$python" ] || python=python3
-[ $# -gt 0 ] || set -- mlp_tiny grokking mlp elementwise start
+[ $# -gt 0 ] || set -- mlp_tiny grokking mlp elementwise transforms replicas start
 export OMP_NUM_THREADS=2 MOONLAB_THREADS=2 MKL_NUM_THREADS=2
 
 work=$(mktemp -d)
@@ -35,6 +35,10 @@ row() { # title, unit, name, column
         else printf "%-34s %12.1f %12.1f %-4s %7.2fx\n", t, a, b, u, b / a }'
 }
 
+own_row() { # title, unit, name, column: of what only moonlab does
+    median "$work/moonlab.$3" "$4" | awk -v t="$1" -v u="$2" '{ printf "%-34s %12.1f %12s %-4s\n", t, $1, "", u }'
+}
+
 for name in "$@"; do
     case $name in start) ;; *) [ -f "$here/$name.lua" ] || { echo "no benchmark '$name'" >&2; exit 2; } ;; esac
     i=0
@@ -44,7 +48,7 @@ for name in "$@"; do
             [ -z "$peer" ] || measure torch start "$python" -c "import torch"
         else
             measure moonlab "$name" "$program" run "$here/$name.lua" --no-window
-            [ -z "$peer" ] || measure torch "$name" "$python" "$here/${name}_torch.py"
+            [ -z "$peer" ] || [ ! -f "$here/${name}_torch.py" ] || measure torch "$name" "$python" "$here/${name}_torch.py"
         fi
         i=$((i + 1))
     done
@@ -67,6 +71,12 @@ for name in "$@"; do
             done
         done ;;
     mlp)      row "MLP 784-256-256-10, batch 128"     us mlp 1 ;;
+    transforms) row "Hessian-vector product, 2-64-64-2" us transforms 1
+              own_row "256 gradients by vmap(grad)"   us transforms 2
+              own_row "  the loop takes times as long" x transforms 3 ;;
+    replicas) own_row "16 MLPs 2-16-16-2, one by one" x replicas 1
+              own_row "16 MLPs 2-32-32-2, one by one" x replicas 2
+              own_row "16 MLPs 2-64-64-2, one by one" x replicas 3 ;;
     start)    row "start of an empty script"          ms start 2
               row "start of an empty script, memory"  MB start 3 ;;
     esac

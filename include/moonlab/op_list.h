@@ -164,7 +164,7 @@ ML_OPX(act_dx,     2, "x times the slope of an activation, from its result y: wh
 ML_OPX(token_linear, 4, "linear of embedded tokens in one: ids (n, t), table (v, d), w (m, t d), b (m) -> (n, m)", CHOICE(act, ML_ACT_NONE, ML_ACT_WORDS) BASE(base))
 ML_OPX(softmax,    1, "e^x / sum e^x along dim",                              DIM(dim, -1))
 ML_OPX(log_softmax, 1, "log of softmax along dim",                            DIM(dim, -1))
-ML_OPX(cross_entropy, 2, "mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), ()", BASE(base))
+ML_OPX(cross_entropy, 2, "mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), (); with groups, the mean of each of so many", BASE(base) INT(groups, 0))
 ML_OP (mse,        2, "mean of (x - y)^2")
 /* --- linear algebra: of each matrix in (..., n, m); f32 is computed in f64 ------------------------------------------------ */
 ML_OPX(solve_triangular, 2, "x of a x = b, a triangular: (..., n, n), b (..., n, k) or (n); the other triangle is not read", FLAG(upper, false) FLAG(transpose, false) FLAG(unitriangular, false) FLAG(strict, true))

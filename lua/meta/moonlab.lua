@@ -10,7 +10,7 @@
 ---@field requires_grad? boolean        a leaf that wants its gradient (default false)
 
 ---@class moonlab.RandomOptions: moonlab.MakingOptions
----@field seed? integer  of this draw alone; else the next stream of ml.seed
+---@field seed? integer|moonlab.Tensor  of this draw alone (a tensor: of each of a batch); else the next stream of ml.seed
 
 ---@class moonlab.UniformOptions: moonlab.RandomOptions
 ---@field low?  number  (default 0)
@@ -233,8 +233,8 @@ function ml.is_tensor(value) end
 ---@field dtype moonlab.dtype
 ---@field site? string  "script.lua:12"
 
---- Seeds the random numbers that have no seed of their own.
----@param seed integer
+--- Seeds the random numbers that have no seed of their own. With a tensor that is one of a batch, each of it with its own.
+---@param seed integer|moonlab.Tensor
 function ml.seed(seed) end
 
 --- The number of threads that kernels use; with n, sets it. Results do not depend on it.
@@ -396,20 +396,20 @@ function nn.mse(x, y) end
 --- optimizers -------------------------------------------------------------------------------------------------------------
 
 ---@class moonlab.SGDOptions
----@field lr?           number   (default 1e-2)
+---@field lr?           number|moonlab.Tensor   inside replicas it may be one for each (default 1e-2)
 ---@field momentum?     number   (default 0)
 ---@field nesterov?     boolean  (default false)
----@field weight_decay? number   L2: g += weight_decay w (default 0)
+---@field weight_decay? number|moonlab.Tensor   L2: g += weight_decay w (default 0)
 
 ---@class moonlab.AdamOptions
----@field lr?           number    (default 1e-3)
+---@field lr?           number|moonlab.Tensor    inside replicas it may be one for each (default 1e-3)
 ---@field betas?        number[]  (default { 0.9, 0.999 })
 ---@field eps?          number    (default 1e-8)
----@field weight_decay? number    Adam: L2, default 0. AdamW: decoupled, default 1e-2
+---@field weight_decay? number|moonlab.Tensor    Adam: L2, default 0. AdamW: decoupled, default 1e-2
 
 ---@class moonlab.Optimizer
----@field lr           number   may be set
----@field weight_decay number   may be set
+---@field lr           number|moonlab.Tensor   may be set
+---@field weight_decay number|moonlab.Tensor   may be set
 ---@field steps        integer  made so far
 ---@field kind         string   "SGD", "Adam", "AdamW"
 local Optimizer = {}

@@ -1884,16 +1884,21 @@ function ml.log_softmax(x, dim) end
 ---@return moonlab.Tensor
 function Tensor:log_softmax(dim) end
 
---- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), ()
+---@class moonlab.CrossEntropyOptions
+---@field groups? integer
+
+--- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), (); with groups, the mean of each of so many
 ---@param x moonlab.Tensor|number
 ---@param y moonlab.Tensor|number
+---@param groups? integer|moonlab.CrossEntropyOptions
 ---@return moonlab.Tensor
-function ml.cross_entropy(x, y) end
+function ml.cross_entropy(x, y, groups) end
 
---- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), ()
+--- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), (); with groups, the mean of each of so many
 ---@param y moonlab.Tensor|number
+---@param groups? integer|moonlab.CrossEntropyOptions
 ---@return moonlab.Tensor
-function Tensor:cross_entropy(y) end
+function Tensor:cross_entropy(y, groups) end
 
 --- mean of (x - y)^2
 ---@param x moonlab.Tensor|number

@@ -433,6 +433,8 @@ for upper in (0, 1):
 
 for act, g in ACTS.items():
     case("linear", lambda x, w, b, g=g: g(torch.baddbmm(b[:, None], x, w.mT)), floats(2, 4, 3), floats(2, 5, 3), floats(2, 5), act=act)
+case("cross_entropy", F.cross_entropy, floats(4), ints(4, 1)[0])
+case("cross_entropy", lambda x, y: F.cross_entropy(x, y, reduction="none").reshape(3, 2).mean(1), floats(6, 4), ints(4, 6), groups=3)
 case("act_dx", lambda dy, y: dy * (1 - y * y), floats(2, 3), floats(2, 3), act="tanh")
 case("act_dx", lambda dy, y: dy * y * (1 - y), floats(2, 3), floats(3), act="sigmoid")
 case("act_dx", lambda dy, y: dy * (y > 0), floats(2, 3), floats(2, 3), act="relu")

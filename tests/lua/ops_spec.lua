@@ -595,6 +595,10 @@ local other = {
     local expected = -(m:log_softmax()[{ 1, 3 }] + m:log_softmax()[{ 2, 1 }]):item() / 2
     holds(expected, m:cross_entropy(ml.tensor { 3, 1 }))
     holds(expected, ml.nn.cross_entropy(m, ml.tensor { 3, 1 }))
+    holds(-m:log_softmax()[{ 1, 3 }]:item(), m[1]:cross_entropy(ml.tensor(3)))
+    holds({ -m:log_softmax()[{ 1, 3 }]:item(), -m:log_softmax()[{ 2, 1 }]:item() }, m:cross_entropy(ml.tensor { 3, 1 }, 2))
+    fails(function() return m:cross_entropy(ml.tensor { 3, 1 }, { groups = 3 }) end,
+      "^cross_entropy: %(2, 3%) do not fall into 3 groups of as many rows each")
     fails(function() return m:cross_entropy(ml.tensor { 0, 3 }) end, "labels must be 1%.%.3, found 0 %(add 1%)")
     fails(function() return m:cross_entropy(ml.tensor { 1, 4 }) end, "labels must be 1%.%.3, found 4")
     fails(function() return m:cross_entropy(ml.tensor { 1 }) end, "^cross_entropy: ")
