@@ -131,6 +131,7 @@ bool mli_choice(const char *op, const char *field, int choice, int n);
 /* Where a mask holds: sum over its dimensions of position times stride, i64 (count). strides NULL: of a contiguous tensor,
  * so positions in row-major order. The mask has bytes, 0 or not. */
 ml_tensor *mli_true_offsets(ml_tensor *mask, const int64_t *strides);
+bool mli_integers(const char *op, const char *what, const ml_tensor *ids); /* false, with a message, when they are none */
 /* Reads ids as contiguous i64 (a scope temporary); checks base..base+limit-1. what names them in the message. */
 const int64_t *mli_ids(const char *op, const char *what, ml_tensor *ids, int64_t limit, int base);
 
