@@ -48,38 +48,49 @@ static int64_t factorise(int64_t n, plan *p) /* returns the largest prime factor
     return largest;
 }
 
-/* out[j], out[j + m], ... of r transforms of m values become transforms of r m; roots are those of n by `step`. */
-static void combine(const number *root, int64_t step, int64_t n_roots, int64_t r, int64_t m, number *out, number *few)
+/* r transforms of m values, out[k m + j] for k < r, become one of r m. The roots are those of the whole length, `step` apart. */
+static void combine_2(const number *root, int64_t step, int64_t m, number *out)
 {
     for (int64_t j = 0; j < m; j++) {
-        for (int64_t k = 0; k < r; k++) few[k] = k == 0 ? out[j] : times(out[k * m + j], root[k * j * step]);
-        if (r == 2) {
-            out[j] = plus(few[0], few[1]), out[m + j] = minus(few[0], few[1]);
-        } else if (r == 4) {
-            number a = plus(few[0], few[2]), b = minus(few[0], few[2]), c = plus(few[1], few[3]), d = minus(few[1], few[3]);
-            out[j] = plus(a, c), out[2 * m + j] = minus(a, c);
-            out[m + j]     = (number){ b.re + d.im, b.im - d.re };
-            out[3 * m + j] = (number){ b.re - d.im, b.im + d.re };
-        } else {
-            for (int64_t q = 0; q < r; q++) {
-                number sum = few[0];
-                for (int64_t k = 1, at = q; k < r; k++, at = at + q >= r ? at + q - r : at + q) sum = plus(sum, times(few[k], root[at * (n_roots / r)]));
-                out[q * m + j] = sum;
-            }
+        number a = out[j], b = times(out[m + j], root[j * step]);
+        out[j] = plus(a, b), out[m + j] = minus(a, b);
+    }
+}
+
+static void combine_4(const number *root, int64_t step, int64_t m, number *out)
+{
+    for (int64_t j = 0; j < m; j++) {
+        number x = out[j], y = times(out[m + j], root[j * step]), z = times(out[2 * m + j], root[2 * j * step]), w = times(out[3 * m + j], root[3 * j * step]);
+        number a = plus(x, z), b = minus(x, z), c = plus(y, w), d = minus(y, w);
+        out[j] = plus(a, c), out[2 * m + j] = minus(a, c);
+        out[m + j]     = (number){ b.re + d.im, b.im - d.re };
+        out[3 * m + j] = (number){ b.re - d.im, b.im + d.re };
+    }
+}
+
+static void combine_any(const number *root, int64_t step, int64_t r, int64_t m, number *out, number *few)
+{
+    for (int64_t j = 0; j < m; j++) {
+        for (int64_t k = 0; k < r; k++) few[k] = times(out[k * m + j], root[k * j * step]);
+        for (int64_t q = 0; q < r; q++) {
+            number sum = few[0];
+            for (int64_t k = 1, at = q; k < r; k++, at = at + q >= r ? at + q - r : at + q) sum = plus(sum, times(few[k], root[at * m * step]));
+            out[q * m + j] = sum;
         }
     }
 }
 
 /* out (n) = transform of in[0], in[stride], ...; few: room for the largest factor */
-static void mixed(const plan *p, int level, int64_t n, int64_t n_roots, const number *in, int64_t stride, number *out, number *few)
+static void mixed(const plan *p, int level, int64_t n, const number *in, int64_t stride, number *out, number *few)
 {
-    if (n == 1) {
-        out[0] = in[0];
-        return;
-    }
-    int64_t r = p->factor[level], m = n / r;
-    for (int64_t k = 0; k < r; k++) mixed(p, level + 1, m, n_roots, in + k * stride, stride * r, out + k * m, few);
-    combine(p->root, stride, n_roots, r, m, out, few);
+    int64_t r = n == 1 ? 1 : p->factor[level], m = n / r;
+    if (m == 1)
+        for (int64_t k = 0; k < n; k++) out[k] = in[k * stride];
+    else
+        for (int64_t k = 0; k < r; k++) mixed(p, level + 1, m, in + k * stride, stride * r, out + k * m, few);
+    if (r == 4) combine_4(p->root, stride, m, out);
+    else if (r == 2) combine_2(p->root, stride, m, out);
+    else if (r > 1) combine_any(p->root, stride, r, m, out, few);
 }
 
 /* --- plans ------------------------------------------------------------------------------------------------------------------ */
@@ -89,14 +100,14 @@ static int64_t scratch_of(const plan *p) { return p->m ? 2 * p->m + MOST_PRIME :
 static void transform(const plan *p, const number *in, number *out, number *scratch)
 {
     if (!p->m) {
-        mixed(p, 0, p->n, p->n, in, 1, out, scratch);
+        mixed(p, 0, p->n, in, 1, out, scratch);
         return;
     }
     number *a = scratch + MOST_PRIME, *b = a + p->m; /* jk = (j^2 + k^2 - (k - j)^2) / 2: a convolution with the chirp */
     for (int64_t j = 0; j < p->m; j++) a[j] = j < p->n ? times(in[j], p->chirp[j]) : (number){ 0, 0 };
-    mixed(p, 0, p->m, p->m, a, 1, b, scratch);
+    mixed(p, 0, p->m, a, 1, b, scratch);
     for (int64_t j = 0; j < p->m; j++) b[j] = conjugate(times(b[j], p->kernel[j])); /* back by the conjugate */
-    mixed(p, 0, p->m, p->m, b, 1, a, scratch);
+    mixed(p, 0, p->m, b, 1, a, scratch);
     for (int64_t k = 0; k < p->n; k++) out[k] = times(conjugate(a[k]), p->chirp[k]);
 }
 
@@ -123,7 +134,7 @@ static bool plan_begin(plan *p, int64_t n)
     number *around = p->kernel + p->m;
     for (int64_t k = 0; k < n; k++) p->chirp[k] = unit(k % (2 * n) * k % (2 * n), 2 * n);
     for (int64_t k = 0; k < p->m; k++) around[k] = k < n ? conjugate(p->chirp[k]) : p->m - k < n ? conjugate(p->chirp[p->m - k]) : (number){ 0, 0 };
-    mixed(p, 0, p->m, p->m, around, 1, p->kernel, around + p->m);
+    mixed(p, 0, p->m, around, 1, p->kernel, around + p->m);
     for (int64_t k = 0; k < p->m; k++) p->kernel[k].re /= (double)p->m, p->kernel[k].im /= (double)p->m;
     return true;
 }

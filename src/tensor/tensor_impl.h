@@ -60,6 +60,11 @@ static inline uint8_t mli_to_u8(double v) { return !(v > 0) ? 0 : v >= 255 ? 255
 void mli_note(const ml_storage *storage, const ml_shape *shape, ml_dtype dtype);
 void mli_forget(const ml_storage *storage);
 
+/* Row-major values into a place with strides, elements of so many bytes: the place may not repeat. */
+void       mli_scatter(const ml_shape *shape, const int64_t *strides, size_t width, const void *values, void *place);
+bool       mli_each_once(const char *op, const ml_tensor *dst); /* false, with a message, where strides repeat values */
+bool       mli_write(ml_tensor *dst, const ml_tensor *src); /* dst[...] = src: same shape, any strides, converting */
+
 /* One of a batch: inner without its first dimension. */
 ml_tensor *mli_batched_new(ml_tensor *inner, int64_t level);
 bool       mli_has_values(const char *op, const ml_tensor *t); /* computes them if need be; false, with a message, inside vmap */

@@ -241,11 +241,78 @@ def unslice(x):
 
 case("unslice", unslice, floats(3, 2), dim=0, start=1, size=8, step=2)
 case("cat", lambda *x: torch.cat(x, 1), floats(2, 3), floats(2, 1), floats(2, 2), dim=1)
+case("view", lambda x: x.view(3, 2), floats(2, 3), shape=(3, -1))
+case("movedim", lambda x: x.movedim(0, 2), floats(2, 3, 2), source=0, destination=-1)
+case("movedim", lambda x: x.movedim(-1, 0), floats(2, 3, 2), source=-1, destination=0)
+case("squeeze", lambda x: x.squeeze(), floats(1, 3, 1))
+case("squeeze", lambda x: x.squeeze(0).squeeze(0), floats(1, 1, 2, 1), dims=(0, 1))
+case("unsqueeze", lambda x: x.unsqueeze(1), floats(2, 3), dim=1)
+case("unsqueeze", lambda x: x.unsqueeze(-1), floats(2, 3), dim=-1)
+case("flatten", lambda x: x.flatten(), floats(2, 3, 2))
+case("flatten", lambda x: x.flatten(1, 2), floats(2, 3, 2, 2), start_dim=1, end_dim=2)
+for dim in (0, 1, -1):
+    case("stack", lambda *x, d=dim: torch.stack(x, d), floats(2, 3), floats(2, 3), floats(2, 3), dim=dim)
+case("flip", lambda x: x.flip(0, 1), floats(2, 3))
+case("flip", lambda x: x.flip(1), floats(2, 3, 2), dims=(1,))
+case("roll", lambda x: x.roll(2), floats(2, 3), shifts=(2,))
+case("roll", lambda x: x.roll((-4, 1), (1, 0)), floats(3, 3), shifts=(-4, 1), dims=(1, 0))
+case("tile", lambda x: x.tile(2, 3), floats(2, 3), repeats=(2, 3))
+case("tile", lambda x: x.tile(2), floats(2, 3), repeats=(2,))
+case("tile", lambda x: x.tile(2, 1, 3), floats(2, 3), repeats=(2, 1, 3))
+case("repeat_interleave", lambda x: x.repeat_interleave(2, 0), floats(2, 3), repeats=2, dim=0)
+case("repeat_interleave", lambda x: x.repeat_interleave(3, -1), floats(2, 3), repeats=3, dim=-1)
+case("pad", lambda x: F.pad(x, (1, 2)), floats(2, 3), pad=(1, 2))
+case("pad", lambda x: F.pad(x, (1, -1, 2, 0), value=1.5), floats(2, 3), pad=(1, -1, 2, 0), value=1.5)
+case("pad", lambda x: F.pad(x, (2, 1, 1, 0), mode="reflect"), floats(1, 2, 2, 3), pad=(2, 1, 1, 0), mode="reflect")
+case("pad", lambda x: F.pad(x, (2, 4), mode="replicate"), floats(1, 2, 3), pad=(2, 4), mode="replicate")
+case("pad", lambda x: F.pad(x, (3, 1, 1, 2), mode="circular"), floats(1, 2, 2, 3), pad=(3, 1, 1, 2), mode="circular")
+case("diagonal", lambda x: x.diagonal(), floats(3, 4))
+case("diagonal", lambda x: x.diagonal(2), floats(3, 4), offset=2)
+case("diagonal", lambda x: x.diagonal(-1, 2, 0), floats(4, 2, 3), offset=-1, dim1=2, dim2=0)
+case("diag_embed", lambda x: x.diag_embed(), floats(2, 3))
+case("diag_embed", lambda x: x.diag_embed(-2, 0, 2), floats(2, 3), offset=-2, dim1=0, dim2=2)
+for name in ("tril", "triu"):
+    for k in (-2, -1, 0, 1, 5):
+        case(name, lambda x, f=getattr(torch, name), k=k: f(x, k), floats(3, 4), diagonal=k)
+    case(name, lambda x, f=getattr(torch, name): f(x), floats(2, 3, 2))
+case("unfold", lambda x: x.unfold(1, 3, 2), floats(2, 6), dim=1, size=3, step=2)
+case("unfold", lambda x: x.unfold(0, 2, 1), floats(4, 2), dim=0, size=2, step=1)
+
+
+def overlap_add(x):  # (2, 3, 2): three windows of 2, a step of 1
+    return F.pad(x[:, 0], (0, 3)) + F.pad(x[:, 1], (1, 2)) + F.pad(x[:, 2], (2, 1))
+
+
+case("overlap_add", overlap_add, floats(2, 3, 2), dim=1, size=5, step=1)
 case("contiguous", lambda x: x.contiguous(), floats(2, 3))
 
 case("embedding", lambda x, i: F.embedding(i, x), floats(4, 3), ints(4, 2, 3))
 case("embedding", lambda x, i: F.embedding(i - 1, x), floats(4, 2), ints(4, 5) + 1, base=1)
 case("scatter_rows", lambda x, i: torch.zeros(5, 3, dtype=F64).index_add(0, i, x), floats(6, 3), ints(5, 6), rows=5)
+case("scatter_rows", lambda x, i: torch.zeros(2, 5, dtype=F64).index_add(1, i, x), floats(2, 6), ints(5, 6), rows=5, dim=1)
+case("index_select", lambda x, i: x.index_select(1, i), floats(2, 4, 3), ints(4, 5), dim=1)
+case("index_select", lambda x, i: x[:, i - 1], floats(2, 4), ints(4, 2, 3) + 1, dim=-1, base=1)
+case("gather", lambda x, i: x.gather(1, i), floats(2, 4), ints(4, 2, 3), dim=1)
+case("gather", lambda x, i: x.gather(0, i - 1), floats(3, 4, 2), ints(3, 5, 2, 1) + 1, dim=0, base=1)
+case("scatter_add", lambda x, i, z: x.scatter_add(1, i, z), floats(2, 4), ints(4, 2, 6), floats(2, 6), dim=1)
+case("scatter_add", lambda x, i, z: x.scatter_add(0, i - 1, z), floats(3, 4), ints(3, 5, 2) + 1, floats(5, 2), dim=0, base=1)
+case("take", lambda x, i: x.take(i), floats(2, 4), ints(8, 3, 2))
+case("masked_select", torch.masked_select, floats(3, 4), bools(3, 4))
+case("masked_select", lambda x, m: x[m], floats(5, 2, 2), bools(5))
+case("nonzero", torch.nonzero, bools(3, 4))
+case("nonzero", lambda x: torch.nonzero(x.detach()) + 1, given(0.0, -1.0, 2.0, -0.0, float("nan")), base=1)
+case("sort", lambda x: x.sort()[0], floats(2, 5))
+case("sort", lambda x: x.sort(0, True)[0], floats(4, 3), dim=0, descending=1)
+case("sort", lambda x: x.sort()[0], given(2, 1, 2, -1, 1, 2))
+case("argsort", lambda x: x.detach().argsort(), floats(2, 5))
+case("argsort", lambda x: x.detach().sort(dim=0, descending=True, stable=True)[1] + 1, floats(4, 3), dim=0, descending=1, base=1)
+case("argsort", lambda x: x.detach().sort(stable=True)[1], given(2, 1, 2, float("inf"), 1, float("nan"), -0.0, 0.0, float("-inf")))
+case("argtopk", lambda x: x.detach().topk(3)[1], floats(2, 6), k=3)
+case("argtopk", lambda x: x.detach().topk(2, 0, False)[1] + 1, floats(4, 3), k=2, dim=0, largest=0, base=1)
+case("searchsorted", torch.searchsorted, given(-1, 0, 0, 2), given(-2, -1, 0, 1, 2, 3))
+case("searchsorted", lambda x, y: torch.searchsorted(x, y, right=True) + 1, given(-1, 0, 0, 2, -1, 1, 1, 1).view(2, 4), floats(2, 3), right=1, base=1)
+case("bincount", torch.bincount, ints(5, 12))
+case("bincount", lambda i: torch.bincount(i - 1, minlength=7), ints(5, 12) + 1, classes=7, base=1)
 case("one_hot", lambda i: F.one_hot(i, 4).to(torch.float32), ints(4, 2, 2), classes=4)
 
 for a, b in (((2, 3), (3, 4)), ((3,), (3, 4)), ((2, 3), (3,)), ((3,), (3,)), ((2, 1, 2, 3), (3, 3, 2)), ((3,), (2, 3, 2)), ((2, 2, 3), (3,))):
@@ -363,6 +430,14 @@ for upper in (0, 1):
         for t in (0, 1):
             case("solve_triangular", lambda a, b, u=upper, t=t, i=unit: torch.linalg.solve_triangular(a.mT if t else a, b, upper=bool(u) != bool(t), unitriangular=bool(i)),
                  general(3, 3), floats(3, 2), upper=upper, transpose=t, unitriangular=unit)
+
+for act, g in ACTS.items():
+    case("linear", lambda x, w, b, g=g: g(torch.baddbmm(b[:, None], x, w.mT)), floats(2, 4, 3), floats(2, 5, 3), floats(2, 5), act=act)
+case("cross_entropy", F.cross_entropy, floats(4), ints(4, 1)[0])
+case("cross_entropy", lambda x, y: F.cross_entropy(x, y, reduction="none").reshape(3, 2).mean(1), floats(6, 4), ints(4, 6), groups=3)
+case("act_dx", lambda dy, y: dy * (1 - y * y), floats(2, 3), floats(2, 3), act="tanh")
+case("act_dx", lambda dy, y: dy * y * (1 - y), floats(2, 3), floats(3), act="sigmoid")
+case("act_dx", lambda dy, y: dy * (y > 0), floats(2, 3), floats(2, 3), act="relu")
 
 
 for n in (1, 2, 3, 4, 5, 8, 12, 30, 97, 101, 127, 206):  # primes on both sides of the border, and twice one

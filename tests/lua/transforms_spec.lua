@@ -318,13 +318,21 @@ describe("vmap", function()
       return c
     end)(x)
     same(x[{ {}, 2 }] * 2, y[{ {}, 1 }])
+    local masked = ml.vmap(function(v) -- each with its own mask
+      local c = v:clone()
+      c[c:lt(0)] = 0
+      c[ml.tensor { 2 }] = v:sum()
+      return c
+    end)(x)
+    same(x[{ {}, 1 }]:relu(), masked[{ {}, 1 }])
+    same(x:sum(2), masked[{ {}, 2 }])
     fails(function()
       ml.vmap(function(v)
         local c = f64 { 0, 0 }
         c[1] = v[1]
         return c
       end)(x)
-    end, "^copy: a tensor from outside the vmap cannot take a value for each of the batch")
+    end, "^assign: a tensor from outside the vmap cannot take a value for each of the batch")
   end)
 
   it("accumulates gradients of leaves outside as a loop does", function()
