@@ -93,8 +93,8 @@ static ml_tensor *as_rows(ml_tensor *x, bool batch)
 {
     if (!x || x->shape.n == 2 + batch) return x;
     ml_shape s = rows_shape(&x->shape, batch);
-    if (x->shape.n == 1 + batch) { /* a row each, where it is */
-        int64_t strides[3] = { x->strides[0], 0, x->strides[x->shape.n - 1] };
+    if (x->shape.n == 1 + batch) { /* a row each, where it is; from one to the next as in the batch, which may become rows */
+        int64_t strides[3] = { x->strides[0], x->strides[0], x->strides[x->shape.n - 1] };
         return mli_view(x, s, batch ? strides : strides + 1, x->offset);
     }
     x = mli_contiguous(x);
