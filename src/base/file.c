@@ -87,23 +87,69 @@ static int open_beside(const char *path, char temporary[PATH_BYTES])
     return -1;
 }
 
-bool ml_file_write(const char *path, const void *bytes, size_t n)
+/* --- in pieces -------------------------------------------------------------------------------------------------- */
+struct ml_file {
+    int    fd;
+    bool   failed;
+    char   path[PATH_BYTES], target[PATH_BYTES], temporary[PATH_BYTES]; /* as it was named; what is replaced; the new one */
+};
+
+static void discard(ml_file *file)
 {
-    char   target[PATH_BYTES], temporary[PATH_BYTES];
+    if (file->fd >= 0) close(file->fd);
+    unlink(file->temporary);
+    ml_realloc(file, sizeof *file, 0);
+}
+
+ml_file *ml_file_begin(const char *path)
+{
     mode_t mode;
     if (!path || !*path) return ml_fail("cannot write a file without a name");
-    if (!look_at_target(path, target, &mode)) return false;
-    int fd = open_beside(target, temporary);
-    if (fd < 0) return refuse(path, strerror(errno));
-    int why = 0;
-    if (mode) (void)fchmod(fd, mode); /* a private file stays private; where modes mean nothing, no matter */
-    if (!write_all(fd, bytes, n) || fsync(fd) != 0) why = errno;
-    if (close(fd) != 0 && !why) why = errno;
-    if (!why && rename(temporary, target) != 0) why = errno;
-    if (why) {
-        unlink(temporary);
-        return refuse(path, strerror(why));
+    ml_file *file = ml_realloc(NULL, 0, sizeof *file);
+    if (!file) return NULL;
+    file->failed = false;
+    bool ok      = look_at_target(path, file->target, &mode);
+    if (ok && (file->fd = open_beside(file->target, file->temporary)) < 0) ok = refuse(path, strerror(errno));
+    if (!ok) {
+        ml_realloc(file, sizeof *file, 0);
+        return NULL;
     }
-    sync_folder(target);
+    snprintf(file->path, sizeof file->path, "%s", path);
+    if (mode) (void)fchmod(file->fd, mode); /* a private file stays private; where modes mean nothing, no matter */
+    return file;
+}
+
+bool ml_file_put(ml_file *file, const void *bytes, size_t n)
+{
+    if (!file || file->failed) return false;
+    if (write_all(file->fd, bytes, n)) return true;
+    file->failed = true;
+    return refuse(file->path, strerror(errno));
+}
+
+bool ml_file_end(ml_file *file, bool keep)
+{
+    if (!file) return false;
+    if (!keep || file->failed) {
+        discard(file);
+        return false;
+    }
+    int why = fsync(file->fd) != 0 ? errno : 0;
+    if (close(file->fd) != 0 && !why) why = errno;
+    file->fd = -1;
+    if (!why && rename(file->temporary, file->target) != 0) why = errno;
+    if (why) {
+        refuse(file->path, strerror(why));
+        discard(file);
+        return false;
+    }
+    sync_folder(file->target);
+    ml_realloc(file, sizeof *file, 0);
     return true;
+}
+
+bool ml_file_write(const char *path, const void *bytes, size_t n)
+{
+    ml_file *file = ml_file_begin(path);
+    return file && ml_file_end(file, ml_file_put(file, bytes, n));
 }
