@@ -55,7 +55,7 @@ static char *put_character(char *out, uint32_t c)
         return out;
     }
     int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    *out++   = (char)((0xF00u >> more & 0xFFu) | c >> 6 * more);
+    *out++   = (char)((0xFF00u >> (more + 1) & 0xFFu) | c >> 6 * more);
     while (more-- > 0) *out++ = (char)(0x80u | (c >> 6 * more & 0x3Fu));
     return out;
 }
