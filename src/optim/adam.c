@@ -28,8 +28,8 @@ static void run(const mli_slot *s, int64_t first, int64_t n)
     }
 }
 
-static const mli_optim_kind adam  = { "Adam", prepare, run };
-static const mli_optim_kind adamw = { "AdamW", prepare, run };
+static const mli_optim_kind adam  = { "Adam", { "mean", "square" }, prepare, run };
+static const mli_optim_kind adamw = { "AdamW", { "mean", "square" }, prepare, run };
 
 ml_adam_opts ml_adam_defaults(void)
 {

@@ -26,6 +26,7 @@ typedef struct mli_slot {
 
 typedef struct mli_optim_kind {
     const char *name;
+    const char *state_names[MLI_MAX_STATE];
     void (*prepare)(const ml_optim *opt, mli_slot *s);          /* fills s->rule for step number s->steps + 1 */
     void (*run)(const mli_slot *s, int64_t first, int64_t n);   /* steps n elements of s */
 } mli_optim_kind;

@@ -19,7 +19,7 @@ static void run(const mli_slot *s, int64_t first, int64_t n)
     }
 }
 
-static const mli_optim_kind sgd = { "SGD", prepare, run };
+static const mli_optim_kind sgd = { "SGD", { "momentum" }, prepare, run };
 
 ml_sgd_opts ml_sgd_defaults(void)
 {
