@@ -53,3 +53,47 @@ print(ml.tree.numel { ml.zeros { 2, 3 }, ml.zeros {} })  --> 7
 local vector, unravel = ml.tree.ravel { w = ml.tensor { { 1., 2. } }, b = ml.tensor(3.) }
 print(vector)  --> [3., 1., 2.]  f32 (3)
 print(unravel(vector * 2).w)  --> [[2., 4.]]  f32 (1, 2)
+
+--- ml.grad
+local function f(p) return (p.a * p.b ^ 2):sum() end
+local p = { a = ml.tensor { 1., 2. }, b = ml.tensor { 3., 4. } }
+print(ml.grad(f)(p).a, ml.grad(f)(p).b)  --> [ 9., 16.]  f32 (2)  [ 6., 16.]  f32 (2)
+local cube = function(x) return x ^ 3 end
+print(ml.grad(ml.grad(cube))(ml.tensor(2.)))  --> 12.  f32 ()
+
+--- ml.value_and_grad
+local function f(x) return x:square():sum(), "how it went" end
+print(ml.value_and_grad(f, 1, { has_aux = true })(ml.tensor { 3. }))  --> 9.  f32 ()  [6.]  f32 (1)  how it went
+
+--- ml.vjp
+local value, pullback = ml.vjp(function(x) return x:square() end, ml.tensor { 1., 2. })
+print(value, pullback(ml.tensor { 1., 10. }))  --> [1., 4.]  f32 (2)  [ 2., 40.]  f32 (2)
+
+--- ml.jvp
+print(ml.jvp(function(x) return x:square() end, { ml.tensor { 1., 2. } }, { ml.tensor { 1., 0. } }))
+--> [1., 4.]  f32 (2)  [2., 0.]  f32 (2)
+
+--- ml.jacobian
+print(ml.jacobian(function(x) return x:square() end)(ml.tensor { 1., 2. }))
+--> [[2., 0.],
+-->  [0., 4.]]  f32 (2, 2)
+
+--- ml.hessian
+print(ml.hessian(function(x) return x[1] * x[2] ^ 2 end)(ml.tensor { 1., 3. }))
+--> [[0., 6.],
+-->  [6., 2.]]  f32 (2, 2)
+
+--- ml.hvp
+local function f(x) return x[1] * x[2] ^ 2 end
+print(ml.hvp(f, ml.tensor { 1., 3. }, ml.tensor { 1., 0. }))  --> [0., 6.]  f32 (2)
+
+--- ml.stop_gradient
+local f = function(x) return x * ml.stop_gradient(x) end
+print(ml.grad(f)(ml.tensor(3.)))  --> 3.  f32 ()
+
+--- ml.vmap
+local loss = function(w, x, y) return (x:dot(w) - y):square() end
+local w, x, y = ml.tensor { 1., 1. }, ml.tensor { { 1., 2. }, { 3., 4. } }, ml.tensor { 1., 2. }
+print(ml.vmap(ml.grad(loss), { nil, 1, 1 })(w, x, y)) -- the gradient of each sample
+--> [[ 4.,  8.],
+-->  [30., 40.]]  f32 (2, 2)

@@ -67,6 +67,97 @@ print(ml.tensor { -1.5, 1.5 }:ceil())  --> [-1.,  2.]  f32 (2)
 --- round
 print(ml.tensor { 0.5, 1.5, 2.4 }:round())  --> [0., 2., 2.]  f32 (3)
 
+--- exp2
+print(ml.tensor { 3., 0.5 }:exp2())  --> [8.0000, 1.4142]  f32 (2)
+
+--- log2
+print(ml.tensor { 8., 10. }:log2())  --> [3.0000, 3.3219]  f32 (2)
+
+--- log10
+print(ml.tensor { 0.01, 20. }:log10())  --> [-2.000,  1.301]  f32 (2)
+
+--- tan
+print(ml.tensor { 0., math.pi / 4 }:tan())  --> [0., 1.]  f32 (2)
+
+--- asin
+print(ml.tensor { 0.5, 2. }:asin())  --> [0.5236,    nan]  f32 (2)
+
+--- acos
+print(ml.tensor { -1., 0.5 }:acos())  --> [3.1416, 1.0472]  f32 (2)
+
+--- atan
+print(ml.tensor { 1., -1 / 0 }:atan())  --> [ 0.7854, -1.5708]  f32 (2)
+
+--- sinh
+print(ml.tensor { 0., 1. }:sinh())  --> [0.0000, 1.1752]  f32 (2)
+
+--- cosh
+print(ml.tensor { 0., 1. }:cosh())  --> [1.0000, 1.5431]  f32 (2)
+
+--- asinh
+print(ml.tensor { 0., 1e30 }:asinh())  --> [ 0.0000, 69.7707]  f32 (2)
+
+--- acosh
+print(ml.tensor { 1., 3. }:acosh())  --> [0.0000, 1.7627]  f32 (2)
+
+--- atanh
+print(ml.tensor { 0.5, 1. }:atanh())  --> [0.5493,    inf]  f32 (2)
+
+--- erfc
+print(ml.tensor { 0., 9. }:erfc())  --> [1.000e+00, 4.137e-37]  f32 (2)
+
+--- erfinv
+print(ml.tensor { 0.5, 1. }:erfinv())  --> [0.4769,    inf]  f32 (2)
+
+--- leaky_relu
+print(ml.tensor { -2., 3. }:leaky_relu())  --> [-0.02,  3.00]  f32 (2)
+print(ml.tensor { -2., 3. }:leaky_relu(0.2))  --> [-0.4,  3.0]  f32 (2)
+
+--- elu
+print(ml.tensor { -2., 3. }:elu())  --> [-0.8647,  3.0000]  f32 (2)
+print(ml.tensor { -2., 3. }:elu { alpha = 0.5 })  --> [-0.4323,  3.0000]  f32 (2)
+
+--- gelu
+print(ml.tensor { -1., 0., 1. }:gelu())  --> [-0.1587,  0.0000,  0.8413]  f32 (3)
+print(ml.tensor { -1., 0., 1. }:gelu { tanh = true })  --> [-0.1588,  0.0000,  0.8412]  f32 (3)
+
+--- silu
+print(ml.tensor { -1., 0., 1. }:silu())  --> [-0.2689,  0.0000,  0.7311]  f32 (3)
+
+--- mish
+print(ml.tensor { -1., 0., 1. }:mish())  --> [-0.3034,  0.0000,  0.8651]  f32 (3)
+
+--- log_sigmoid
+print(ml.tensor { -200., 0. }:log_sigmoid())  --> [-200.0000,   -0.6931]  f32 (2)
+
+--- softsign
+print(ml.tensor { -3., 0., 3. }:softsign())  --> [-0.75,  0.00,  0.75]  f32 (3)
+
+--- trunc
+print(ml.tensor { -1.7, 1.7 }:trunc())  --> [-1.,  1.]  f32 (2)
+
+--- frac
+print(ml.tensor { -1.75, 1.75 }:frac())  --> [-0.75,  0.75]  f32 (2)
+
+--- clamp
+print(ml.tensor { -2., 0.5, 3. }:clamp(0, 1))  --> [0.0, 0.5, 1.0]  f32 (3)
+print(ml.tensor { -2., 0.5, 3. }:clamp { min = 0 })  --> [0.0, 0.5, 3.0]  f32 (3)
+
+--- nan_to_num
+print(ml.tensor { 0 / 0, 1 / 0, 1 }:nan_to_num { posinf = 9 })  --> [0., 9., 1.]  f32 (3)
+
+--- isnan
+print(ml.tensor { 0 / 0, 1 / 0, 1 }:isnan())  --> [ true, false, false]  bool (3)
+
+--- isinf
+print(ml.tensor { 0 / 0, 1 / 0, 1 }:isinf())  --> [false,  true, false]  bool (3)
+
+--- isfinite
+print(ml.tensor { 0 / 0, 1 / 0, 1 }:isfinite())  --> [false, false,  true]  bool (3)
+
+--- logical_not
+print(ml.tensor({ -1., 0., 1. }):gt(0):logical_not())  --> [ true,  true, false]  bool (3)
+
 --- cast
 print(ml.tensor { 1, 2 }:cast "f64")  --> [1., 2.]  f64 (2)
 
@@ -88,6 +179,34 @@ print(ml.tensor { 7, -7 }:div(2))  --> [ 3, -4]  i64 (2)
 
 --- pow
 print(ml.tensor { 2., 3. } ^ 2)  --> [4., 9.]  f32 (2)
+
+--- remainder
+print(ml.tensor { 7, -7 } % 3)  --> [1, 2]  i64 (2)
+print(ml.remainder(ml.tensor { 5.5, -5.5 }, -2))  --> [-0.5, -1.5]  f32 (2)
+
+--- hypot
+print(ml.tensor { 3., 1e30 }:hypot(4))  --> [5.0e+00, 1.0e+30]  f32 (2)
+
+--- atan2
+local height, width = ml.tensor { 1., 1., -1. }, ml.tensor { 1., -1., 0. }
+print(height:atan2(width))  --> [ 0.7854,  2.3562, -1.5708]  f32 (3)
+
+--- logaddexp
+print(ml.tensor { 0., 1000. }:logaddexp(ml.tensor { 0., 1000. }))  --> [   0.6931, 1000.6932]  f32 (2)
+
+--- logical_and
+local x = ml.tensor { -1., 0.5, 2. }
+print(x:gt(0):logical_and(x:lt(1)))  --> [false,  true, false]  bool (3)
+
+--- logical_or
+local x = ml.tensor { -1., 0.5, 2. }
+print(x:lt(0):logical_or(x:gt(1)))  --> [ true, false,  true]  bool (3)
+
+--- logical_xor
+print(ml.tensor { 1, 1, 0 }:logical_xor(ml.tensor { 1, 0, 0 }))  --> [false,  true, false]  bool (3)
+
+--- lerp
+print(ml.lerp(ml.zeros { 3 }, ml.ones { 3 }, ml.tensor { 0., 0.25, 1. }))  --> [0.00, 0.25, 1.00]  f32 (3)
 
 --- maximum
 print(ml.tensor { 1, 5 }:maximum(3))  --> [3, 5]  i64 (2)
@@ -144,6 +263,51 @@ print(ml.tensor { { 1, 9 }, { 7, 3 } }:argmin(1))  --> [1, 2]  i64 (2)
 
 --- logsumexp
 print(ml.tensor { 1000., 1000. }:logsumexp())  --> 1000.6932  f32 ()
+
+--- prod
+print(ml.tensor { { 1, 2, 3 }, { 4, 5, 6 } }:prod(2))  --> [  6, 120]  i64 (2)
+
+--- any
+print(ml.tensor { { -1., 2. }, { -3., -4. } }:gt(0):any(2))  --> [ true, false]  bool (2)
+
+--- all
+print(ml.tensor { { 1., 2. }, { -3., 4. } }:gt(0):all(2))  --> [ true, false]  bool (2)
+
+--- count_nonzero
+print(ml.tensor { 0., 2., 0., -1. }:count_nonzero())  --> 2  i64 ()
+
+--- var
+local x = ml.tensor { { 1., 2., 3. }, { 4., 4., 4. } }
+print(x:var(2))  --> [1., 0.]  f32 (2)
+print(x:var(2, { correction = 0 }))  --> [0.6667, 0.0000]  f32 (2)
+
+--- std
+print(ml.tensor { { 1., 2., 3. }, { 4., 4., 4. } }:std(2))  --> [1., 0.]  f32 (2)
+
+--- norm
+local x = ml.tensor { 3., -4. }
+print(x:norm())  --> 5.  f32 ()
+print(x:norm(1))  --> 7.  f32 ()
+print(x:norm(math.huge))  --> 4.  f32 ()
+
+--- cumsum
+print(ml.tensor { 1, 2, 3 }:cumsum())  --> [1, 3, 6]  i64 (3)
+print(ml.tensor { 1, 2, 3 }:cumsum { reverse = true })  --> [6, 5, 3]  i64 (3)
+
+--- cumprod
+print(ml.tensor { 1, 2, 3, 4 }:cumprod())  --> [ 1,  2,  6, 24]  i64 (4)
+
+--- kthvalue
+print(ml.tensor { 5., 1., 3. }:kthvalue(2))  --> 3.  f32 ()
+
+--- median
+print(ml.tensor { { 5., 1., 3. }, { 2., 8., 4. } }:median())  --> [3., 4.]  f32 (2)
+
+--- quantile
+print(ml.tensor { 5., 1., 3., 2. }:quantile(0.25))  --> 1.75  f32 ()
+
+--- histogram
+print(ml.tensor { 0.1, 0.2, 0.6, 1.0 }:histogram { bins = 4, low = 0, high = 1 })  --> [2, 0, 1, 1]  i64 (4)
 
 --- reshape
 print(ml.arange(6):reshape(2, 3))
@@ -237,8 +401,8 @@ print(ml.tensor { { 1., 2. }, { 3., 4. } }:trace())  --> 5.  f32 ()
 
 --- einsum
 local a, b = ml.tensor { { 1., 2. }, { 3., 4. } }, ml.tensor { 1., 10. }
-print(ml.einsum({ a, b }, "ij,j->i"))  --> [21., 43.]  f32 (2)
-print(ml.einsum({ a }, "ii"))  --> 5.  f32 ()
+print(ml.einsum("ij,j->i", a, b))  --> [21., 43.]  f32 (2)
+print(ml.einsum("ii", a))  --> 5.  f32 ()
 
 --- linear
 local x, w, b = ml.tensor { { 1., 2. } }, ml.tensor { { 1., 1. }, { -1., -1. } }, ml.tensor { 0.5, 0.5 }

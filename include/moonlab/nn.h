@@ -9,7 +9,7 @@
  * Ownership: modules are counted; a new one has one reference. Parameters are leaves with requires_grad, owned by their
  * module. NULL in, NULL out, the first message stays: one check after the last line is enough.
  *
- * Random numbers: a new layer takes ml_key_next() once for each of its parameters, in their order, whatever their
+ * Random numbers: a new layer takes ml_key_next() (inside vmap: ml_draw) once for each of its parameters, in their order, whatever their
  * initialiser. So ml_seed(s) before the first layer settles the whole network.
  */
 #ifndef MOONLAB_NN_H
@@ -42,6 +42,7 @@ typedef struct ml_init {
 /* Fills a contiguous leaf of floats: the values depend on init, key and shape alone. False, and unchanged, for another
  * tensor, for ML_INIT_DEFAULT (only a layer has one) and for a scale that is not finite. */
 bool        ml_init_fill(ml_tensor *w, ml_init init, ml_key key);
+bool        ml_init_draw(ml_tensor *w, ml_init init); /* with the next key of the default stream; inside vmap as ml_draw says */
 const char *ml_init_name(ml_init_kind kind);                      /* "he_normal"; "?" for none */
 bool        ml_init_parse(const char *name, ml_init_kind *kind);  /* false, with a message that names the nearest */
 

@@ -65,6 +65,12 @@ double      ml_optim_lr(const ml_optim *opt);
 bool        ml_optim_set_lr(ml_optim *opt, double lr); /* false, and as before, when negative or not finite */
 double      ml_optim_weight_decay(const ml_optim *opt);
 bool        ml_optim_set_weight_decay(ml_optim *opt, double weight_decay);
+/* Inside vmap: a number for each copy of the parameters, as a tensor of shape () that is one of a batch. While one is set,
+ * ml_optim_lr gives what was set before it; the getters give NULL, without message, when one number is for all. */
+bool        ml_optim_set_lr_each(ml_optim *opt, ml_tensor *lr);
+bool        ml_optim_set_weight_decay_each(ml_optim *opt, ml_tensor *weight_decay);
+ml_tensor  *ml_optim_lr_each(const ml_optim *opt);
+ml_tensor  *ml_optim_weight_decay_each(const ml_optim *opt);
 int64_t     ml_optim_steps(const ml_optim *opt);   /* steps made so far */
 int         ml_optim_n_parameters(const ml_optim *opt); /* one that was listed twice counts once */
 

@@ -80,6 +80,7 @@ int64_t     ml_tensor_size(const ml_tensor *t, int dim);
 int64_t     ml_tensor_numel(const ml_tensor *t);
 ml_dtype    ml_tensor_dtype(const ml_tensor *t);
 bool        ml_tensor_is_contiguous(const ml_tensor *t);
+bool        ml_tensor_is_batched(const ml_tensor *t); /* inside vmap: it stands for one of a batch and has no values of its own */
 double      ml_item(const ml_tensor *t);                                 /* its only value; NAN with a message otherwise */
 double      ml_tensor_at(const ml_tensor *t, const int64_t *at);         /* one value, at n positions */
 bool        ml_tensor_set_at(ml_tensor *t, const int64_t *at, double v); /* refused for a tensor that records */

@@ -32,10 +32,35 @@ typedef struct ml_function {
 bool ml_vmap(const ml_function *f, ml_tensor *const *in, const int *in_dims, ml_tensor **out, const int *out_dims);
 
 /* The same in steps, for callers whose function is no ml_function. Between begin and end: wrap the inputs, call, unwrap. */
-int        ml_vmap_begin(int64_t size);                        /* the level; 0 with a message: too deep, or size < 0 */
-ml_tensor *ml_vmap_wrap(int level, ml_tensor *x, int dim);     /* x seen as one of its slices along dim */
-ml_tensor *ml_vmap_unwrap(int level, ml_tensor *y, int dim);   /* the whole batch; one that does not depend on it is repeated */
-void       ml_vmap_end(int level);                             /* levels end in the reverse order of their beginning */
+int64_t    ml_vmap_begin(int64_t size);                            /* the level; 0 with a message: too deep, or size < 0 */
+ml_tensor *ml_vmap_wrap(int64_t level, ml_tensor *x, int dim);     /* x seen as one of its slices along dim */
+ml_tensor *ml_vmap_unwrap(int64_t level, ml_tensor *y, int dim);   /* the whole batch; one that does not depend on it is repeated */
+void       ml_vmap_end(int64_t level);                             /* ends it, and what was begun inside it and not ended */
+
+/* Recording and the levels under way, to be put back when a function has failed in the middle. */
+typedef struct ml_transform_state {
+    bool recording;
+    int  n_levels;
+} ml_transform_state;
+ml_transform_state ml_transform_save(void);
+void               ml_transform_restore(ml_transform_state was);
+
+/* --- random numbers inside vmap --------------------------------------------------------------------------------------- */
+typedef enum ml_randomness {
+    ML_RANDOM_ERROR,     /* ml_draw fails, and says that one has to choose */
+    ML_RANDOM_DIFFERENT, /* each of the batch draws its own */
+    ML_RANDOM_SAME       /* one draw for all */
+} ml_randomness;
+void       ml_vmap_randomness(int64_t level, ml_randomness randomness); /* of a level just begun: ML_RANDOM_ERROR */
+/* ml_seed inside vmap. A seed that is one of a batch gives each a default stream of its own: as if it had been alone with its seed. */
+bool       ml_vmap_seed(ml_tensor *seed);
+/* What draw makes of the next key of the default stream; inside vmap of one for each, or of one for all. Everything that
+ * draws without a key of its own does it by this. Not recorded. */
+ml_tensor *ml_draw(ml_tensor *(*draw)(void *ctx, ml_key key), void *ctx);
+/* The same from a seed, one whole number or one of a batch of them: with ml_key_of(seed, 0). */
+ml_tensor *ml_draw_seeded(ml_tensor *seed, ml_tensor *(*draw)(void *ctx, ml_key key), void *ctx);
+/* A plain number for each of the batch, as ml_number: it takes the dtype of what it meets. */
+ml_tensor *ml_vmap_numbers(int64_t level, const double *values);
 
 /* --- derivatives of functions --------------------------------------------------------------------------------------- */
 /* A copy of x to differentiate with respect to: part of the outer graph, and inside vmap one for each of the batch. */
@@ -51,5 +76,15 @@ bool ml_jacobian(const ml_function *f, ml_tensor *const *in, int k, ml_tensor **
 bool ml_hessian(const ml_function *f, ml_tensor *const *in, int k, ml_tensor **hessian);
 /* The Hessian of out[0] with respect to all in[k] with v[k] not NULL, times v. */
 bool ml_hvp(const ml_function *f, ml_tensor *const *in, ml_tensor *const *v, ml_tensor **products);
+
+/* --- the same in steps, for callers whose function is no ml_function ----------------------------------------------------- */
+/* Make the inputs fresh, call the function on them with recording on, put recording back; then one of these, where `fresh`
+ * are the n inputs, and at the end ml_release_results of what the caller gives away. NULL among seeds or tangents: zero. */
+bool ml_pull_back(ml_tensor *const *out, ml_tensor *const *seeds, int n_out, ml_tensor *const *fresh, int n, bool keep_graph, ml_tensor **grads);
+bool ml_push_forward(ml_tensor *const *out, int n_out, ml_tensor *const *fresh, ml_tensor *const *tangents, int n, ml_tensor **douts);
+bool ml_jacobian_of(ml_tensor *out, ml_tensor *const *fresh, int n, bool keep_graph, ml_tensor **jacobians); /* one for each input */
+bool ml_hvp_of(ml_tensor *out, ml_tensor *const *fresh, ml_tensor *const *v, int n, ml_tensor **products);
+/* Each y as somebody outside may see it: still part of the graph of others, but not of that of the fresh inputs alone. */
+bool ml_release_results(ml_tensor **y, int n_y, ml_tensor *const *fresh, int n);
 
 #endif

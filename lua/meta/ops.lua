@@ -43,6 +43,15 @@ function ml.exp(x) end
 ---@return moonlab.Tensor
 function Tensor:exp() end
 
+--- 2^x
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.exp2(x) end
+
+--- 2^x
+---@return moonlab.Tensor
+function Tensor:exp2() end
+
 --- e^x - 1, exact near 0
 ---@param x moonlab.Tensor|number
 ---@return moonlab.Tensor
@@ -60,6 +69,24 @@ function ml.log(x) end
 --- natural logarithm
 ---@return moonlab.Tensor
 function Tensor:log() end
+
+--- logarithm to base 2
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.log2(x) end
+
+--- logarithm to base 2
+---@return moonlab.Tensor
+function Tensor:log2() end
+
+--- logarithm to base 10
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.log10(x) end
+
+--- logarithm to base 10
+---@return moonlab.Tensor
+function Tensor:log10() end
 
 --- log(1 + x), exact near 0
 ---@param x moonlab.Tensor|number
@@ -124,6 +151,60 @@ function ml.cos(x) end
 ---@return moonlab.Tensor
 function Tensor:cos() end
 
+--- tangent
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.tan(x) end
+
+--- tangent
+---@return moonlab.Tensor
+function Tensor:tan() end
+
+--- inverse sine, in -pi/2..pi/2; NaN outside -1..1
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.asin(x) end
+
+--- inverse sine, in -pi/2..pi/2; NaN outside -1..1
+---@return moonlab.Tensor
+function Tensor:asin() end
+
+--- inverse cosine, in 0..pi; NaN outside -1..1
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.acos(x) end
+
+--- inverse cosine, in 0..pi; NaN outside -1..1
+---@return moonlab.Tensor
+function Tensor:acos() end
+
+--- inverse tangent, in -pi/2..pi/2
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.atan(x) end
+
+--- inverse tangent, in -pi/2..pi/2
+---@return moonlab.Tensor
+function Tensor:atan() end
+
+--- hyperbolic sine
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.sinh(x) end
+
+--- hyperbolic sine
+---@return moonlab.Tensor
+function Tensor:sinh() end
+
+--- hyperbolic cosine
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.cosh(x) end
+
+--- hyperbolic cosine
+---@return moonlab.Tensor
+function Tensor:cosh() end
+
 --- hyperbolic tangent
 ---@param x moonlab.Tensor|number
 ---@return moonlab.Tensor
@@ -132,6 +213,33 @@ function ml.tanh(x) end
 --- hyperbolic tangent
 ---@return moonlab.Tensor
 function Tensor:tanh() end
+
+--- inverse hyperbolic sine
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.asinh(x) end
+
+--- inverse hyperbolic sine
+---@return moonlab.Tensor
+function Tensor:asinh() end
+
+--- inverse hyperbolic cosine; NaN below 1
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.acosh(x) end
+
+--- inverse hyperbolic cosine; NaN below 1
+---@return moonlab.Tensor
+function Tensor:acosh() end
+
+--- inverse hyperbolic tangent; NaN outside -1..1
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.atanh(x) end
+
+--- inverse hyperbolic tangent; NaN outside -1..1
+---@return moonlab.Tensor
+function Tensor:atanh() end
 
 --- 1 / (1 + e^-x)
 ---@param x moonlab.Tensor|number
@@ -151,6 +259,24 @@ function ml.erf(x) end
 ---@return moonlab.Tensor
 function Tensor:erf() end
 
+--- 1 - erf(x), exact in the tail
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.erfc(x) end
+
+--- 1 - erf(x), exact in the tail
+---@return moonlab.Tensor
+function Tensor:erfc() end
+
+--- inverse error function; NaN outside -1..1
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.erfinv(x) end
+
+--- inverse error function; NaN outside -1..1
+---@return moonlab.Tensor
+function Tensor:erfinv() end
+
 --- log(1 + e^x), without overflow
 ---@param x moonlab.Tensor|number
 ---@return moonlab.Tensor
@@ -168,6 +294,84 @@ function ml.relu(x) end
 --- max(x, 0); its derivative at 0 is 0
 ---@return moonlab.Tensor
 function Tensor:relu() end
+
+---@class moonlab.LeakyReluOptions
+---@field slope? number
+
+--- x for x > 0, else slope * x
+---@param x moonlab.Tensor|number
+---@param slope? number|moonlab.LeakyReluOptions
+---@return moonlab.Tensor
+function ml.leaky_relu(x, slope) end
+
+--- x for x > 0, else slope * x
+---@param slope? number|moonlab.LeakyReluOptions
+---@return moonlab.Tensor
+function Tensor:leaky_relu(slope) end
+
+---@class moonlab.EluOptions
+---@field alpha? number
+
+--- x for x > 0, else alpha (e^x - 1)
+---@param x moonlab.Tensor|number
+---@param alpha? number|moonlab.EluOptions
+---@return moonlab.Tensor
+function ml.elu(x, alpha) end
+
+--- x for x > 0, else alpha (e^x - 1)
+---@param alpha? number|moonlab.EluOptions
+---@return moonlab.Tensor
+function Tensor:elu(alpha) end
+
+---@class moonlab.GeluOptions
+---@field tanh? boolean
+
+--- x times the normal distribution function at x; tanh: its approximation by tanh (Hendrycks & Gimpel 2016)
+---@param x moonlab.Tensor|number
+---@param tanh? boolean|moonlab.GeluOptions
+---@return moonlab.Tensor
+function ml.gelu(x, tanh) end
+
+--- x times the normal distribution function at x; tanh: its approximation by tanh (Hendrycks & Gimpel 2016)
+---@param tanh? boolean|moonlab.GeluOptions
+---@return moonlab.Tensor
+function Tensor:gelu(tanh) end
+
+--- x * sigmoid(x), also called swish
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.silu(x) end
+
+--- x * sigmoid(x), also called swish
+---@return moonlab.Tensor
+function Tensor:silu() end
+
+--- x * tanh(softplus(x))
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.mish(x) end
+
+--- x * tanh(softplus(x))
+---@return moonlab.Tensor
+function Tensor:mish() end
+
+--- log of sigmoid, without underflow
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.log_sigmoid(x) end
+
+--- log of sigmoid, without underflow
+---@return moonlab.Tensor
+function Tensor:log_sigmoid() end
+
+--- x / (1 + |x|)
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.softsign(x) end
+
+--- x / (1 + |x|)
+---@return moonlab.Tensor
+function Tensor:softsign() end
 
 --- 1 where x > 0, else 0; no derivative
 ---@param x moonlab.Tensor|number
@@ -204,6 +408,97 @@ function ml.round(x) end
 --- nearest integer, halves to even; no derivative
 ---@return moonlab.Tensor
 function Tensor:round() end
+
+--- the integer part, towards 0; no derivative
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.trunc(x) end
+
+--- the integer part, towards 0; no derivative
+---@return moonlab.Tensor
+function Tensor:trunc() end
+
+--- x - trunc(x), with the sign of x
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.frac(x) end
+
+--- x - trunc(x), with the sign of x
+---@return moonlab.Tensor
+function Tensor:frac() end
+
+---@class moonlab.ClampOptions
+---@field min? number
+---@field max? number
+
+--- x, but at least min and at most max; the derivative is 1 within the bounds and at them
+---@param x moonlab.Tensor|number
+---@param min? number|moonlab.ClampOptions
+---@param max? number|moonlab.ClampOptions
+---@return moonlab.Tensor
+function ml.clamp(x, min, max) end
+
+--- x, but at least min and at most max; the derivative is 1 within the bounds and at them
+---@param min? number|moonlab.ClampOptions
+---@param max? number|moonlab.ClampOptions
+---@return moonlab.Tensor
+function Tensor:clamp(min, max) end
+
+---@class moonlab.NanToNumOptions
+---@field nan? number
+---@field posinf? number
+---@field neginf? number
+
+--- x, but nan for NaN and posinf, neginf for infinities; those not given become the greatest finite values
+---@param x moonlab.Tensor|number
+---@param nan? number|moonlab.NanToNumOptions
+---@param posinf? number|moonlab.NanToNumOptions
+---@param neginf? number|moonlab.NanToNumOptions
+---@return moonlab.Tensor
+function ml.nan_to_num(x, nan, posinf, neginf) end
+
+--- x, but nan for NaN and posinf, neginf for infinities; those not given become the greatest finite values
+---@param nan? number|moonlab.NanToNumOptions
+---@param posinf? number|moonlab.NanToNumOptions
+---@param neginf? number|moonlab.NanToNumOptions
+---@return moonlab.Tensor
+function Tensor:nan_to_num(nan, posinf, neginf) end
+
+--- is NaN, as bool
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.isnan(x) end
+
+--- is NaN, as bool
+---@return moonlab.Tensor
+function Tensor:isnan() end
+
+--- is inf or -inf, as bool
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.isinf(x) end
+
+--- is inf or -inf, as bool
+---@return moonlab.Tensor
+function Tensor:isinf() end
+
+--- is neither NaN nor infinite, as bool
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.isfinite(x) end
+
+--- is neither NaN nor infinite, as bool
+---@return moonlab.Tensor
+function Tensor:isfinite() end
+
+--- x == 0, as bool
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.logical_not(x) end
+
+--- x == 0, as bool
+---@return moonlab.Tensor
+function Tensor:logical_not() end
 
 ---@class moonlab.CastOptions
 ---@field dtype? moonlab.dtype
@@ -263,6 +558,17 @@ function ml.div(x, y) end
 ---@return moonlab.Tensor
 function Tensor:div(y) end
 
+--- x - y floor(x / y): the sign of y, as Lua's %
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.remainder(x, y) end
+
+--- x - y floor(x / y): the sign of y, as Lua's %
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:remainder(y) end
+
 --- x ^ y
 ---@param x moonlab.Tensor|number
 ---@param y moonlab.Tensor|number
@@ -273,6 +579,39 @@ function ml.pow(x, y) end
 ---@param y moonlab.Tensor|number
 ---@return moonlab.Tensor
 function Tensor:pow(y) end
+
+--- sqrt(x^2 + y^2), without overflow; its derivative at 0, 0 is 0
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.hypot(x, y) end
+
+--- sqrt(x^2 + y^2), without overflow; its derivative at 0, 0 is 0
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:hypot(y) end
+
+--- the angle of the point with height x and width y, in -pi..pi
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.atan2(x, y) end
+
+--- the angle of the point with height x and width y, in -pi..pi
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:atan2(y) end
+
+--- log(e^x + e^y), without overflow
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.logaddexp(x, y) end
+
+--- log(e^x + e^y), without overflow
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:logaddexp(y) end
 
 --- the larger of x and y; equal values share the derivative
 ---@param x moonlab.Tensor|number
@@ -361,6 +700,52 @@ function ml.ge(x, y) end
 ---@param y moonlab.Tensor|number
 ---@return moonlab.Tensor
 function Tensor:ge(y) end
+
+--- both are true, as bool; every number but 0 is true
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.logical_and(x, y) end
+
+--- both are true, as bool; every number but 0 is true
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:logical_and(y) end
+
+--- at least one is true, as bool
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.logical_or(x, y) end
+
+--- at least one is true, as bool
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:logical_or(y) end
+
+--- exactly one is true, as bool
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.logical_xor(x, y) end
+
+--- exactly one is true, as bool
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:logical_xor(y) end
+
+--- x + z (y - x): from x to y as z goes from 0 to 1
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.lerp(x, y, z) end
+
+--- x + z (y - x): from x to y as z goes from 0 to 1
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:lerp(y, z) end
 
 --- x where the condition holds, else y: where(condition, x, y)
 ---@param x moonlab.Tensor|number
@@ -493,6 +878,242 @@ function ml.logsumexp(x, dim, keepdim) end
 ---@param keepdim? boolean|moonlab.LogsumexpOptions
 ---@return moonlab.Tensor
 function Tensor:logsumexp(dim, keepdim) end
+
+---@class moonlab.ProdOptions
+---@field dims? integer|integer[]
+---@field keepdim? boolean
+
+--- product over dims (all when none given)
+---@param x moonlab.Tensor|number
+---@param dims? integer|integer[]|moonlab.ProdOptions
+---@param keepdim? boolean|moonlab.ProdOptions
+---@return moonlab.Tensor
+function ml.prod(x, dims, keepdim) end
+
+--- product over dims (all when none given)
+---@param dims? integer|integer[]|moonlab.ProdOptions
+---@param keepdim? boolean|moonlab.ProdOptions
+---@return moonlab.Tensor
+function Tensor:prod(dims, keepdim) end
+
+---@class moonlab.AnyOptions
+---@field dims? integer|integer[]
+---@field keepdim? boolean
+
+--- is anything true, not 0, over dims (all when none given)
+---@param x moonlab.Tensor|number
+---@param dims? integer|integer[]|moonlab.AnyOptions
+---@param keepdim? boolean|moonlab.AnyOptions
+---@return moonlab.Tensor
+function ml.any(x, dims, keepdim) end
+
+--- is anything true, not 0, over dims (all when none given)
+---@param dims? integer|integer[]|moonlab.AnyOptions
+---@param keepdim? boolean|moonlab.AnyOptions
+---@return moonlab.Tensor
+function Tensor:any(dims, keepdim) end
+
+---@class moonlab.AllOptions
+---@field dims? integer|integer[]
+---@field keepdim? boolean
+
+--- is everything true, not 0, over dims (all when none given)
+---@param x moonlab.Tensor|number
+---@param dims? integer|integer[]|moonlab.AllOptions
+---@param keepdim? boolean|moonlab.AllOptions
+---@return moonlab.Tensor
+function ml.all(x, dims, keepdim) end
+
+--- is everything true, not 0, over dims (all when none given)
+---@param dims? integer|integer[]|moonlab.AllOptions
+---@param keepdim? boolean|moonlab.AllOptions
+---@return moonlab.Tensor
+function Tensor:all(dims, keepdim) end
+
+---@class moonlab.CountNonzeroOptions
+---@field dims? integer|integer[]
+---@field keepdim? boolean
+
+--- how many are not 0, over dims (all when none given)
+---@param x moonlab.Tensor|number
+---@param dims? integer|integer[]|moonlab.CountNonzeroOptions
+---@param keepdim? boolean|moonlab.CountNonzeroOptions
+---@return moonlab.Tensor
+function ml.count_nonzero(x, dims, keepdim) end
+
+--- how many are not 0, over dims (all when none given)
+---@param dims? integer|integer[]|moonlab.CountNonzeroOptions
+---@param keepdim? boolean|moonlab.CountNonzeroOptions
+---@return moonlab.Tensor
+function Tensor:count_nonzero(dims, keepdim) end
+
+---@class moonlab.VarOptions
+---@field dims? integer|integer[]
+---@field keepdim? boolean
+---@field correction? integer
+
+--- variance over dims (all when none given): squares about the mean, divided by n - correction
+---@param x moonlab.Tensor|number
+---@param dims? integer|integer[]|moonlab.VarOptions
+---@param keepdim? boolean|moonlab.VarOptions
+---@param correction? integer|moonlab.VarOptions
+---@return moonlab.Tensor
+function ml.var(x, dims, keepdim, correction) end
+
+--- variance over dims (all when none given): squares about the mean, divided by n - correction
+---@param dims? integer|integer[]|moonlab.VarOptions
+---@param keepdim? boolean|moonlab.VarOptions
+---@param correction? integer|moonlab.VarOptions
+---@return moonlab.Tensor
+function Tensor:var(dims, keepdim, correction) end
+
+---@class moonlab.StdOptions
+---@field dims? integer|integer[]
+---@field keepdim? boolean
+---@field correction? integer
+
+--- square root of var; the derivative where all are equal is 0
+---@param x moonlab.Tensor|number
+---@param dims? integer|integer[]|moonlab.StdOptions
+---@param keepdim? boolean|moonlab.StdOptions
+---@param correction? integer|moonlab.StdOptions
+---@return moonlab.Tensor
+function ml.std(x, dims, keepdim, correction) end
+
+--- square root of var; the derivative where all are equal is 0
+---@param dims? integer|integer[]|moonlab.StdOptions
+---@param keepdim? boolean|moonlab.StdOptions
+---@param correction? integer|moonlab.StdOptions
+---@return moonlab.Tensor
+function Tensor:std(dims, keepdim, correction) end
+
+---@class moonlab.NormOptions
+---@field p? number
+---@field dims? integer|integer[]
+---@field keepdim? boolean
+
+--- (sum |x|^p)^(1/p) over dims (all when none given); p = inf: the largest, 0: how many are not 0; the derivative at 0 is 0
+---@param x moonlab.Tensor|number
+---@param p? number|moonlab.NormOptions
+---@param dims? integer|integer[]|moonlab.NormOptions
+---@param keepdim? boolean|moonlab.NormOptions
+---@return moonlab.Tensor
+function ml.norm(x, p, dims, keepdim) end
+
+--- (sum |x|^p)^(1/p) over dims (all when none given); p = inf: the largest, 0: how many are not 0; the derivative at 0 is 0
+---@param p? number|moonlab.NormOptions
+---@param dims? integer|integer[]|moonlab.NormOptions
+---@param keepdim? boolean|moonlab.NormOptions
+---@return moonlab.Tensor
+function Tensor:norm(p, dims, keepdim) end
+
+---@class moonlab.CumsumOptions
+---@field dim? integer
+---@field reverse? boolean
+
+--- running sum along dim; reverse: from the end
+---@param x moonlab.Tensor|number
+---@param dim? integer|moonlab.CumsumOptions
+---@param reverse? boolean|moonlab.CumsumOptions
+---@return moonlab.Tensor
+function ml.cumsum(x, dim, reverse) end
+
+--- running sum along dim; reverse: from the end
+---@param dim? integer|moonlab.CumsumOptions
+---@param reverse? boolean|moonlab.CumsumOptions
+---@return moonlab.Tensor
+function Tensor:cumsum(dim, reverse) end
+
+---@class moonlab.CumprodOptions
+---@field dim? integer
+
+--- running product along dim
+---@param x moonlab.Tensor|number
+---@param dim? integer|moonlab.CumprodOptions
+---@return moonlab.Tensor
+function ml.cumprod(x, dim) end
+
+--- running product along dim
+---@param dim? integer|moonlab.CumprodOptions
+---@return moonlab.Tensor
+function Tensor:cumprod(dim) end
+
+---@class moonlab.KthvalueOptions
+---@field k? integer
+---@field dim? integer
+---@field keepdim? boolean
+
+--- the k-th smallest value along dim, k from 1; NaN counts as the largest
+---@param x moonlab.Tensor|number
+---@param k? integer|moonlab.KthvalueOptions
+---@param dim? integer|moonlab.KthvalueOptions
+---@param keepdim? boolean|moonlab.KthvalueOptions
+---@return moonlab.Tensor
+function ml.kthvalue(x, k, dim, keepdim) end
+
+--- the k-th smallest value along dim, k from 1; NaN counts as the largest
+---@param k? integer|moonlab.KthvalueOptions
+---@param dim? integer|moonlab.KthvalueOptions
+---@param keepdim? boolean|moonlab.KthvalueOptions
+---@return moonlab.Tensor
+function Tensor:kthvalue(k, dim, keepdim) end
+
+---@class moonlab.MedianOptions
+---@field dim? integer
+---@field keepdim? boolean
+
+--- middle value along dim, the lower of two; NaN if any is
+---@param x moonlab.Tensor|number
+---@param dim? integer|moonlab.MedianOptions
+---@param keepdim? boolean|moonlab.MedianOptions
+---@return moonlab.Tensor
+function ml.median(x, dim, keepdim) end
+
+--- middle value along dim, the lower of two; NaN if any is
+---@param dim? integer|moonlab.MedianOptions
+---@param keepdim? boolean|moonlab.MedianOptions
+---@return moonlab.Tensor
+function Tensor:median(dim, keepdim) end
+
+---@class moonlab.QuantileOptions
+---@field q? number
+---@field dim? integer
+---@field keepdim? boolean
+
+--- the value below which a share q of those along dim lies, linear between neighbours; NaN if any is
+---@param x moonlab.Tensor|number
+---@param q? number|moonlab.QuantileOptions
+---@param dim? integer|moonlab.QuantileOptions
+---@param keepdim? boolean|moonlab.QuantileOptions
+---@return moonlab.Tensor
+function ml.quantile(x, q, dim, keepdim) end
+
+--- the value below which a share q of those along dim lies, linear between neighbours; NaN if any is
+---@param q? number|moonlab.QuantileOptions
+---@param dim? integer|moonlab.QuantileOptions
+---@param keepdim? boolean|moonlab.QuantileOptions
+---@return moonlab.Tensor
+function Tensor:quantile(q, dim, keepdim) end
+
+---@class moonlab.HistogramOptions
+---@field bins? integer
+---@field low? number
+---@field high? number
+
+--- how many values lie in each of bins equal parts of low..high, high included (their own range when low = high); i64
+---@param x moonlab.Tensor|number
+---@param bins? integer|moonlab.HistogramOptions
+---@param low? number|moonlab.HistogramOptions
+---@param high? number|moonlab.HistogramOptions
+---@return moonlab.Tensor
+function ml.histogram(x, bins, low, high) end
+
+--- how many values lie in each of bins equal parts of low..high, high included (their own range when low = high); i64
+---@param bins? integer|moonlab.HistogramOptions
+---@param low? number|moonlab.HistogramOptions
+---@param high? number|moonlab.HistogramOptions
+---@return moonlab.Tensor
+function Tensor:histogram(bins, low, high) end
 
 ---@class moonlab.ReshapeOptions
 ---@field shape? integer|integer[]
@@ -817,13 +1438,13 @@ function ml.log_softmax(x, dim) end
 ---@return moonlab.Tensor
 function Tensor:log_softmax(dim) end
 
---- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n)
+--- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), ()
 ---@param x moonlab.Tensor|number
 ---@param y moonlab.Tensor|number
 ---@return moonlab.Tensor
 function ml.cross_entropy(x, y) end
 
---- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n)
+--- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), ()
 ---@param y moonlab.Tensor|number
 ---@return moonlab.Tensor
 function Tensor:cross_entropy(y) end
@@ -838,3 +1459,212 @@ function ml.mse(x, y) end
 ---@param y moonlab.Tensor|number
 ---@return moonlab.Tensor
 function Tensor:mse(y) end
+
+---@class moonlab.SolveTriangularOptions
+---@field upper? boolean
+---@field transpose? boolean
+---@field unitriangular? boolean
+---@field strict? boolean
+
+--- x of a x = b, a triangular: (..., n, n), b (..., n, k) or (n); the other triangle is not read
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param upper? boolean|moonlab.SolveTriangularOptions
+---@param transpose? boolean|moonlab.SolveTriangularOptions
+---@param unitriangular? boolean|moonlab.SolveTriangularOptions
+---@param strict? boolean|moonlab.SolveTriangularOptions
+---@return moonlab.Tensor
+function ml.solve_triangular(x, y, upper, transpose, unitriangular, strict) end
+
+--- x of a x = b, a triangular: (..., n, n), b (..., n, k) or (n); the other triangle is not read
+---@param y moonlab.Tensor|number
+---@param upper? boolean|moonlab.SolveTriangularOptions
+---@param transpose? boolean|moonlab.SolveTriangularOptions
+---@param unitriangular? boolean|moonlab.SolveTriangularOptions
+---@param strict? boolean|moonlab.SolveTriangularOptions
+---@return moonlab.Tensor
+function Tensor:solve_triangular(y, upper, transpose, unitriangular, strict) end
+
+--- x of a x = b: (..., n, n), b (..., n, k), or (n) for a vector; singular: an error
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.solve(x, y) end
+
+--- x of a x = b: (..., n, n), b (..., n, k), or (n) for a vector; singular: an error
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:solve(y) end
+
+---@class moonlab.InvOptions
+---@field strict? boolean
+
+--- inverse; singular: an error, or NaN when not strict
+---@param x moonlab.Tensor|number
+---@param strict? boolean|moonlab.InvOptions
+---@return moonlab.Tensor
+function ml.inv(x, strict) end
+
+--- inverse; singular: an error, or NaN when not strict
+---@param strict? boolean|moonlab.InvOptions
+---@return moonlab.Tensor
+function Tensor:inv(strict) end
+
+---@class moonlab.PinvOptions
+---@field rcond? number
+
+--- pseudoinverse (..., n, m) -> (..., m, n); singular values <= rcond * largest count as 0 (-1: max(n, m) * epsilon)
+---@param x moonlab.Tensor|number
+---@param rcond? number|moonlab.PinvOptions
+---@return moonlab.Tensor
+function ml.pinv(x, rcond) end
+
+--- pseudoinverse (..., n, m) -> (..., m, n); singular values <= rcond * largest count as 0 (-1: max(n, m) * epsilon)
+---@param rcond? number|moonlab.PinvOptions
+---@return moonlab.Tensor
+function Tensor:pinv(rcond) end
+
+---@class moonlab.LstsqOptions
+---@field rcond? number
+
+--- x of least norm among those that minimise |a x - b|: a (..., n, m), b (..., n, k) or (n); rcond as in pinv
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param rcond? number|moonlab.LstsqOptions
+---@return moonlab.Tensor
+function ml.lstsq(x, y, rcond) end
+
+--- x of least norm among those that minimise |a x - b|: a (..., n, m), b (..., n, k) or (n); rcond as in pinv
+---@param y moonlab.Tensor|number
+---@param rcond? number|moonlab.LstsqOptions
+---@return moonlab.Tensor
+function Tensor:lstsq(y, rcond) end
+
+--- determinant
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.det(x) end
+
+--- determinant
+---@return moonlab.Tensor
+function Tensor:det() end
+
+--- matrix of cofactors: det(x) times the transposed inverse, also where x is singular
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.cofactor(x) end
+
+--- matrix of cofactors: det(x) times the transposed inverse, also where x is singular
+---@return moonlab.Tensor
+function Tensor:cofactor() end
+
+--- sign of the determinant and log of its size: (..., n, n) -> (..., 2); singular: 0 and -inf
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.slogdet(x) end
+
+--- sign of the determinant and log of its size: (..., n, n) -> (..., 2); singular: 0 and -inf
+---@return moonlab.Tensor
+function Tensor:slogdet() end
+
+--- lower triangular L with L L^T = (x + x^T) / 2; not positive definite: an error
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.cholesky(x) end
+
+--- lower triangular L with L L^T = (x + x^T) / 2; not positive definite: an error
+---@return moonlab.Tensor
+function Tensor:cholesky() end
+
+--- eigenvalues of (x + x^T) / 2, ascending, as row 1, the eigenvectors in the columns below: (..., n + 1, n); see linalg.eigh
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.eigh_parts(x) end
+
+--- eigenvalues of (x + x^T) / 2, ascending, as row 1, the eigenvectors in the columns below: (..., n + 1, n); see linalg.eigh
+---@return moonlab.Tensor
+function Tensor:eigh_parts() end
+
+--- thin svd of (..., m, n): U (m, k), the k singular values falling as one row, V (n, k); see linalg.svd
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.svd_parts(x) end
+
+--- thin svd of (..., m, n): U (m, k), the k singular values falling as one row, V (n, k); see linalg.svd
+---@return moonlab.Tensor
+function Tensor:svd_parts() end
+
+--- thin QR of (..., m, n): Q (m, k), R^T (n, k), diagonal of R >= 0; see linalg.qr
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.qr_parts(x) end
+
+--- thin QR of (..., m, n): Q (m, k), R^T (n, k), diagonal of R >= 0; see linalg.qr
+---@return moonlab.Tensor
+function Tensor:qr_parts() end
+
+--- eigenvalues of (x + x^T) / 2, ascending: (..., n, n) -> (..., n)
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.eigvalsh(x) end
+
+--- eigenvalues of (x + x^T) / 2, ascending: (..., n, n) -> (..., n)
+---@return moonlab.Tensor
+function Tensor:eigvalsh() end
+
+--- singular values, falling: (..., n, m) -> (..., min(n, m))
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.svdvals(x) end
+
+--- singular values, falling: (..., n, m) -> (..., min(n, m))
+---@return moonlab.Tensor
+function Tensor:svdvals() end
+
+---@class moonlab.MatrixRankOptions
+---@field rcond? number
+
+--- number of singular values > rcond * largest; no derivative
+---@param x moonlab.Tensor|number
+---@param rcond? number|moonlab.MatrixRankOptions
+---@return moonlab.Tensor
+function ml.matrix_rank(x, rcond) end
+
+--- number of singular values > rcond * largest; no derivative
+---@param rcond? number|moonlab.MatrixRankOptions
+---@return moonlab.Tensor
+function Tensor:matrix_rank(rcond) end
+
+--- matrix exponential (Higham 2005)
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.expm(x) end
+
+--- matrix exponential (Higham 2005)
+---@return moonlab.Tensor
+function Tensor:expm() end
+
+--- derivative of expm at x in the direction y, of its shape
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.expm_frechet(x, y) end
+
+--- derivative of expm at x in the direction y, of its shape
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:expm_frechet(y) end
+
+---@class moonlab.MatrixPowerOptions
+---@field n? integer
+
+--- the product of n copies; negative: of the inverse
+---@param x moonlab.Tensor|number
+---@param n? integer|moonlab.MatrixPowerOptions
+---@return moonlab.Tensor
+function ml.matrix_power(x, n) end
+
+--- the product of n copies; negative: of the inverse
+---@param n? integer|moonlab.MatrixPowerOptions
+---@return moonlab.Tensor
+function Tensor:matrix_power(n) end

@@ -5,9 +5,10 @@
 ---     print((x * 2):tanh():sum(1))
 ---
 --- The operations are methods of tensors and functions of `ml`; lua/meta/ has the annotations of all of them.
-local core = require "moonlab.core"
+local core  = require "moonlab.core"
+local check = require "moonlab.check"
 
----@class moonlab
+---@class moonlab: moonlab.transform
 ---@field nn       moonlab.nn
 ---@field optim    moonlab.optim
 ---@field data     moonlab.data
@@ -30,15 +31,13 @@ ml.nn             = require "moonlab.nn"
 ml.optim          = core.optim
 ml.data           = core.data
 
-local put_back = { __close = function(self) core.autograd.recording(self.was) end }
-
 --- Calls fn without recording: what it computes has no derivative, and costs no memory for one.
 ---@param fn fun(...): ...
 ---@param ... any  its arguments
 ---@return any ...  what it returns
 function ml.no_grad(fn, ...)
-  local _ <close> = setmetatable({ was = core.autograd.recording(false) }, put_back) -- also after an error
-  return fn(...)
+  if type(fn) ~= "function" then check.fail("no_grad: takes a function and its arguments, got %s", type(fn)) end
+  return core.transform.call(false, fn, ...)
 end
 
 local train = require "moonlab.train"
@@ -49,12 +48,18 @@ local later = {}
 for _, name in ipairs { "fft", "run", "figure", "tree" } do
   if package.preload["moonlab." .. name] then later[name] = "moonlab." .. name end
 end
+local transforms = { -- of functions: fields of one module
+  "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp", "vmap", "stop_gradient",
+  "replicas",
+}
+for _, name in ipairs(transforms) do later[name] = "moonlab.transform" end
 
 return setmetatable(ml, {
   __index = function(self, name)
     local module = later[name]
     if module then
       local value = require(module)
+      if module == "moonlab.transform" then value = value[name] end
       rawset(self, name, value)
       return value
     end

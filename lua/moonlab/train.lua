@@ -1,5 +1,6 @@
 --- What training loops measure.
 local ml    = require "moonlab"
+local core  = require "moonlab.core"
 local check = require "moonlab.check"
 
 local train = {}
@@ -15,7 +16,7 @@ local train = {}
 ---@param model fun(x: moonlab.Tensor): moonlab.Tensor|moonlab.Module  (n, ...) -> (n, classes)
 ---@param data  moonlab.Dataset
 ---@param opts? moonlab.AccuracyOptions
----@return number
+---@return number|moonlab.Tensor  inside vmap and replicas a tensor, of each
 function train.accuracy(model, data, opts)
   opts = check.options("accuracy", opts, { batch = 4096 })
   if type(data) ~= "table" or not (ml.is_tensor(data.x) and ml.is_tensor(data.y)) then
@@ -31,7 +32,8 @@ function train.accuracy(model, data, opts)
     for first = 1, n, opts.batch do
       local rows = { { first, math.min(first + opts.batch - 1, n) } }
       local hits = model(n > opts.batch and x[rows] or x):argmax(-1):eq(n > opts.batch and y[rows] or y)
-      right = right + hits:cast("i64"):sum():item()
+      local count = hits:cast("i64"):sum()
+      right = right + (core.transform.is_batched(count) and count:cast "f64" or count:item())
     end
     return right / n
   end)

@@ -30,19 +30,20 @@ static ml_dtype common_dtype(const ml_op *op, ml_tensor *const *in, int n_in, in
     if (!ml_dtype_is_float(dtype)) {
         for (int i = first; i < n_in; i++) {
             if (!in[i]->number) continue;
-            double v = ml_item(in[i]);
+            double v = in[i]->inner ? 0.5 : ml_item(in[i]); /* one of a batch may be anything */
             dtype    = ml_dtype_promote(dtype, v == (double)(int64_t)v ? ML_I64 : ML_F32);
         }
         if (op->flags & ML_FLOAT_ONLY) dtype = ML_F32;
-        if ((op->kind == ML_POINTWISE || (op->flags & ML_COUNTS)) && dtype != ML_I64 && !ml_dtype_is_float(dtype)) dtype = ML_I64;
+        bool counts = (op->flags & ML_COUNTS) || (op->kind == ML_POINTWISE && !(op->flags & ML_TO_BOOL));
+        if (counts && dtype != ML_I64 && !ml_dtype_is_float(dtype)) dtype = ML_I64;
     }
     return dtype;
 }
 
 static ml_tensor *to_dtype(ml_tensor *x, ml_dtype dtype)
 {
+    if (x->number && !x->inner) return ml_scalar(ml_item(x), dtype); /* of one dtype from here on: rules compute with it alone */
     if (x->dtype == dtype) return x;
-    if (x->number) return ml_scalar(ml_item(x), dtype);
     return ml_cast(x, &(ml_cast_opts){ dtype });
 }
 
@@ -72,11 +73,16 @@ static void name_failure(const char *name)
     ml_fail("%s", text);
 }
 
+static bool infer(ml_call *c)
+{
+    c->dtype = (ml_dtype)c->in[c->n_in - 1]->dtype;
+    return c->op->infer ? c->op->infer(c) : infer_pointwise(c);
+}
+
 static ml_tensor *run(ml_call *c)
 {
     const ml_op *op = c->op;
-    c->dtype        = (ml_dtype)c->in[c->n_in - 1]->dtype;
-    if (op->infer ? !op->infer(c) : !infer_pointwise(c)) return NULL;
+    if (!infer(c)) return NULL;
     if (!op->forward) {
         bool was = ml_set_recording(false);
         c->out   = op->compose(c);
@@ -95,7 +101,7 @@ static ml_tensor *apply(ml_call *c)
 {
     const ml_op *op = c->op;
     for (int i = 0; i < c->n_in; i++)
-        if (c->in[i]->inner) return mli_apply_batched(c);
+        if (c->in[i]->inner) return infer(c) ? mli_apply_batched(c) : NULL; /* what is wrong is said of one, before the batch comes in */
     ml_tensor *out = run(c);
     if (out && ml_anomaly_detection() && !mli_check_finite(ml_op_info_at(c->id)->name, out, "operation", NULL)) out = NULL;
     if (!out || !recording || (op->flags & ML_NOGRAD)) return out;
@@ -127,7 +133,7 @@ ml_tensor *mli_apply(int id, ml_tensor *const *in, int n_in, const void *opts)
         int      first = id == ML_OP_where ? 1 : 0; /* the condition keeps its own dtype */
         ml_dtype dtype = common_dtype(op, in, n_in, first);
         bool     same  = true;
-        for (int i = first; i < n_in; i++) same &= in[i]->dtype == dtype;
+        for (int i = first; i < n_in; i++) same &= in[i]->dtype == dtype && !in[i]->number;
         if (!same) {
             if (n_in > ML_MAX_IN && !(local = many = ml_block_take(many_bytes))) return ml_scope_return(&scope, NULL);
             for (int i = 0; local && i < n_in; i++)

@@ -260,6 +260,7 @@ static bool run_pass(pass *p, ml_tensor *out, const ml_grad_opts *opts)
             return ml_fail("backward: the gradient of a non-scalar: shape %s; reduce it (sum, mean) or pass a seed of that shape", ml_shape_text(&out->shape));
         if (!(seed = ml_ones(out->shape, (ml_dtype)out->dtype))) return false;
     }
+    if (p->nested && mli_records(seed)) p->create_graph = p->keep_graph = true;
     if (seed->dtype != out->dtype && !(seed = ml_cast(seed, &(ml_cast_opts){ (ml_dtype)out->dtype }))) return false;
     for (int k = 0; k < p->n_wanted; k++)
         if (same_result(p->wanted[k], out)) p->found[k] = ml_retain(seed);
@@ -316,6 +317,15 @@ static pass begin(const ml_grad_opts *opts)
     return p;
 }
 
+/* The seed of a batch of results: what was given for each, or ones for single numbers. */
+static bool batch_of_seeds(ml_tensor *out, ml_grad_opts *o)
+{
+    if (!o->seed && ml_tensor_numel(out) != 1)
+        return ml_fail("backward: the gradient of a non-scalar: shape %s; reduce it (sum, mean) or pass a seed of that shape", ml_shape_text(&out->shape));
+    o->seed = o->seed ? mli_take_batch(o->seed, out->level, out->inner->shape.size[0]) : ml_ones(out->inner->shape, (ml_dtype)out->dtype);
+    return o->seed != NULL;
+}
+
 /* A leaf's gradient is its own: whoever clips it in place must not meet another leaf's, a seed, or a repeated value. */
 static bool make_own(const pass *p, struct leaf *l)
 {
@@ -328,10 +338,20 @@ static bool make_own(const pass *p, struct leaf *l)
     return true;
 }
 
+/* Inside vmap. A leaf with a batch of its own gets the gradient of each; one from outside the sum, as after a loop. */
+static bool backward_batched(ml_tensor *out, const ml_grad_opts *opts)
+{
+    ml_scope     scope = ml_scope_begin();
+    ml_grad_opts o     = opts ? *opts : (ml_grad_opts){ 0 };
+    bool         ok    = batch_of_seeds(out, &o) && ml_backward(out->inner, &o);
+    ml_scope_end(&scope);
+    return ok;
+}
+
 bool ml_backward(ml_tensor *out, const ml_grad_opts *opts)
 {
     if (!out) return false;
-    if (out->inner) return ml_fail("backward: inside vmap; use grad, which gives the gradients back");
+    if (out->inner) return backward_batched(out, opts);
     pass     p     = begin(opts);
     ml_scope scope = ml_scope_begin();
     bool     ok    = run_pass(&p, out, opts);
@@ -372,16 +392,11 @@ static bool grad_plain(ml_tensor *out, ml_tensor *const *in, int n, ml_tensor **
 /* Inside vmap: the batch of results with respect to the batches of inputs, whose elements know nothing of each other. */
 static bool grad_batched(ml_tensor *out, ml_tensor *const *in, int n, ml_tensor **grads, const ml_grad_opts *opts)
 {
-    int          level = out->level;
+    int64_t      level = out->level;
     size_t       bytes = (size_t)n * sizeof *in;
     ml_tensor  **inner = ml_block_take(bytes);
     ml_grad_opts o     = opts ? *opts : (ml_grad_opts){ 0 };
-    int64_t      batch = out->inner->shape.size[0];
-    bool         ok    = inner != NULL;
-    if (!o.seed && ml_tensor_numel(out) != 1)
-        ok = ml_fail("backward: the gradient of a non-scalar: shape %s; reduce it (sum, mean) or pass a seed of that shape", ml_shape_text(&out->shape));
-    o.seed = o.seed ? mli_take_batch(o.seed, level, batch) : ml_ones(out->inner->shape, (ml_dtype)out->dtype);
-    ok     = ok && o.seed;
+    bool         ok    = inner && batch_of_seeds(out, &o);
     for (int i = 0; ok && i < n; i++) {
         inner[i] = in[i]->inner;
         if (in[i]->level != level)
@@ -408,7 +423,7 @@ bool mli_reaches_outside(ml_tensor *y, ml_tensor *const *leaves, int n)
 {
     pass p     = { .skip_freed = true }; /* one that somebody outside needs is never freed */
     bool found = false;
-    while (y->inner) y = y->inner;
+    y = (ml_tensor *)(uintptr_t)mli_innermost(y);
     if (!y->node) return false;
     if (!collect(&p, y->node)) return true; /* out of memory: better a graph too many than one too few */
     for (size_t i = 0; i < p.used && !found; i++)
@@ -416,9 +431,7 @@ bool mli_reaches_outside(ml_tensor *y, ml_tensor *const *leaves, int n)
             const ml_tensor *x = p.nodes[i].node->in[k];
             found = !x->node && x->requires_grad;
             for (int l = 0; found && l < n; l++) {
-                const ml_tensor *own = leaves[l];
-                while (own->inner) own = own->inner;
-                found = own != x;
+                found = mli_innermost(leaves[l]) != x;
             }
         }
     if (p.capacity) ml_realloc(p.nodes, p.capacity * sizeof *p.nodes, 0);

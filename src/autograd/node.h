@@ -45,8 +45,10 @@ ml_tensor *mli_one_for_each(ml_tensor *x);
 /* Is y recorded with respect to any leaf that is none of these? */
 bool mli_reaches_outside(ml_tensor *y, ml_tensor *const *leaves, int n);
 /* The batch of one level as a first dimension, whatever levels lie above it; and back. */
-ml_tensor *mli_take_batch(ml_tensor *x, int level, int64_t n);
-ml_tensor *mli_give_batch(ml_tensor *x, int level);
+ml_tensor *mli_take_batch(ml_tensor *x, int64_t level, int64_t n);
+ml_tensor *mli_give_batch(ml_tensor *x, int64_t level);
+int64_t    mli_level_size(int64_t level);  /* its batch; -1, with a message, when that vmap has ended */
+int64_t    mli_level_above(int64_t level); /* the next one inside it, of 0 the outermost; 0 when there is none */
 ml_tensor *mli_apply_batched(ml_call *c); /* an operation with an input inside vmap; src/autograd/vmap.c */
 
 ml_node   *mli_record(const ml_call *c); /* NULL on error */

@@ -66,28 +66,26 @@ static ml_tensor *scalar_product(ml_tensor *const *out, ml_tensor *const *seeds,
     return sum ? sum : ml_fail("vjp: no seed was given");
 }
 
-/* The gradients of t's wanted inputs into t->grads: of one output with its seed, or of several as a sum of products. */
-static bool pull_back(trial *t, ml_tensor *const *out, ml_tensor *const *seeds, int n_out)
+bool ml_pull_back(ml_tensor *const *out, ml_tensor *const *seeds, int n_out, ml_tensor *const *fresh_in, int n, bool keep_graph, ml_tensor **grads)
 {
-    ml_grad_opts o   = { .nested = true };
+    ml_grad_opts o   = { .nested = true, .keep_graph = keep_graph };
     ml_tensor   *y   = out[0];
     bool         was = ml_set_recording(true);
     if (n_out == 1) o.seed = seeds ? seeds[0] : NULL;
     else y = scalar_product(out, seeds, n_out);
     ml_set_recording(was);
-    return y && ml_grad(y, t->wanted, t->n_wanted, t->grads, &o);
+    return y && ml_grad(y, fresh_in, n, grads, &o);
 }
 
-/* A result as the caller of the transform may see it: still part of the graph of somebody outside, else of none. */
-static ml_tensor *released(const trial *t, ml_tensor *y)
+static ml_tensor *released(ml_tensor *y, ml_tensor *const *fresh_in, int n)
 {
-    return !y || mli_reaches_outside(y, t->wanted, t->n_wanted) ? y : ml_detach(y);
+    return !y || mli_reaches_outside(y, fresh_in, n) ? y : ml_detach(y);
 }
 
-static bool release_all(const trial *t, ml_tensor **y, int n)
+bool ml_release_results(ml_tensor **y, int n_y, ml_tensor *const *fresh_in, int n)
 {
-    for (int i = 0; i < n; i++)
-        if (!(y[i] = released(t, y[i]))) return false;
+    for (int i = 0; i < n_y; i++)
+        if (!(y[i] = released(y[i], fresh_in, n))) return false;
     return true;
 }
 
@@ -96,44 +94,48 @@ bool ml_vjp(const ml_function *f, ml_tensor *const *in, ml_tensor *const *seeds,
 {
     trial t;
     if (!try_out(f, in, wanted, out, &t)) return false;
-    bool ok = pull_back(&t, out, seeds, f->n_out) && release_all(&t, out, f->n_out);
+    bool ok = ml_pull_back(out, seeds, f->n_out, t.wanted, t.n_wanted, false, t.grads) && ml_release_results(out, f->n_out, t.wanted, t.n_wanted);
     for (int i = 0, k = 0; i < f->n_in; i++) grads[i] = ok && t.in[i] != in[i] ? t.grads[k++] : NULL;
     drop(&t);
     return ok;
 }
 
 /* The gradient g = J^T u is linear in the seeds u, so its derivative along the tangents, with respect to u, is J t. */
+bool ml_push_forward(ml_tensor *const *out, int n_out, ml_tensor *const *fresh_in, ml_tensor *const *tangents, int n, ml_tensor **douts)
+{
+    size_t      bytes = (size_t)(n + n_out) * sizeof(ml_tensor *);
+    ml_tensor **seeds = ml_block_take(bytes), **grads = seeds + n_out;
+    bool        was   = ml_set_recording(true), ok = seeds != NULL;
+    for (int i = 0; ok && i < n; i++)
+        if (tangents[i] && !ml_shape_equal(&fresh_in[i]->shape, &tangents[i]->shape))
+            ok = ml_fail("jvp: tangent %d has shape %s, the input %s", i + 1, ml_shape_text(&tangents[i]->shape), ml_shape_text(&fresh_in[i]->shape));
+    for (int i = 0; ok && i < n_out; i++) ok = (seeds[i] = ml_fresh(ml_zeros(out[i]->shape, (ml_dtype)out[i]->dtype))) != NULL;
+    ml_tensor *y = ok ? scalar_product(out, seeds, n_out) : NULL;
+    ok = y && ml_grad(y, fresh_in, n, grads, &(ml_grad_opts){ .create_graph = true });
+    y  = ok ? scalar_product(grads, tangents, n) : NULL;
+    ok = y && ml_grad(y, seeds, n_out, douts, &(ml_grad_opts){ .create_graph = was });
+    ml_set_recording(was);
+    if (seeds) ml_block_give(seeds, bytes);
+    return ok;
+}
+
 bool ml_jvp(const ml_function *f, ml_tensor *const *in, ml_tensor *const *tangents, ml_tensor **out, ml_tensor **douts)
 {
     trial       t;
-    size_t      bytes = (size_t)(f->n_in + f->n_out) * sizeof(ml_tensor *);
-    ml_tensor **seeds = ml_block_take(bytes);
-    if (!seeds) return false;
-    ml_tensor **given  = seeds + f->n_out; /* the tangents that are not NULL, side by side */
-    bool       *wanted = ml_block_take((size_t)f->n_in);
-    bool        ok     = wanted != NULL;
-    int         n      = 0;
-    for (int i = 0; ok && i < f->n_in; i++) {
-        wanted[i] = tangents[i] != NULL;
-        if (!wanted[i]) continue;
-        given[n++] = tangents[i];
-        if (in[i] && !ml_shape_equal(&in[i]->shape, &tangents[i]->shape))
-            ok = ml_fail("jvp: tangent %d has shape %s, the input %s", i + 1, ml_shape_text(&tangents[i]->shape), ml_shape_text(&in[i]->shape));
-    }
-    if (ok && n == 0) ok = ml_fail("jvp: no tangent was given");
+    size_t      bytes = (size_t)f->n_in * (sizeof(ml_tensor *) + sizeof(bool));
+    ml_tensor **given = ml_block_take(bytes); /* the tangents that are not NULL, side by side */
+    if (!given) return false;
+    bool *wanted = (bool *)(given + f->n_in);
+    int   n      = 0;
+    for (int i = 0; i < f->n_in; i++)
+        if ((wanted[i] = tangents[i] != NULL)) given[n++] = tangents[i];
+    bool ok = n > 0 || ml_fail("jvp: no tangent was given");
     if (ok && (ok = try_out(f, in, wanted, out, &t))) {
-        bool was = ml_set_recording(true);
-        for (int i = 0; ok && i < f->n_out; i++) ok = (seeds[i] = ml_fresh(ml_zeros(out[i]->shape, (ml_dtype)out[i]->dtype))) != NULL;
-        ml_tensor *y = ok ? scalar_product(out, seeds, f->n_out) : NULL;
-        ok = y && ml_grad(y, t.wanted, n, t.grads, &(ml_grad_opts){ .create_graph = true });
-        y  = ok ? scalar_product(t.grads, given, n) : NULL;
-        ok = y && ml_grad(y, seeds, f->n_out, douts, &(ml_grad_opts){ .create_graph = was });
-        ml_set_recording(was);
-        ok = ok && release_all(&t, out, f->n_out) && release_all(&t, douts, f->n_out);
+        ok = ml_push_forward(out, f->n_out, t.wanted, given, n, douts) && ml_release_results(out, f->n_out, t.wanted, n) &&
+             ml_release_results(douts, f->n_out, t.wanted, n);
         drop(&t);
     }
-    if (wanted) ml_block_give(wanted, (size_t)f->n_in);
-    ml_block_give(seeds, bytes);
+    ml_block_give(given, bytes);
     return ok;
 }
 
@@ -147,6 +149,21 @@ static ml_tensor *as_shapes(ml_tensor *x, const ml_shape *a, const ml_shape *b) 
     return ml_reshape(x, &(ml_reshape_opts){ s });
 }
 
+bool ml_jacobian_of(ml_tensor *out, ml_tensor *const *fresh_in, int n, bool keep_graph, ml_tensor **jacobians)
+{
+    ml_shape   one   = out->shape;
+    int64_t    rows  = ml_shape_numel(&one), level = ml_vmap_begin(rows);
+    ml_tensor *basis = level ? ml_vmap_wrap(level, as_shapes(ml_eye(rows, (ml_dtype)out->dtype), &(ml_shape){ 1, { rows } }, &one), 0) : NULL;
+    bool       ok    = basis && ml_grad(out, fresh_in, n, jacobians, &(ml_grad_opts){ .seed = basis, .nested = true, .keep_graph = keep_graph });
+    for (int i = 0; ok && i < n; i++) {
+        ml_tensor *j = ml_vmap_unwrap(level, jacobians[i], 0);
+        jacobians[i] = j ? as_shapes(j, &one, &fresh_in[i]->shape) : NULL;
+        ok           = jacobians[i] != NULL;
+    }
+    if (level) ml_vmap_end(level);
+    return ok;
+}
+
 bool ml_jacobian(const ml_function *f, ml_tensor *const *in, int k, ml_tensor **jacobian)
 {
     trial       t;
@@ -156,15 +173,7 @@ bool ml_jacobian(const ml_function *f, ml_tensor *const *in, int k, ml_tensor **
     bool        ok        = out && wanted;
     for (int i = 0; ok && i < f->n_in; i++) wanted[i] = i == k;
     if (ok && (ok = try_out(f, in, wanted, out, &t))) {
-        ml_shape one   = out[0]->shape;
-        int64_t  n     = ml_shape_numel(&one);
-        int      level = ml_vmap_begin(n);
-        ml_tensor *basis = ml_vmap_wrap(level, as_shapes(ml_eye(n, (ml_dtype)out[0]->dtype), &(ml_shape){ 1, { n } }, &one), 0);
-        ok = level && basis && ml_grad(out[0], t.wanted, 1, t.grads, &(ml_grad_opts){ .seed = basis, .nested = true });
-        ml_tensor *rows = ok ? ml_vmap_unwrap(level, t.grads[0], 0) : NULL;
-        if (level) ml_vmap_end(level);
-        *jacobian = rows ? as_shapes(rows, &one, &in[k]->shape) : NULL;
-        ok        = *jacobian && (*jacobian = released(&t, *jacobian));
+        ok = ml_jacobian_of(out[0], t.wanted, 1, false, jacobian) && ml_release_results(jacobian, 1, t.wanted, 1);
         drop(&t);
     }
     if (wanted) ml_block_give(wanted, (size_t)f->n_in);
@@ -203,19 +212,36 @@ bool ml_hessian(const ml_function *f, ml_tensor *const *in, int k, ml_tensor **h
     return ok;
 }
 
+/* The derivative of g.v, where g is the gradient, recorded. */
+bool ml_hvp_of(ml_tensor *out, ml_tensor *const *fresh_in, ml_tensor *const *v, int n, ml_tensor **products)
+{
+    size_t      bytes = (size_t)n * sizeof(ml_tensor *);
+    ml_tensor **grads = ml_block_take(bytes);
+    bool        ok    = grads && ml_grad(out, fresh_in, n, grads, &(ml_grad_opts){ .create_graph = true });
+    bool        was   = ml_set_recording(true);
+    ml_tensor  *y     = ok ? scalar_product(grads, v, n) : NULL;
+    ml_set_recording(was);
+    ok = y && ml_grad(y, fresh_in, n, products, &(ml_grad_opts){ .nested = true });
+    if (grads) ml_block_give(grads, bytes);
+    return ok;
+}
+
 bool ml_hvp(const ml_function *f, ml_tensor *const *in, ml_tensor *const *v, ml_tensor **products)
 {
-    size_t      bytes = (size_t)f->n_in * (2 * sizeof(ml_tensor *) + sizeof(bool));
-    ml_tensor **out   = ml_block_take(bytes);
-    if (!out) return false;
-    ml_tensor **given  = out + f->n_in;
-    bool       *wanted = (bool *)(given + f->n_in);
-    int         n      = 0;
+    trial       t;
+    size_t      bytes = (size_t)(f->n_in + f->n_out) * sizeof(ml_tensor *) + (size_t)f->n_in * sizeof(bool);
+    ml_tensor **given = ml_block_take(bytes), **out = given + f->n_in;
+    if (!given) return false;
+    bool *wanted = (bool *)(out + f->n_out);
+    int   n      = 0;
     for (int i = 0; i < f->n_in; i++)
         if ((wanted[i] = v[i] != NULL)) given[n++] = v[i];
-    gradient    g  = { f, wanted };
-    ml_function of = { call_gradient, &g, f->n_in, n };
-    bool        ok = n > 0 ? ml_vjp(&of, in, given, wanted, out, products) : (ml_fail("hvp: no vector was given"), false);
-    ml_block_give(out, bytes);
+    bool ok = n > 0 || ml_fail("hvp: no vector was given");
+    if (ok && (ok = try_out(f, in, wanted, out, &t))) {
+        ok = ml_hvp_of(out[0], t.wanted, given, n, t.grads) && ml_release_results(t.grads, n, t.wanted, n);
+        for (int i = 0, k = 0; i < f->n_in; i++) products[i] = ok && wanted[i] ? t.grads[k++] : NULL;
+        drop(&t);
+    }
+    ml_block_give(given, bytes);
     return ok;
 }

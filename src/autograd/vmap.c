@@ -10,25 +10,7 @@
 
 #include <string.h>
 
-static _Thread_local struct {
-    int     n;
-    int64_t size[ML_MAX_LEVELS];
-} levels;
-
-/* --- the levels ------------------------------------------------------------------------------------------------------- */
-int ml_vmap_begin(int64_t size)
-{
-    if (size < 0) return ml_fail("vmap: the batch has a size of %lld", (long long)size), 0;
-    if (levels.n == ML_MAX_LEVELS) return ml_fail("vmap: more than %d inside each other", ML_MAX_LEVELS), 0;
-    levels.size[levels.n++] = size;
-    return levels.n;
-}
-
-void ml_vmap_end(int level)
-{
-    if (level > 0 && level <= levels.n) levels.n = level - 1;
-}
-
+/* --- into a level and out of it -------------------------------------------------------------------------------------- */
 static ml_tensor *batch_first(ml_tensor *x, int dim)
 {
     ml_dims order = { .n = x->shape.n };
@@ -38,15 +20,16 @@ static ml_tensor *batch_first(ml_tensor *x, int dim)
     return dim == 0 ? x : ml_permute(x, &(ml_permute_opts){ order });
 }
 
-ml_tensor *ml_vmap_wrap(int level, ml_tensor *x, int dim)
+ml_tensor *ml_vmap_wrap(int64_t level, ml_tensor *x, int dim)
 {
-    int d;
-    if (!x) return NULL;
+    int     d;
+    int64_t n = mli_level_size(level);
+    if (!x || n < 0) return NULL;
     if (x->shape.n == 0) return ml_fail("vmap: a single number has no dimension to map over; give it ML_WHOLE (nil in Lua)");
     if (!mli_dim("vmap", dim, x->shape.n, &d)) return NULL;
-    if (x->shape.size[d] != levels.size[level - 1])
+    if (x->shape.size[d] != n)
         return ml_fail("vmap: sizes differ: dimension %d of %s has %lld, another input %lld", d + 1, ml_shape_text(&x->shape),
-                       (long long)x->shape.size[d], (long long)levels.size[level - 1]);
+                       (long long)x->shape.size[d], (long long)n);
     return mli_batched_new(batch_first(x, d), level);
 }
 
@@ -58,10 +41,12 @@ static ml_tensor *repeated(ml_tensor *x, int64_t n) /* (s...) -> (n, s...), with
     return ml_expand(x, &(ml_expand_opts){ s });
 }
 
-ml_tensor *ml_vmap_unwrap(int level, ml_tensor *y, int dim)
+ml_tensor *ml_vmap_unwrap(int64_t level, ml_tensor *y, int dim)
 {
-    if (!y) return NULL;
-    ml_tensor *inner = y->inner && y->level == level ? y->inner : repeated(y, levels.size[level - 1]);
+    int64_t n = mli_level_size(level);
+    if (!y || n < 0) return NULL;
+    if (y->inner && y->level > level) return mli_level_size(y->level), NULL; /* an inner one, which has ended */
+    ml_tensor *inner = y->inner && y->level == level ? y->inner : repeated(y, n);
     int        d;
     if (!inner || !mli_dim("vmap", dim, inner->shape.n, &d)) return NULL;
     if (d == 0) return inner == y->inner ? ml_reshape(inner, &(ml_reshape_opts){ inner->shape }) : inner; /* a result of the scope */
@@ -72,14 +57,13 @@ ml_tensor *ml_vmap_unwrap(int level, ml_tensor *y, int dim)
 
 ml_tensor *mli_one_for_each(ml_tensor *x)
 {
-    int level = x ? x->level : 0;
-    for (int l = level + 1; x && l <= levels.n; l++) x = mli_batched_new(repeated(x, levels.size[l - 1]), l);
+    for (int64_t l = x ? mli_level_above(x->level) : 0; x && l; l = mli_level_above(l)) x = mli_batched_new(repeated(x, mli_level_size(l)), l);
     return x;
 }
 
 static ml_tensor *swap_first_two(ml_tensor *x) { return ml_transpose(x, &(ml_transpose_opts){ 0, 1 }); }
 
-ml_tensor *mli_take_batch(ml_tensor *x, int level, int64_t n)
+ml_tensor *mli_take_batch(ml_tensor *x, int64_t level, int64_t n)
 {
     if (!x) return NULL;
     if (!x->inner || x->level < level) return repeated(x, n);
@@ -87,7 +71,7 @@ ml_tensor *mli_take_batch(ml_tensor *x, int level, int64_t n)
     return mli_batched_new(swap_first_two(mli_take_batch(x->inner, level, n)), x->level); /* (n, N, s) -> (N, n, s) */
 }
 
-ml_tensor *mli_give_batch(ml_tensor *x, int level)
+ml_tensor *mli_give_batch(ml_tensor *x, int64_t level)
 {
     if (!x) return NULL;
     if (!x->inner || x->level < level) return mli_batched_new(x, level);
@@ -150,9 +134,11 @@ static ml_tensor *loop(ml_call *c, const bool batched[], int64_t n)
 
 ml_tensor *mli_apply_batched(ml_call *c)
 {
-    int level = 0;
+    int64_t level = 0;
     for (int i = 0; i < c->n_in; i++)
         if (c->in[i]->inner && c->in[i]->level > level) level = c->in[i]->level;
+    int64_t n = mli_level_size(level);
+    if (n < 0) return NULL;
     const ml_op *op = c->op;
     if (!op->vmap && op->kind != ML_POINTWISE && op->compose) { /* its operations come back here one by one */
         c->dtype = (ml_dtype)c->in[c->n_in - 1]->dtype;
@@ -168,7 +154,6 @@ ml_tensor *mli_apply_batched(ml_call *c)
         in[i]      = batched[i] ? c->in[i]->inner : c->in[i];
     }
     ml_call    inner = { .op = op, .id = c->id, .n_in = c->n_in, .in = in, .opts = c->opts };
-    int64_t    n     = levels.size[level - 1];
     ml_tensor *y     = op->vmap ? op->vmap(&inner, batched, n) : op->kind == ML_POINTWISE ? mli_pointwise_vmap(&inner, batched, n) : loop(&inner, batched, n);
     ml_block_give(in, bytes);
     return y ? mli_batched_new(y, level) : NULL;
@@ -188,7 +173,7 @@ bool ml_vmap(const ml_function *f, ml_tensor *const *in, const int *in_dims, ml_
     }
     if (size < 0) return ml_fail("vmap: no input is mapped over; give at least one a dimension");
     ml_tensor **wrapped = ml_block_take((size_t)f->n_in * sizeof *wrapped);
-    int         level   = wrapped ? ml_vmap_begin(size) : 0;
+    int64_t     level   = wrapped ? ml_vmap_begin(size) : 0;
     bool        ok      = level > 0;
     for (int i = 0; ok && i < f->n_in; i++) {
         wrapped[i] = in_dims[i] == ML_WHOLE ? in[i] : ml_vmap_wrap(level, in[i], in_dims[i]);

@@ -1,14 +1,9 @@
 /* Finds and loads the drawing half (drawing.h) once, at the first picture. */
-#define _GNU_SOURCE
+#include "base/plugin.h"
 #include "figure/drawing.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
-#define PATH_BYTES 4096
 
 static const mli_core core = {
     .version        = ML_VERSION,
@@ -33,66 +28,11 @@ static pthread_once_t     once = PTHREAD_ONCE_INIT;
 static const mli_drawing *drawing;
 static char               why_not[1024];
 
-/* --- where it stands -------------------------------------------------------------------------- */
-/* "/a/bin/moonlab" -> "/a/bin"; false without a folder */
-static bool cut_name(char *path)
-{
-    char *slash = strrchr(path, '/');
-    if (!slash) return false;
-    *slash = '\0';
-    return true;
-}
-
-/* The folder of the program or module that this code was linked into. */
-static bool folder_of_this(char folder[PATH_BYTES])
-{
-    Dl_info here;
-    if (!dladdr(&core, &here) || !here.dli_fname) return false;
-    snprintf(folder, PATH_BYTES, "%s", here.dli_fname);
-    return cut_name(folder);
-}
-
-/* A program that was found through PATH knows itself by its bare name, so the kernel is asked as well. */
-static bool folder_of_program(char folder[PATH_BYTES])
-{
-    ssize_t n = readlink("/proc/self/exe", folder, PATH_BYTES - 1);
-    if (n <= 0) return false;
-    folder[n] = '\0';
-    return cut_name(folder);
-}
-
-static void *open_at(const char *folder, const char *below)
-{
-    char path[PATH_BYTES + 64];
-    snprintf(path, sizeof path, "%s%s/moonlab_figure.so", folder, below);
-    if (access(path, R_OK) != 0) return NULL;
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!library) snprintf(why_not, sizeof why_not, "%s", dlerror());
-    return library;
-}
-
-static void *open_library(void)
-{
-    char  folder[PATH_BYTES];
-    void *library = NULL;
-    if (folder_of_this(folder)) library = open_at(folder, "");
-    if (!library && folder_of_this(folder)) library = open_at(folder, "/../lib/moonlab");
-    if (!library && folder_of_program(folder)) library = open_at(folder, "/../lib/moonlab");
-    if (!library) library = open_at(MOONLAB_FIGURE_FOLDER, "");
-    if (!library && !why_not[0])
-        snprintf(why_not, sizeof why_not, "moonlab_figure.so is missing; its place is beside this program or module, "
-                                          "or in ../lib/moonlab from there");
-    return library;
-}
-
 static void load(void)
 {
-    void *library = open_library();
-    if (!library) return;
     mli_drawing_entry *start;
-    *(void **)&start = dlsym(library, MLI_DRAWING_ENTRY); /* POSIX's way from a pointer to data to a function */
-    if (start) drawing = start(&core);
-    if (!drawing) snprintf(why_not, sizeof why_not, "the moonlab_figure.so found is not of this build");
+    *(void **)&start = mli_plugin_entry("figure", MLI_DRAWING_ENTRY, why_not, sizeof why_not); /* POSIX's way from data to functions */
+    if (start && !(drawing = start(&core))) snprintf(why_not, sizeof why_not, "the moonlab_figure.so found is not of this build");
 }
 
 static const mli_drawing *find_drawing(void)

@@ -9,6 +9,7 @@
 
 #define DECLARE(level)                            \
     void mlk_fill_pointwise_##level(ml_kernels *k); \
+    void mlk_fill_functions_##level(ml_kernels *k); \
     void mlk_fill_sums_##level(ml_kernels *k);      \
     void mlk_fill_rows_##level(ml_kernels *k);      \
     void mlk_fill_gemm_##level(ml_kernels *k);      \
@@ -16,6 +17,7 @@
     static void fill_##level(ml_kernels *k)         \
     {                                               \
         mlk_fill_pointwise_##level(k);              \
+        mlk_fill_functions_##level(k);              \
         mlk_fill_sums_##level(k);                   \
         mlk_fill_rows_##level(k);                   \
         mlk_fill_gemm_##level(k);                   \

@@ -17,11 +17,15 @@
 
 /* --- the lists; X(name) ----------------------------------------------------------------------------------------- */
 #define MLK_MAP1_FLOAT(X) /* f32 f64 */                                                                              \
-    X(exp) X(expm1) X(log) X(log1p) X(sqrt) X(rsqrt) X(reciprocal) X(sin) X(cos) X(tanh) X(sigmoid) X(erf) X(softplus) \
-    X(floor) X(ceil) X(round)
+    X(exp) X(exp2) X(expm1) X(log) X(log2) X(log10) X(log1p) X(sqrt) X(rsqrt) X(reciprocal)                            \
+    X(sin) X(cos) X(tan) X(asin) X(acos) X(atan) X(sinh) X(cosh) X(tanh) X(asinh) X(acosh) X(atanh)                    \
+    X(erf) X(erfc) X(erfinv) X(sigmoid) X(softplus) X(log_sigmoid) X(gelu) X(gelu_tanh) X(silu) X(mish) X(softsign)    \
+    X(floor) X(ceil) X(round) X(trunc) X(frac)
 #define MLK_MAP1_ANY(X)   X(neg) X(abs) X(sign) X(square) X(relu) X(step)              /* f32 f64 i64 */
-#define MLK_MAP2_ANY(X)   X(add) X(sub) X(mul) X(div) X(pow) X(maximum) X(minimum)     /* f32 f64 i64 */
-#define MLK_COMPARE(X)    X(eq) X(ne) X(lt) X(le) X(gt) X(ge)                          /* f32 f64 i64 -> bool */
+#define MLK_MAP2_FLOAT(X) X(hypot) X(atan2) X(logaddexp) X(leaky_relu) X(elu)          /* f32 f64 */
+#define MLK_MAP2_ANY(X)   X(add) X(sub) X(mul) X(div) X(remainder) X(pow) X(maximum) X(minimum) /* f32 f64 i64 */
+#define MLK_TEST(X)       X(isnan) X(isinf) X(isfinite) X(logical_not)                 /* f32 f64 i64 u8 -> bool */
+#define MLK_COMPARE(X)    X(eq) X(ne) X(lt) X(le) X(gt) X(ge) X(logical_and) X(logical_or) X(logical_xor) /* f32 f64 i64 u8 -> bool */
 #define MLK_SLOPE(X)      X(relu_dx) X(tanh_dx) X(sigmoid_dx) /* (dy, y) -> dx, f32 f64: from the output */
 #define MLK_ROWS(X)       X(softmax) X(log_softmax)           /* f32 f64 */
 
@@ -65,13 +69,17 @@ typedef struct ml_kernels {
 #define MAP2_ANY(f) MAP2_FLOAT(f) void (*f##_i64)(int64_t n, const void *a, int sa, const void *b, int sb, void *y);
     MLK_MAP1_FLOAT(MAP1_FLOAT)
     MLK_MAP1_ANY(MAP1_ANY)
+#define MAP1_ALL(f) MAP1_ANY(f) void (*f##_u8)(int64_t n, const void *x, void *y);
+#define MAP2_ALL(f) MAP2_ANY(f) void (*f##_u8)(int64_t n, const void *a, int sa, const void *b, int sb, void *y);
+#define MAP3(f) void (*f)(int64_t n, const void *a, int sa, const void *b, int sb, const void *c, int sc, void *y);
+    MLK_MAP2_FLOAT(MAP2_FLOAT)
     MLK_MAP2_ANY(MAP2_ANY)
-    MLK_COMPARE(MAP2_ANY)
+    MLK_TEST(MAP1_ALL)
+    MLK_COMPARE(MAP2_ALL)
     MLK_SLOPE(MAP2_FLOAT)
-    /* y[i] = c[i] ? a[i] : b[i], by the size of an element */
-    void (*where_4)(int64_t n, const void *c, int sc, const void *a, int sa, const void *b, int sb, void *y);
-    void (*where_8)(int64_t n, const void *c, int sc, const void *a, int sa, const void *b, int sb, void *y);
-    void (*where_1)(int64_t n, const void *c, int sc, const void *a, int sa, const void *b, int sb, void *y);
+    MAP3(where_4) MAP3(where_8) MAP3(where_1)              /* a[i] ? b[i] : c[i], by the size of an element */
+    MAP3(clamp_f32) MAP3(clamp_f64) MAP3(clamp_i64)        /* a, at least b, at most c */
+    MAP3(lerp_f32) MAP3(lerp_f64)                          /* a + c (b - a) */
 
     /* Sums. Lanes of 16 within blocks of 1024, f64 between blocks. sum_*: one number. */
     double  (*sum_f32)(int64_t n, const float *x);
@@ -110,6 +118,9 @@ typedef struct ml_kernels {
 #undef MAP1_ANY
 #undef MAP2_FLOAT
 #undef MAP2_ANY
+#undef MAP1_ALL
+#undef MAP2_ALL
+#undef MAP3
 
 /* Sorted rows of n: at[i] is the position of the i-th value in its row, y[i] that value; either may be NULL. Stable; NaN
  * comes last in both directions; -0 equals 0. One row needs scratch of mlk_sort_scratch(n) bytes. u8 is for bool too. */

@@ -9,6 +9,7 @@
 #define AT_LEVEL(name)   MLK_PASTE(name, MLK_LEVEL)
 
 void AT_LEVEL(mlk_fill_pointwise)(ml_kernels *k);
+void AT_LEVEL(mlk_fill_functions)(ml_kernels *k);
 void AT_LEVEL(mlk_fill_sums)(ml_kernels *k);
 void AT_LEVEL(mlk_fill_rows)(ml_kernels *k);
 void AT_LEVEL(mlk_fill_gemm)(ml_kernels *k);

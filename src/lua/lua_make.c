@@ -3,13 +3,15 @@
 
 #include <math.h>
 
-#include "moonlab/autograd.h"
+#include "moonlab/transform.h"
 
 /* --- options that all of them share ------------------------------------------------------------------------- */
 typedef struct making {
-    ml_dtype dtype;
-    bool     dtype_given, requires_grad, seeded;
-    int64_t  seed;
+    ml_dtype   dtype;
+    bool       dtype_given, requires_grad;
+    ml_tensor *seed; /* of the scope; NULL: the default stream */
+    bool       seeded;
+    int64_t    seed_number;
 } making;
 
 /* Reads the options in the table at t, or those that stand beside the list of sizes: {3, 4, dtype = "f64"}. */
@@ -31,19 +33,27 @@ static making read_making(lua_State *L, const char *where, int sizes, int t, boo
     lml_check_options(L, t, where, known, random ? 3 : 2);
     m.dtype_given = lml_option_dtype(L, t, where, "dtype", &m.dtype);
     lml_option_flag(L, t, where, "requires_grad", &m.requires_grad);
-    m.seeded = random && lml_option_integer(L, t, where, "seed", &m.seed);
+    if (!random || !lua_istable(L, t)) return m;
+    lua_getfield(L, t, "seed");
+    m.seed = lml_test_tensor(L, -1); /* one for each of a batch; t keeps it */
+    lua_pop(L, 1);
+    m.seeded = !m.seed && lml_option_integer(L, t, where, "seed", &m.seed_number);
     return m;
-}
-
-/* Without a seed of its own: the next stream of the default one, which ml.seed sets. */
-static ml_key key_of(const making *m)
-{
-    return m->seeded ? ml_key_of((uint64_t)m->seed, 0) : ml_key_next();
 }
 
 static int finish(lua_State *L, lml_work *work, const making *m, ml_tensor *t)
 {
     return lml_finish(L, work, t && m->requires_grad ? ml_requires_grad(t, true) : t);
+}
+
+/* What `draw` makes, of the option seed or else of the next stream of the default one, which ml.seed sets. */
+static int random(lua_State *L, const making *m, ml_tensor *(*draw)(void *ctx, ml_key key), void *ctx)
+{
+    lml_work   work = lml_begin(L);
+    ml_tensor *t;
+    do t = m->seeded ? draw(ctx, ml_key_of((uint64_t)m->seed_number, 0)) : m->seed ? ml_draw_seeded(m->seed, draw, ctx) : ml_draw(draw, ctx);
+    while (!t && lml_retry(L, &work)); /* a second try draws the same */
+    return finish(L, &work, m, t);
 }
 
 /* --- from sizes: f({3, 4}, options) ------------------------------------------------------------------------- */
@@ -69,17 +79,25 @@ static int make_full(lua_State *L) /* full({3, 4}, value, options) */
     return filled(L, "full", lml_check_number(L, 2, "full", "the value"), 1, 3);
 }
 
+typedef struct floats_wanted {
+    ml_tensor *(*draw)(ml_shape, ml_dtype, ml_key);
+    ml_shape shape;
+    ml_dtype dtype;
+} floats_wanted;
+
+static ml_tensor *draw_floats(void *ctx, ml_key key)
+{
+    const floats_wanted *f = ctx;
+    return f->draw(f->shape, f->dtype, key);
+}
+
 static int random_floats(lua_State *L, const char *where, ml_tensor *(*draw)(ml_shape, ml_dtype, ml_key))
 {
-    int      next;
-    ml_shape shape = lml_check_shape(L, 1, where, &next);
-    making   m     = read_making(L, where, lua_istable(L, 1) ? 1 : 0, next, true);
-    lml_work work  = lml_begin(L);
-    ml_key   key   = key_of(&m); /* once, so that a second try draws the same */
-    ml_tensor *t;
-    do t = draw(shape, m.dtype, key);
-    while (!t && lml_retry(L, &work));
-    return finish(L, &work, &m, t);
+    int           next;
+    ml_shape      shape = lml_check_shape(L, 1, where, &next);
+    making        m     = read_making(L, where, lua_istable(L, 1) ? 1 : 0, next, true);
+    floats_wanted f     = { draw, shape, m.dtype };
+    return random(L, &m, draw_floats, &f);
 }
 
 static int make_rand(lua_State *L) { return random_floats(L, "rand", ml_rand); }
@@ -88,6 +106,24 @@ static int make_randn(lua_State *L) { return random_floats(L, "randn", ml_randn)
 static ml_tensor *as_dtype(ml_tensor *t, const making *m)
 {
     return m->dtype_given && t && ml_tensor_dtype(t) != m->dtype ? ml_cast(t, &(ml_cast_opts){ m->dtype }) : t;
+}
+
+typedef struct integers_wanted {
+    int64_t       low, high; /* high excluded; a permutation of low..high - 1 when it is one */
+    ml_shape      shape;
+    const making *m;
+} integers_wanted;
+
+static ml_tensor *draw_integers(void *ctx, ml_key key)
+{
+    const integers_wanted *n = ctx;
+    return as_dtype(ml_randint(n->low, n->high, n->shape, key), n->m);
+}
+
+static ml_tensor *draw_permutation(void *ctx, ml_key key)
+{
+    const integers_wanted *n = ctx;
+    return as_dtype(ml_add(ml_randperm(n->high - n->low, key), ml_number((double)n->low)), n->m);
 }
 
 static int make_randint(lua_State *L) /* randint(low, high, {3, 4}, options): both ends included, as math.random */
@@ -99,24 +135,15 @@ static int make_randint(lua_State *L) /* randint(low, high, {3, 4}, options): bo
     int      next;
     ml_shape shape = lml_check_shape(L, 3, "randint", &next);
     making   m     = read_making(L, "randint", lua_istable(L, 3) ? 3 : 0, next, true);
-    lml_work work  = lml_begin(L);
-    ml_key   key   = key_of(&m);
-    ml_tensor *t;
-    do t = as_dtype(ml_randint(low, high + 1, shape, key), &m);
-    while (!t && lml_retry(L, &work));
-    return finish(L, &work, &m, t);
+    return random(L, &m, draw_integers, &(integers_wanted){ low, high + 1, shape, &m });
 }
 
 static int make_randperm(lua_State *L) /* randperm(n, options): the numbers 1..n in random order */
 {
-    int64_t  n    = lml_check_integer(L, 1, "randperm", "n");
-    making   m    = read_making(L, "randperm", 0, 2, true);
-    lml_work work = lml_begin(L);
-    ml_key   key  = key_of(&m);
-    ml_tensor *t;
-    do t = as_dtype(ml_add(ml_randperm(n, key), ml_number(1)), &m);
-    while (!t && lml_retry(L, &work));
-    return finish(L, &work, &m, t);
+    int64_t n = lml_check_integer(L, 1, "randperm", "n");
+    making  m = read_making(L, "randperm", 0, 2, true);
+    if (n < 0) return lml_raise(L, "randperm: n must not be negative, got %lld", (long long)n);
+    return random(L, &m, draw_permutation, &(integers_wanted){ 1, n + 1, ML_SCALAR, &m });
 }
 
 /* --- progressions ------------------------------------------------------------------------------------------- */
@@ -266,9 +293,12 @@ static int make_tensor(lua_State *L)
 }
 
 /* --- the machine -------------------------------------------------------------------------------------------- */
-static int set_seed(lua_State *L)
+static int set_seed(lua_State *L) /* seed(n), or seed(x) of one number for each of a batch */
 {
-    ml_seed((uint64_t)lml_check_integer(L, 1, "seed", "the seed"));
+    ml_tensor *seed   = lml_test_tensor(L, 1);
+    int64_t    number = seed ? 0 : lml_check_integer(L, 1, "seed", "the seed");
+    lml_work   work   = lml_enter(L);
+    lml_leave(L, &work, ml_vmap_seed(seed ? seed : ml_from(ML_SCALAR, ML_I64, &number)));
     return 0;
 }
 

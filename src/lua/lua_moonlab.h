@@ -95,6 +95,7 @@ int lml_open_tensor(lua_State *L);
 int lml_open_make(lua_State *L);
 int lml_open_ops(lua_State *L);
 int lml_open_autograd(lua_State *L);
+int lml_open_transform(lua_State *L);
 int lml_open_nn(lua_State *L);
 int lml_open_optim(lua_State *L);
 int lml_open_data(lua_State *L);

@@ -59,9 +59,8 @@ static int init_fill(lua_State *L)
     lml_check_options(L, 2, where, known, 2);
     lml_option_number(L, 2, where, "scale", &init.scale);
     bool   seeded = lml_option_integer(L, 2, where, "seed", &seed);
-    ml_key key    = seeded ? ml_key_of((uint64_t)seed, 0) : ml_key_next();
     lml_work work = lml_enter(L);
-    lml_leave(L, &work, ml_init_fill(w, init, key));
+    lml_leave(L, &work, seeded ? ml_init_fill(w, init, ml_key_of((uint64_t)seed, 0)) : ml_init_draw(w, init));
     lua_settop(L, 1);
     return 1;
 }

@@ -347,11 +347,6 @@ static ml_tensor *floor_div(const input in[2])
     return q && ml_dtype_is_float(ml_tensor_dtype(q)) ? ml_floor(q) : q;
 }
 
-static ml_tensor *modulo(const input in[2]) /* the sign of y, as in Lua */
-{
-    return ml_sub(tensor_of(&in[0]), ml_mul(floor_div(in), tensor_of(&in[1])));
-}
-
 static int operate(lua_State *L, ml_tensor *(*f)(const input in[2]))
 {
     const binding *b     = &bindings[ML_OP_div];
@@ -365,7 +360,6 @@ static int operate(lua_State *L, ml_tensor *(*f)(const input in[2]))
 
 static int operator_div(lua_State *L) { return operate(L, true_div); }
 static int operator_idiv(lua_State *L) { return operate(L, floor_div); }
-static int operator_mod(lua_State *L) { return operate(L, modulo); }
 
 /* --- the table as data, for documentation and tests --------------------------------------------------------- */
 static const char *kind_name(const ml_field *f)
@@ -451,10 +445,11 @@ static void bind(int id)
 
 static const struct { const char *event; ml_op_id op; } operators[] = {
     { "__add", ML_OP_add }, { "__sub", ML_OP_sub }, { "__mul", ML_OP_mul }, { "__pow", ML_OP_pow },
+    { "__mod", ML_OP_remainder },
 };
 
 static const luaL_Reg other_operators[] = {
-    { "__unm", unary_minus }, { "__div", operator_div }, { "__idiv", operator_idiv }, { "__mod", operator_mod },
+    { "__unm", unary_minus }, { "__div", operator_div }, { "__idiv", operator_idiv },
     { NULL, NULL },
 };
 

@@ -11,7 +11,7 @@ static const struct part {
     lua_CFunction open; /* leaves a table */
 } parts[] = { /* tensors first: the others add methods to them */
     { "tensor", lml_open_tensor }, { "make", lml_open_make }, { "op", lml_open_ops },
-    { "autograd", lml_open_autograd }, { "nn", lml_open_nn }, { "optim", lml_open_optim },
+    { "autograd", lml_open_autograd }, { "transform", lml_open_transform }, { "nn", lml_open_nn }, { "optim", lml_open_optim },
     { "data", lml_open_data }, { "run", lml_open_run }, { "figure", lml_open_figure },
 };
 

@@ -37,6 +37,24 @@ static ml_tensor **check_params(lua_State *L, const char *where, int *n)
     return params;
 }
 
+/* lr or weight_decay: a number, or a tensor with one for each of a batch, which is returned and set afterwards. */
+static ml_tensor *option_rate(lua_State *L, int t, const char *where, const char *name, double *value)
+{
+    if (!lua_istable(L, t)) return NULL;
+    lua_getfield(L, t, name);
+    ml_tensor *each = lml_test_tensor(L, -1);
+    lua_pop(L, 1); /* the table keeps it */
+    if (!each) lml_option_number(L, t, where, name, value);
+    return each;
+}
+
+static int finish(lua_State *L, void **slot, ml_optim *opt, ml_tensor *lr, ml_tensor *weight_decay)
+{
+    *slot = opt;
+    bool ok = opt && (!lr || ml_optim_set_lr_each(opt, lr)) && (!weight_decay || ml_optim_set_weight_decay_each(opt, weight_decay));
+    return ok ? 1 : lml_error(L);
+}
+
 static void option_betas(lua_State *L, int t, const char *where, double betas[2])
 {
     if (!lua_istable(L, t)) return;
@@ -60,12 +78,11 @@ static int new_sgd(lua_State *L) /* SGD(params, { lr =, momentum =, nesterov =, 
     lua_settop(L, 2);
     ml_tensor **params = check_params(L, "SGD", &n);
     lml_check_options(L, 2, "SGD", known, 4);
-    lml_option_number(L, 2, "SGD", "lr", &opts.lr);
+    ml_tensor *lr = option_rate(L, 2, "SGD", "lr", &opts.lr), *decay = option_rate(L, 2, "SGD", "weight_decay", &opts.weight_decay);
     lml_option_number(L, 2, "SGD", "momentum", &opts.momentum);
     lml_option_flag(L, 2, "SGD", "nesterov", &opts.nesterov);
-    lml_option_number(L, 2, "SGD", "weight_decay", &opts.weight_decay);
     void **slot = lml_new(L, &lml_optim_type);
-    return (*slot = ml_sgd(params, n, &opts)) ? 1 : lml_error(L);
+    return finish(L, slot, ml_sgd(params, n, &opts), lr, decay);
 }
 
 static int new_adam_like(lua_State *L, const char *where, ml_adam_opts opts,
@@ -76,12 +93,11 @@ static int new_adam_like(lua_State *L, const char *where, ml_adam_opts opts,
     lua_settop(L, 2);
     ml_tensor **params = check_params(L, where, &n);
     lml_check_options(L, 2, where, known, 4);
-    lml_option_number(L, 2, where, "lr", &opts.lr);
+    ml_tensor *lr = option_rate(L, 2, where, "lr", &opts.lr), *decay = option_rate(L, 2, where, "weight_decay", &opts.weight_decay);
     option_betas(L, 2, where, opts.betas);
     lml_option_number(L, 2, where, "eps", &opts.eps);
-    lml_option_number(L, 2, where, "weight_decay", &opts.weight_decay);
     void **slot = lml_new(L, &lml_optim_type);
-    return (*slot = make(params, n, &opts)) ? 1 : lml_error(L);
+    return finish(L, slot, make(params, n, &opts), lr, decay);
 }
 
 static int new_adam(lua_State *L) { return new_adam_like(L, "Adam", ml_adam_defaults(), ml_adam); }
@@ -118,11 +134,21 @@ static int optim_zero_grad(lua_State *L)
 }
 
 /* --- looking, changing -------------------------------------------------------------------------------------- */
+static int push_rate(lua_State *L, const ml_optim *opt, ml_tensor *(*each)(const ml_optim *), double (*all)(const ml_optim *))
+{
+    lml_work   work = lml_begin(L);
+    ml_tensor *rate = each(opt);
+    if (rate) return lml_finish(L, &work, rate);
+    lml_leave(L, &work, true);
+    lua_pushnumber(L, all(opt));
+    return 1;
+}
+
 static int push_field(lua_State *L, const ml_optim *opt, const char *name)
 {
-    if (strcmp(name, "lr") == 0) lua_pushnumber(L, ml_optim_lr(opt));
-    else if (strcmp(name, "weight_decay") == 0) lua_pushnumber(L, ml_optim_weight_decay(opt));
-    else if (strcmp(name, "steps") == 0) lua_pushinteger(L, ml_optim_steps(opt));
+    if (strcmp(name, "lr") == 0) return push_rate(L, opt, ml_optim_lr_each, ml_optim_lr);
+    if (strcmp(name, "weight_decay") == 0) return push_rate(L, opt, ml_optim_weight_decay_each, ml_optim_weight_decay);
+    if (strcmp(name, "steps") == 0) lua_pushinteger(L, ml_optim_steps(opt));
     else if (strcmp(name, "kind") == 0) lua_pushstring(L, ml_optim_kind(opt));
     else return 0;
     return 1;
@@ -144,8 +170,11 @@ static int optim_newindex(lua_State *L)
 {
     ml_optim   *opt  = check_optim(L, "assign");
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    ml_tensor  *each = lml_test_tensor(L, 3);
     bool        ok   = true;
-    if (strcmp(name, "lr") == 0) ok = ml_optim_set_lr(opt, lml_check_number(L, 3, ml_optim_kind(opt), "lr"));
+    if (each && strcmp(name, "lr") == 0) ok = ml_optim_set_lr_each(opt, each);
+    else if (each && strcmp(name, "weight_decay") == 0) ok = ml_optim_set_weight_decay_each(opt, each);
+    else if (strcmp(name, "lr") == 0) ok = ml_optim_set_lr(opt, lml_check_number(L, 3, ml_optim_kind(opt), "lr"));
     else if (strcmp(name, "weight_decay") == 0)
         ok = ml_optim_set_weight_decay(opt, lml_check_number(L, 3, ml_optim_kind(opt), "weight_decay"));
     else return lml_raise(L, "%s: no field '%s' can be set; lr and weight_decay can", ml_optim_kind(opt), name);

@@ -54,7 +54,7 @@ void lml_push_item(lua_State *L, const ml_tensor *t)
     value    v;
     if (ml_tensor_numel(t) != 1)
         lml_raise(L, "item: needs a tensor with one value, got shape %s", ml_shape_text(&shape));
-    ml_tensor_copy_out(t, wide(ml_tensor_dtype(t)), &v);
+    if (!ml_tensor_copy_out(t, wide(ml_tensor_dtype(t)), &v)) lml_error(L);
     push_value(L, ml_tensor_dtype(t), v);
 }
 
@@ -86,7 +86,7 @@ static int tensor_tolist(lua_State *L)
     ml_shape         shape = ml_tensor_shape(t);
     luaL_checkstack(L, 2 * ML_MAX_DIMS, "tolist");
     value *values = lua_newuserdatauv(L, (size_t)ml_tensor_numel(t) * sizeof *values, 0); /* Lua frees it */
-    ml_tensor_copy_out(t, wide(ml_tensor_dtype(t)), values);
+    if (!ml_tensor_copy_out(t, wide(ml_tensor_dtype(t)), values)) return lml_error(L);
     push_list(L, &shape, 0, ml_tensor_dtype(t), values);
     return 1;
 }
@@ -111,8 +111,12 @@ static int push_dtype(lua_State *L, ml_tensor *t)
 
 static int push_grad(lua_State *L, ml_tensor *t)
 {
-    if (!ml_tensor_grad(t)) return lua_pushnil(L), 1;
-    return lml_push_tensor(L, ml_tensor_grad(t));
+    if (!ml_tensor_is_batched(t)) return ml_tensor_grad(t) ? lml_push_tensor(L, ml_tensor_grad(t)) : (lua_pushnil(L), 1);
+    lml_work   work = lml_begin(L); /* inside vmap it is made here */
+    ml_tensor *grad = ml_tensor_grad(t);
+    if (grad) return lml_finish(L, &work, grad);
+    lml_leave(L, &work, true);
+    return lua_pushnil(L), 1;
 }
 
 static int push_requires_grad(lua_State *L, ml_tensor *t)
@@ -220,7 +224,9 @@ static double compared(lua_State *L, int index, const char *sign, const char *op
     if (ml_tensor_numel(t) != 1)
         lml_raise(L, "%s: compares single values, got shape %s; x:%s(y) compares element by element", sign,
                   ml_shape_text(&shape), op);
-    return ml_item(t);
+    double v = ml_item(t);
+    if (ml_tensor_is_batched(t)) lml_error(L);
+    return v;
 }
 
 static int tensor_lt(lua_State *L)

@@ -1,6 +1,7 @@
 /* Initialisers. Values are drawn and scaled in f64, then rounded, so f32 and f64 weights are the same up to that. */
 #include "nn/module.h"
 
+#include "moonlab/transform.h"
 #include "tensor/tensor_impl.h"
 
 #include <math.h>
@@ -78,14 +79,19 @@ bool mli_init_fill(ml_tensor *w, ml_init init, ml_key key, int64_t fan_in, int64
     return ok;
 }
 
-bool ml_init_fill(ml_tensor *w, ml_init init, ml_key key)
+static bool check_target(const ml_tensor *w, ml_init init)
 {
-    if (!w || !mli_has_values("init", w)) return false;
+    if (!w) return false;
     if (!ml_dtype_is_float(ml_tensor_dtype(w)))
         return ml_fail("init: only f32 and f64 are initialised, this tensor is %s", ml_dtype_name(ml_tensor_dtype(w)));
-    if (w->node) return ml_fail("init: this tensor, shape %s, is the result of a recorded operation; only leaves are initialised", ml_shape_text(&w->shape));
+    if (!ml_tensor_is_leaf(w)) return ml_fail("init: this tensor, shape %s, is the result of a recorded operation; only leaves are initialised", ml_shape_text(&w->shape));
     if (init.kind <= ML_INIT_DEFAULT || init.kind >= ML_INIT_COUNT)
         return ml_fail("init: only a layer has a default; name another initialiser");
+    return true;
+}
+
+static bool fill_by_shape(ml_tensor *w, ml_init init, ml_key key)
+{
     int64_t fan_in = 1, fan_out = 1;
     int     n      = ml_tensor_ndim(w);
     for (int d = 0; d < n; d++) {
@@ -93,4 +99,33 @@ bool ml_init_fill(ml_tensor *w, ml_init init, ml_key key)
         if (d != 1) fan_out *= ml_tensor_size(w, d);
     }
     return mli_init_fill(w, init, key, fan_in, fan_out);
+}
+
+bool ml_init_fill(ml_tensor *w, ml_init init, ml_key key)
+{
+    return w && mli_has_values("init", w) && check_target(w, init) && fill_by_shape(w, init, key);
+}
+
+typedef struct new_values {
+    ml_shape shape;
+    ml_dtype dtype;
+    ml_init  init;
+} new_values;
+
+static ml_tensor *draw_values(void *ctx, ml_key key)
+{
+    const new_values *v = ctx;
+    ml_tensor        *t = ml_empty(v->shape, v->dtype);
+    return t && fill_by_shape(t, v->init, key) ? t : NULL;
+}
+
+bool ml_init_draw(ml_tensor *w, ml_init init)
+{
+    if (!check_target(w, init)) return false;
+    ml_scope   scope = ml_scope_begin();
+    new_values v     = { w->shape, ml_tensor_dtype(w), init };
+    ml_tensor *t     = ml_draw(draw_values, &v);
+    bool       ok    = t && ml_copy_into(w, t);
+    ml_scope_end(&scope);
+    return ok;
 }

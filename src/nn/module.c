@@ -1,6 +1,7 @@
 /* Modules: what all layers share. A module never changes after it was made; only the values of its parameters do. */
 #include "nn/module.h"
 
+#include "moonlab/transform.h"
 #include "tensor/tensor_impl.h"
 
 #include <stdio.h>
@@ -22,17 +23,30 @@ ml_module *mli_module_new(const mli_module_kind *kind, int n_params)
     return NULL;
 }
 
+typedef struct new_parameter {
+    const mli_parameter *of;
+    ml_dtype             dtype;
+    int64_t              fan_in, fan_out;
+} new_parameter;
+
+static ml_tensor *draw_parameter(void *ctx, ml_key key)
+{
+    const new_parameter *p = ctx;
+    ml_tensor           *w = ml_empty(p->of->shape, p->dtype);
+    return w && mli_init_fill(w, p->of->init, key, p->fan_in, p->fan_out) ? w : NULL;
+}
+
 ml_module *mli_module_fill(ml_module *m, const mli_parameter *list, int n, ml_dtype dtype, int64_t fan_in, int64_t fan_out)
 {
     if (!m) return NULL;
     ml_scope scope = ml_scope_begin();
-    ml_key   first = { 0 };
+    ml_key   first = ml_key_next();
     bool     ok    = true;
+    ml_key_reset(first);
     for (int i = 0; ok && i < n; i++) {
-        ml_key     key = ml_key_next();
-        ml_tensor *w   = ml_requires_grad(ml_empty(list[i].shape, dtype), true);
-        if (i == 0) first = key;
-        ok = w && mli_init_fill(w, list[i].init, key, fan_in, fan_out);
+        new_parameter p = { &list[i], dtype, fan_in, fan_out };
+        ml_tensor    *w = ml_requires_grad(ml_draw(draw_parameter, &p), true);
+        ok              = w != NULL;
         if (ok) m->params[m->n_own++] = ml_retain(w);
         else ml_key_reset(first);
     }

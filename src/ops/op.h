@@ -21,10 +21,10 @@ typedef enum ml_op_kind {
 enum {
     ML_NOGRAD     = 1, /* the output is a constant to the derivative */
     ML_VIEW       = 2, /* forward makes out[0] itself, sharing storage */
-    ML_TO_BOOL    = 4, /* pointwise: the output is bool */
+    ML_TO_BOOL    = 4, /* pointwise: the output is bool, inputs of bool and u8 stay as they are */
     ML_FLOAT_ONLY = 8, /* integers are promoted to f32 first */
     ML_NO_PROMOTE = 16, /* inputs keep their own dtypes */
-    ML_COUNTS     = 32  /* bool and u8 are promoted to i64 first, as they are for POINTWISE */
+    ML_COUNTS     = 32  /* bool and u8 are promoted to i64 first, as they are for other POINTWISE */
 };
 #define ML_SAVE_IN(i) (1u << (i))
 #define ML_SAVE_OUT   (1u << 31)
@@ -48,7 +48,7 @@ struct ml_op {
     ml_op_kind kind;
     uint32_t   flags;
     uint32_t   saves; /* what the derivative reads: ML_SAVE_IN(i), ML_SAVE_OUT; the rest may be freed at once */
-    bool (*infer)(ml_call *c);                                                /* NULL for POINTWISE */
+    bool (*infer)(ml_call *c);                                                /* NULL for POINTWISE; reads shapes and dtypes, no values */
     bool (*forward)(ml_call *c);                                              /* NULL: compose gives the value */
     ml_tensor *(*slope)(ml_call *c, int i);                                   /* POINTWISE: d out / d in[i] */
     bool (*vjp)(ml_call *c, ml_tensor *dy, ml_tensor *dx[]);                  /* else; dx[i] = NULL means zero */
@@ -62,7 +62,8 @@ struct ml_op {
 
 /* What the tests feed. */
 struct ml_sample {
-    const char *in[ML_MAX_IN]; /* "(2, 3)" floats; "i(4)" integers 0..ids-1; "b(4)" bools */
+    const char *in[ML_MAX_IN]; /* "(2, 3)" floats; "i(4)" integers 0..ids-1; "b(4)" bools; matrices far
+                                  * from singular: "m(3, 2)", symmetric positive definite "s(3, 3)" */
     const void *opts;
     int64_t     ids;
     double      low, high;     /* range of the floats; both 0 = -2..2 */

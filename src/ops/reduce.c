@@ -1,13 +1,10 @@
-/* Reductions: sum, mean, max, min over dimensions; argmax, argmin along one.
+/* What reductions share, and the first of them: sum, mean.
  *
  * Every reduction sees its input as (outer, reduced, inner), the reduced dimensions side by side; where they are not,
  * the input is permuted first. inner = 1 are rows, anything else are columns. Order of sums: see src/kernels/sums.c; columns
  * are added row by row in blocks of 256 rows, the blocks in order. Neither knows of threads. */
-#include "ops/op.h"
+#include "ops/reduce.h"
 
-#include "kernels/kernels.h"
-
-#include <math.h>
 #include <string.h>
 
 #define ROW_BLOCK 256
@@ -35,7 +32,7 @@ bool mli_dims_mask(const char *op, const ml_dims *dims, int n, bool mask[ML_MAX_
     return true;
 }
 
-static ml_shape reduced_shape(const ml_shape *in, const bool mask[ML_MAX_DIMS], bool keepdim)
+ml_shape mli_reduced_shape(const ml_shape *in, const bool mask[ML_MAX_DIMS], bool keepdim)
 {
     ml_shape out = { 0 };
     for (int d = 0; d < in->n; d++) {
@@ -44,12 +41,6 @@ static ml_shape reduced_shape(const ml_shape *in, const bool mask[ML_MAX_DIMS], 
     }
     return out;
 }
-
-/* The input as a contiguous (outer, reduced, inner). */
-typedef struct {
-    int64_t    outer, reduced, inner;
-    ml_tensor *x;
-} block;
 
 /* Kept dimensions first, reduced ones last; returns where the reduced ones begin. */
 static int gather_dims(ml_tensor **x, const bool mask[ML_MAX_DIMS])
@@ -69,7 +60,7 @@ static int gather_dims(ml_tensor **x, const bool mask[ML_MAX_DIMS])
     return n_kept;
 }
 
-static bool make_block(ml_tensor *x, const bool mask[ML_MAX_DIMS], block *b)
+bool mli_make_block(ml_tensor *x, const bool mask[ML_MAX_DIMS], mli_block *b)
 {
     int n = x->shape.n, first = n, last = n - 1; /* nothing reduced: the range first..last is empty */
     for (int d = n - 1; d >= 0; d--)
@@ -91,13 +82,13 @@ static bool make_block(ml_tensor *x, const bool mask[ML_MAX_DIMS], block *b)
 
 /* --- sums ----------------------------------------------------------------------------------------------------------------- */
 typedef struct {
-    block  b;
+    mli_block  b;
     double scale;
     void  *out;
     bool   failed;
 } sum_job;
 
-static int64_t rows_a_task(const block *b) /* about 32768 elements a task */
+static int64_t rows_a_task(const mli_block *b) /* about 32768 elements a task */
 {
     int64_t each = b->reduced * b->inner;
     return each >= 32768 ? 1 : each < 1 ? 32768 : 32768 / each;
@@ -143,7 +134,7 @@ static void sum_columns(void *ctx, int64_t o)
     ml_block_give(total, bytes);
 }
 
-static void sum_integers(const block *b, int64_t *out)
+static void sum_integers(const mli_block *b, int64_t *out)
 {
     const int64_t *x = mli_data(b->x);
     for (int64_t o = 0; o < b->outer; o++)
@@ -157,7 +148,7 @@ static void sum_integers(const block *b, int64_t *out)
 static bool sum_over(ml_call *c, const bool mask[ML_MAX_DIMS], double scale)
 {
     sum_job j = { .scale = scale, .out = mli_data(c->out) };
-    if (!make_block(c->in[0], mask, &j.b)) return false;
+    if (!mli_make_block(c->in[0], mask, &j.b)) return false;
     if (j.b.x->dtype == ML_I64) {
         sum_integers(&j.b, j.out);
     } else if (j.b.inner == 1) {
@@ -170,207 +161,128 @@ static bool sum_over(ml_call *c, const bool mask[ML_MAX_DIMS], double scale)
 }
 
 /* --- what the dimension options mean --------------------------------------------------------------------------------------- */
-/* sum, mean, max and min have the same option struct by construction of the list; this one stands for all. */
-typedef ml_sum_opts over;
-_Static_assert(sizeof(ml_mean_opts) == sizeof(over) && sizeof(ml_max_opts) == sizeof(over) && sizeof(ml_min_opts) == sizeof(over),
-               "reductions share their options");
+MLI_IS_OVER(mean);
 
-static bool reduce_infer(ml_call *c)
+bool mli_reduce_infer(ml_call *c)
 {
-    const over *o = c->opts;
+    const mli_over *o = c->opts;
     bool        mask[ML_MAX_DIMS];
     if (!mli_dims_mask(ml_op_info_at(c->id)->name, &o->dims, c->in[0]->shape.n, mask)) return false;
-    c->shape = reduced_shape(&c->in[0]->shape, mask, o->keepdim);
+    c->shape = mli_reduced_shape(&c->in[0]->shape, mask, o->keepdim);
     c->dtype = (ml_dtype)c->in[0]->dtype;
     return true;
 }
 
-static void mask_of(const ml_call *c, bool mask[ML_MAX_DIMS])
+void mli_reduce_mask(const ml_call *c, bool mask[ML_MAX_DIMS])
 {
-    mli_dims_mask("", &((const over *)c->opts)->dims, c->in[0]->shape.n, mask); /* infer has checked it */
+    mli_dims_mask("", &((const mli_over *)c->opts)->dims, c->in[0]->shape.n, mask); /* infer has checked it */
 }
 
 /* y with the reduced dimensions put back as 1, so that it broadcasts against the input. */
-static ml_tensor *keep_dims(const ml_call *c, ml_tensor *y)
+ml_tensor *mli_keep_dims(const ml_call *c, ml_tensor *y)
 {
     bool mask[ML_MAX_DIMS];
-    mask_of(c, mask);
-    return ml_reshape(y, &(ml_reshape_opts){ reduced_shape(&c->in[0]->shape, mask, true) });
+    mli_reduce_mask(c, mask);
+    return ml_reshape(y, &(ml_reshape_opts){ mli_reduced_shape(&c->in[0]->shape, mask, true) });
 }
 
-static int64_t n_reduced(const ml_call *c)
+int64_t mli_n_reduced(const ml_call *c)
 {
     bool    mask[ML_MAX_DIMS];
     int64_t n = 1;
-    mask_of(c, mask);
+    mli_reduce_mask(c, mask);
     for (int d = 0; d < c->in[0]->shape.n; d++) n *= mask[d] ? c->in[0]->shape.size[d] : 1;
     return n;
 }
 
 /* The batch is a dimension in front that is never reduced. */
-static ml_tensor *reduce_vmap(ml_call *c, const bool batched[], int64_t batch)
+ml_tensor *mli_reduce_vmap(ml_call *c, const bool batched[], int64_t batch)
 {
     (void)batched, (void)batch;
-    over o = *(const over *)c->opts;
-    int  n = c->in[0]->shape.n - 1;
-    if (n == 0) return c->in[0]; /* each is a single number: nothing to reduce */
-    if (o.dims.n == 0)
-        for (; o.dims.n < n; o.dims.n++) o.dims.at[o.dims.n] = o.dims.n + 1;
+    _Alignas(16) unsigned char opts[ML_OPTS_BYTES];
+    memcpy(opts, c->opts, ml_op_info_at(c->id)->opts_bytes);
+    ml_dims *dims = &((mli_over *)(void *)opts)->dims;
+    int      n    = c->in[0]->shape.n - 1;
+    if (n == 0) { /* each is a single number: reduced over one of its own */
+        ml_tensor *column = ml_reshape(c->in[0], &(ml_reshape_opts){ { 2, { batch, 1 } } });
+        *(mli_over *)(void *)opts = (mli_over){ ML_DIMS(1), false };
+        return ml_op_apply(c->id, &column, 1, opts);
+    }
+    if (dims->n == 0)
+        for (; dims->n < n; dims->n++) dims->at[dims->n] = dims->n + 1;
     else
-        for (int i = 0; i < o.dims.n; i++) o.dims.at[i] += o.dims.at[i] < 0 ? 0 : 1;
-    return ml_op_apply(c->id, c->in, 1, &o);
+        for (int i = 0; i < dims->n; i++) dims->at[i] += dims->at[i] < 0 ? 0 : 1;
+    return ml_op_apply(c->id, c->in, 1, opts);
+}
+
+bool mli_reduce_block(ml_call *c, mli_block *b)
+{
+    bool mask[ML_MAX_DIMS];
+    mli_reduce_mask(c, mask);
+    return mli_make_block(c->in[0], mask, b);
+}
+
+bool mli_refuse_nothing(const ml_call *c)
+{
+    if (ml_tensor_numel(c->in[0]) > 0 || ml_shape_numel(&c->shape) == 0) return true;
+    return ml_fail("%s: of no values, shape %s, is not defined", ml_op_info_at(c->id)->name, ml_shape_text(&c->in[0]->shape));
+}
+
+bool mli_dim_block(ml_call *c, int dim, mli_block *b)
+{
+    ml_dims dims = { 1, { dim } };
+    bool    mask[ML_MAX_DIMS];
+    return mli_dims_mask(ml_op_info_at(c->id)->name, &dims, c->in[0]->shape.n, mask) && mli_make_block(c->in[0], mask, b);
+}
+
+ml_tensor *mli_dim_vmap(ml_call *c, void *o, int *dim, bool *keepdim, int64_t batch)
+{
+    ml_tensor *x = c->in[0];
+    if (x->shape.n > 1) {
+        if (*dim >= 0) ++*dim;
+        return ml_op_apply(c->id, &x, 1, o);
+    }
+    ml_tensor *column = ml_reshape(x, &(ml_reshape_opts){ { 2, { batch, 1 } } }); /* each is a single number, the first of one */
+    *dim = 1;
+    if (keepdim) *keepdim = false;
+    ml_tensor *y = ml_op_apply(c->id, &column, 1, o);
+    return y && y->shape.n > 1 ? ml_reshape(y, &(ml_reshape_opts){ { 1, { batch } } }) : y;
 }
 
 /* --- sum, mean ---------------------------------------------------------------------------------------------------------------- */
 static bool sum_forward(ml_call *c)
 {
     bool mask[ML_MAX_DIMS];
-    mask_of(c, mask);
+    mli_reduce_mask(c, mask);
     return sum_over(c, mask, 1);
 }
 
 static bool sum_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
 {
-    dx[0] = ml_expand(keep_dims(c, dy), &(ml_expand_opts){ c->in[0]->shape });
+    dx[0] = ml_expand(mli_keep_dims(c, dy), &(ml_expand_opts){ c->in[0]->shape });
     return dx[0] != NULL;
 }
 
 static bool mean_forward(ml_call *c)
 {
     bool mask[ML_MAX_DIMS];
-    mask_of(c, mask);
-    return sum_over(c, mask, 1 / (double)n_reduced(c)); /* of nothing: 0 * inf = NaN, as NumPy's */
+    mli_reduce_mask(c, mask);
+    return sum_over(c, mask, 1 / (double)mli_n_reduced(c)); /* of nothing: 0 * inf = NaN, as NumPy's */
 }
 
 static bool mean_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
 {
-    ml_tensor *each = ml_mul(keep_dims(c, dy), ml_number(1 / (double)n_reduced(c)));
+    ml_tensor *each = ml_mul(mli_keep_dims(c, dy), ml_number(1 / (double)mli_n_reduced(c)));
     dx[0] = ml_expand(each, &(ml_expand_opts){ c->in[0]->shape });
     return dx[0] != NULL;
 }
 
-/* --- max, min ------------------------------------------------------------------------------------------------------------------ */
-#define BETTER(T, greatest) (v != v ? best == best : best == best && (greatest ? v > best : v < best)) /* the first NaN wins */
-#define SCAN(T, greatest)                                                                  \
-    {                                                                                      \
-        const T *x = mli_data(b->x);                                                       \
-        for (int64_t o = 0; o < b->outer; o++)                                             \
-            for (int64_t c = 0; c < b->inner; c++) {                                       \
-                const T *at   = x + o * b->reduced * b->inner + c;                         \
-                T        best = at[0];                                                     \
-                int64_t  where = 0;                                                        \
-                for (int64_t r = 1; r < b->reduced; r++) {                                 \
-                    T v = at[r * b->inner];                                                \
-                    if (BETTER(T, greatest)) best = v, where = r;                          \
-                }                                                                          \
-                if (positions) positions[o * b->inner + c] = where + base;                 \
-                else ((T *)values)[o * b->inner + c] = best;                               \
-            }                                                                              \
-    }
-
-static void scan(const block *b, bool greatest, void *values, int64_t *positions, int64_t base)
-{
-    switch ((ml_dtype)b->x->dtype) {
-    case ML_F32: SCAN(float, greatest) break;
-    case ML_F64: SCAN(double, greatest) break;
-    case ML_I64: SCAN(int64_t, greatest) break;
-    default: SCAN(uint8_t, greatest) break;
-    }
-}
-
-static bool extreme_infer(ml_call *c)
-{
-    if (!reduce_infer(c)) return false;
-    if (n_reduced(c) > 0 || ml_shape_numel(&c->shape) == 0) return true;
-    return ml_fail("%s: of no values, shape %s, is not defined", ml_op_info_at(c->id)->name, ml_shape_text(&c->in[0]->shape));
-}
-
-static bool extreme(ml_call *c, bool greatest)
-{
-    bool  mask[ML_MAX_DIMS];
-    block b;
-    mask_of(c, mask);
-    if (ml_shape_numel(&c->shape) == 0) return true;
-    if (!make_block(c->in[0], mask, &b)) return false;
-    scan(&b, greatest, mli_data(c->out), NULL, 0);
-    return true;
-}
-
-static bool max_forward(ml_call *c) { return extreme(c, true); }
-static bool min_forward(ml_call *c) { return extreme(c, false); }
-
-/* Equal values share: 1 / count each. The mask is a constant, so the second derivative is that of dy alone. */
-static bool extreme_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
-{
-    ml_dtype   dtype = (ml_dtype)c->in[0]->dtype;
-    ml_tensor *mask  = ml_cast(ml_eq(c->in[0], keep_dims(c, c->out)), &(ml_cast_opts){ dtype });
-    ml_sum_opts keep = *(const over *)c->opts;
-    keep.keepdim     = true;
-    dx[0] = ml_mul(ml_div(mask, ml_sum(mask, &keep)), keep_dims(c, dy));
-    return dx[0] != NULL;
-}
-
-/* --- argmax, argmin: positions, no derivative -------------------------------------------------------------------------------- */
-static bool arg_infer(ml_call *c)
-{
-    const ml_argmax_opts *o    = c->opts;
-    const char           *name = ml_op_info_at(c->id)->name;
-    bool                  mask[ML_MAX_DIMS];
-    ml_dims               dims = { 1, { o->dim } };
-    if (!mli_dims_mask(name, &dims, c->in[0]->shape.n, mask)) return false;
-    c->shape = reduced_shape(&c->in[0]->shape, mask, o->keepdim);
-    c->dtype = ML_I64;
-    if (ml_tensor_numel(c->in[0]) == 0 && ml_shape_numel(&c->shape) > 0)
-        return ml_fail("%s: of no values, shape %s, is not defined", name, ml_shape_text(&c->in[0]->shape));
-    return true;
-}
-
-static bool arg_extreme(ml_call *c, bool greatest)
-{
-    _Static_assert(sizeof(ml_argmin_opts) == sizeof(ml_argmax_opts), "argmin reads its options as argmax");
-    const ml_argmax_opts *o    = c->opts;
-    ml_dims               dims = { 1, { o->dim } };
-    bool                  mask[ML_MAX_DIMS];
-    block                 b;
-    if (ml_shape_numel(&c->shape) == 0) return true;
-    if (!mli_dims_mask("", &dims, c->in[0]->shape.n, mask) || !make_block(c->in[0], mask, &b)) return false;
-    scan(&b, greatest, NULL, mli_data(c->out), o->base);
-    return true;
-}
-
-static ml_tensor *arg_vmap(ml_call *c, const bool batched[], int64_t batch)
-{
-    (void)batched;
-    ml_argmax_opts o = *(const ml_argmax_opts *)c->opts;
-    ml_tensor     *x = c->in[0];
-    if (x->shape.n == 1) { /* each is a single number, the first of one */
-        ml_tensor *column = ml_reshape(x, &(ml_reshape_opts){ { 2, { batch, 1 } } });
-        o.dim             = 1;
-        o.keepdim         = false;
-        return ml_op_apply(c->id, &column, 1, &o);
-    }
-    if (o.dim >= 0) o.dim++;
-    return ml_op_apply(c->id, &x, 1, &o);
-}
-
-static bool argmax_forward(ml_call *c) { return arg_extreme(c, true); }
-static bool argmin_forward(ml_call *c) { return arg_extreme(c, false); }
-
 /* --- the operations -------------------------------------------------------------------------------------------------------- */
-static const over rows = { .dims = { 1, { 0 } } }, last_kept = { .dims = { 1, { -1 } }, .keepdim = true },
+static const mli_over rows = { .dims = { 1, { 0 } } }, last_kept = { .dims = { 1, { -1 } }, .keepdim = true },
                   ends = { .dims = { 2, { 0, 2 } } };
 static const ml_sample reduce_samples[] = {
     { .in = { "(3, 4)" } }, { .in = { "(3, 4)" }, .opts = &rows }, { .in = { "(3, 4)" }, .opts = &last_kept },
     { .in = { "(2, 3, 4)" }, .opts = &ends }, { .in = { "()" } }, { 0 }
 };
-static const ml_argmax_opts first_dim = { .dim = 0, .base = 1 };
-static const ml_sample arg_samples[] = {
-    { .in = { "(3, 4)" }, .order = ML_VALUE_ONLY }, { .in = { "(3, 4)" }, .opts = &first_dim, .order = ML_VALUE_ONLY }, { 0 }
-};
-
-const ml_op ml_op_sum    = { .kind = ML_LINEAR, .flags = ML_COUNTS, .infer = reduce_infer, .forward = sum_forward, .vjp = sum_vjp, .vmap = reduce_vmap, .samples = reduce_samples };
-const ml_op ml_op_mean   = { .kind = ML_LINEAR, .flags = ML_FLOAT_ONLY, .infer = reduce_infer, .forward = mean_forward, .vjp = mean_vjp, .vmap = reduce_vmap, .samples = reduce_samples };
-const ml_op ml_op_max    = { .kind = ML_OTHER, .saves = ML_SAVE_IN(0) | ML_SAVE_OUT, .infer = extreme_infer, .forward = max_forward, .vjp = extreme_vjp, .vmap = reduce_vmap, .samples = reduce_samples };
-const ml_op ml_op_min    = { .kind = ML_OTHER, .saves = ML_SAVE_IN(0) | ML_SAVE_OUT, .infer = extreme_infer, .forward = min_forward, .vjp = extreme_vjp, .vmap = reduce_vmap, .samples = reduce_samples };
-const ml_op ml_op_argmax = { .kind = ML_OTHER, .flags = ML_NOGRAD | ML_NO_PROMOTE, .infer = arg_infer, .forward = argmax_forward, .vmap = arg_vmap, .samples = arg_samples };
-const ml_op ml_op_argmin = { .kind = ML_OTHER, .flags = ML_NOGRAD | ML_NO_PROMOTE, .infer = arg_infer, .forward = argmin_forward, .vmap = arg_vmap, .samples = arg_samples };
+const ml_op ml_op_sum    = { .kind = ML_LINEAR, .flags = ML_COUNTS, .infer = mli_reduce_infer, .forward = sum_forward, .vjp = sum_vjp, .vmap = mli_reduce_vmap, .samples = reduce_samples };
+const ml_op ml_op_mean   = { .kind = ML_LINEAR, .flags = ML_FLOAT_ONLY, .infer = mli_reduce_infer, .forward = mean_forward, .vjp = mean_vjp, .vmap = mli_reduce_vmap, .samples = reduce_samples };

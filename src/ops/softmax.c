@@ -162,8 +162,9 @@ static ml_tensor *rows_vmap(ml_call *c, const bool batched[], int64_t n)
 static bool cross_entropy_infer(ml_call *c)
 {
     ml_shape x = c->in[0]->shape, y = c->in[1]->shape;
-    if (x.n != 2 || y.n != 1 || x.size[0] != y.size[0])
-        return ml_fail("cross_entropy: needs logits (n, classes) and labels (n), got %s and %s", ml_shape_text(&x), ml_shape_text(&y));
+    bool     rows = x.n == 2 && y.n == 1 && x.size[0] == y.size[0], one = x.n == 1 && y.n == 0;
+    if (!rows && !one)
+        return ml_fail("cross_entropy: needs logits (n, classes) and labels (n), or (classes) and one label, got %s and %s", ml_shape_text(&x), ml_shape_text(&y));
     if (!ml_dtype_is_float((ml_dtype)c->in[0]->dtype))
         return ml_fail("cross_entropy: logits must be f32 or f64, got %s", ml_dtype_name((ml_dtype)c->in[0]->dtype));
     if (c->in[1]->dtype != ML_I64 && c->in[1]->dtype != ML_U8)
@@ -200,8 +201,8 @@ static void loss_rows(void *ctx, int64_t task)
 
 static bool loss_job_of(ml_call *c, loss_job *j)
 {
-    int64_t n = c->in[0]->shape.size[1];
-    *j = (loss_job){ .x = mli_contiguous(c->in[0]), .rows = c->in[0]->shape.size[0], .n = n, .each = ROWS_A_TASK(n),
+    int64_t n = c->in[0]->shape.size[c->in[0]->shape.n - 1];
+    *j = (loss_job){ .x = mli_contiguous(c->in[0]), .rows = ml_tensor_numel(c->in[1]), .n = n, .each = ROWS_A_TASK(n),
                      .base = ((const ml_cross_entropy_opts *)c->opts)->base };
     j->labels = j->x ? mli_ids("cross_entropy", "labels", c->in[1], n, (int)j->base) : NULL;
     return j->labels != NULL;
@@ -236,7 +237,7 @@ static bool cross_entropy_direct(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
 
 static ml_tensor *cross_entropy_compose(ml_call *c)
 {
-    int64_t    rows = c->in[0]->shape.size[0], classes = c->in[0]->shape.size[1];
+    int64_t    rows = ml_tensor_numel(c->in[1]), classes = c->in[0]->shape.size[c->in[0]->shape.n - 1];
     int        base = ((const ml_cross_entropy_opts *)c->opts)->base;
     ml_tensor *picked = ml_mul(ml_log_softmax(c->in[0], NULL), ml_one_hot(c->in[1], &(ml_one_hot_opts){ .classes = classes, .base = base }));
     return ml_mul(ml_sum(picked, NULL), ml_number(-1 / (double)rows));
@@ -277,7 +278,7 @@ static const ml_softmax_opts   first       = { 0 };
 static const ml_logsumexp_opts first_kept  = { 0, true };
 static const ml_sample softmax_samples[]   = { { .in = { "(3, 4)" } }, { .in = { "(3, 2, 4)" }, .opts = &first }, { 0 } };
 static const ml_sample logsumexp_samples[] = { { .in = { "(3, 4)" } }, { .in = { "(3, 2, 4)" }, .opts = &first_kept }, { 0 } };
-static const ml_sample loss_samples[]      = { { .in = { "(5, 4)", "i(5)" }, .ids = 4 }, { 0 } };
+static const ml_sample loss_samples[]      = { { .in = { "(5, 4)", "i(5)" }, .ids = 4 }, { .in = { "(4)", "i()" }, .ids = 4 }, { 0 } };
 static const ml_sample mse_samples[]       = { { .in = { "(2, 3)", "(2, 3)" } }, { .in = { "()", "()" } }, { 0 } };
 
 const ml_op ml_op_softmax       = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_OUT, .infer = rows_infer, .forward = rows_forward,

@@ -2,6 +2,7 @@
  * definition does not link; one without a line in the list has no id and cannot be called. */
 #include "ops/op.h"
 
+#include <math.h>
 #include <string.h>
 
 #define DIMS(f)

@@ -8,28 +8,33 @@ static const mli_optim_kind adam, adamw;
 
 static void prepare(const ml_optim *opt, mli_slot *s)
 {
-    bool   decoupled = opt->kind == &adamw;
-    double t         = (double)(s->steps + 1);
-    s->rule.adam = (mlk_adam){ .beta1 = opt->betas[0], .beta2 = opt->betas[1], .eps = opt->eps, .lr = opt->lr,
-                               .step_size  = opt->lr / (1 - pow(opt->betas[0], t)),
-                               .root_scale = 1 / sqrt(1 - pow(opt->betas[1], t)),
-                               .l2    = decoupled ? 0 : opt->weight_decay,
-                               .decay = decoupled ? opt->lr * opt->weight_decay : 0 };
+    double t      = (double)(s->steps + 1);
+    s->correction = 1 - pow(opt->betas[0], t);
+    s->rule.adam  = (mlk_adam){ .beta1 = opt->betas[0], .beta2 = opt->betas[1], .eps = opt->eps, .root_scale = 1 / sqrt(1 - pow(opt->betas[1], t)) };
 }
 
-static void run(const mli_slot *s, int64_t first, int64_t n)
+static void rates(const ml_optim *opt, const mli_slot *s, double lr, double weight_decay, mli_rule *rule)
+{
+    bool decoupled       = opt->kind == &adamw;
+    rule->adam.lr        = lr;
+    rule->adam.step_size = lr / s->correction;
+    rule->adam.l2        = decoupled ? 0 : weight_decay;
+    rule->adam.decay     = decoupled ? lr * weight_decay : 0;
+}
+
+static void run(const mli_slot *s, const mli_rule *rule, int64_t first, int64_t n)
 {
     if (ml_tensor_dtype(s->w) == ML_F32) {
         float *w = s->data[0], *m = s->data[1], *v = s->data[2];
-        mlk()->adam_f32(n, &s->rule.adam, w + first, (const float *)s->g + first, m + first, v + first);
+        mlk()->adam_f32(n, &rule->adam, w + first, (const float *)s->g + first, m + first, v + first);
     } else {
         double *w = s->data[0], *m = s->data[1], *v = s->data[2];
-        mlk()->adam_f64(n, &s->rule.adam, w + first, (const double *)s->g + first, m + first, v + first);
+        mlk()->adam_f64(n, &rule->adam, w + first, (const double *)s->g + first, m + first, v + first);
     }
 }
 
-static const mli_optim_kind adam  = { "Adam", { "mean", "square" }, prepare, run };
-static const mli_optim_kind adamw = { "AdamW", { "mean", "square" }, prepare, run };
+static const mli_optim_kind adam  = { "Adam", { "mean", "square" }, prepare, rates, run };
+static const mli_optim_kind adamw = { "AdamW", { "mean", "square" }, prepare, rates, run };
 
 ml_adam_opts ml_adam_defaults(void)
 {
@@ -48,7 +53,7 @@ static ml_optim *make(const mli_optim_kind *kind, ml_tensor *const *params, int 
     for (int i = 0; i < 2; i++)
         if (!(o.betas[i] >= 0 && o.betas[i] < 1)) return ml_fail("%s: betas must be in [0, 1), got %g", kind->name, o.betas[i]);
     if (!(o.eps >= 0 && isfinite(o.eps))) return ml_fail("%s: eps must be a finite number, 0 or more, got %g", kind->name, o.eps);
-    ml_optim proto = { .kind = kind, .n_state = 2, .lr = o.lr, .weight_decay = o.weight_decay,
+    ml_optim proto = { .kind = kind, .n_state = 2, .lr.all = o.lr, .weight_decay.all = o.weight_decay,
                        .betas = { o.betas[0], o.betas[1] }, .eps = o.eps };
     return mli_optim_new(&proto, params, n);
 }

@@ -22,8 +22,9 @@ static bool check_rate(const char *kind, const char *what, double value)
 
 static bool check_parameter(const char *kind, const ml_tensor *w)
 {
-    if (!w || !mli_has_values(kind, w)) return false;
+    if (!w) return false;
     const char *shape = ml_shape_text(&w->shape);
+    w                 = mli_innermost(w);
     if (w->node)
         return ml_fail("%s: a parameter of shape %s is the result of a recorded operation; only leaves are stepped", kind, shape);
     if (!w->requires_grad)
@@ -36,7 +37,7 @@ static bool check_parameter(const char *kind, const ml_tensor *w)
 static bool holds(const ml_optim *opt, const ml_tensor *w)
 {
     for (int i = 0; i < opt->n; i++)
-        if (opt->slots[i].w == w) return true;
+        if (opt->slots[i].w == mli_innermost(w)) return true;
     return false;
 }
 
@@ -44,6 +45,10 @@ static bool add_slot(ml_optim *opt, ml_tensor *w)
 {
     mli_slot *s = &opt->slots[opt->n++];
     memset(s, 0, sizeof *s);
+    s->level  = w->level;
+    s->copies = w->inner ? w->inner->shape.size[0] : 1;
+    if (w->inner && w->inner->inner) s->level = -1; /* of several vmaps: only one rate for all will do */
+    w        = (ml_tensor *)(uintptr_t)mli_innermost(w);
     s->w     = ml_retain(w);
     s->n     = ml_tensor_numel(w);
     s->start = opt->total;
@@ -59,7 +64,7 @@ static bool add_slot(ml_optim *opt, ml_tensor *w)
 ml_optim *mli_optim_new(const ml_optim *proto, ml_tensor *const *params, int n)
 {
     const char *kind = proto->kind->name;
-    if (!check_rate(kind, "lr", proto->lr) || !check_rate(kind, "weight_decay", proto->weight_decay)) return NULL;
+    if (!check_rate(kind, "lr", proto->lr.all) || !check_rate(kind, "weight_decay", proto->weight_decay.all)) return NULL;
     if (!params) return NULL; /* of a network that could not be made: its message stays */
     if (n < 1) return ml_fail("%s: there are no parameters to optimize", kind);
     for (int i = 0; i < n; i++)
@@ -92,6 +97,8 @@ void ml_optim_release(ml_optim *opt)
         ml_release(opt->slots[i].w);
         for (int k = 0; k < MLI_MAX_STATE; k++) ml_release(opt->slots[i].state[k]);
     }
+    ml_release(opt->lr.each);
+    ml_release(opt->weight_decay.each);
     if (opt->slots) ml_realloc(opt->slots, (size_t)opt->n_slots * sizeof *opt->slots, 0);
     ml_realloc(opt, sizeof *opt, 0);
 }
@@ -115,6 +122,24 @@ static bool find_gradients(ml_optim *opt)
                    opt->kind->name, opt->n);
 }
 
+static double rate_of(const mli_rate *rate, int64_t copy)
+{
+    return rate->each ? ((const double *)mli_data(rate->each))[copy] : rate->all;
+}
+
+/* Elements from..to of one parameter; where the rates differ between its copies, copy by copy. */
+static void run_part(const ml_optim *opt, const mli_slot *s, int64_t from, int64_t to)
+{
+    int64_t each = opt->lr.each || opt->weight_decay.each ? s->n / s->copies : to;
+    for (int64_t next; from < to; from = next) {
+        int64_t copy = from / each;
+        next         = (copy + 1) * each < to ? (copy + 1) * each : to;
+        mli_rule rule = s->rule;
+        opt->kind->rates(opt, s, rate_of(&opt->lr, copy), rate_of(&opt->weight_decay, copy), &rule);
+        opt->kind->run(s, &rule, from, next - from);
+    }
+}
+
 static void run_task(void *ctx, int64_t task)
 {
     const ml_optim *opt   = ctx;
@@ -122,7 +147,7 @@ static void run_task(void *ctx, int64_t task)
     for (int i = 0; i < opt->n; i++) {
         const mli_slot *s    = &opt->slots[i];
         int64_t         from = first > s->start ? first - s->start : 0, to = last - s->start < s->n ? last - s->start : s->n;
-        if (s->g && from < to) opt->kind->run(s, from, to - from);
+        if (s->g && from < to) run_part(opt, s, from, to);
     }
 }
 
@@ -166,26 +191,77 @@ const char *ml_optim_kind(const ml_optim *opt)
 
 double ml_optim_lr(const ml_optim *opt)
 {
-    return opt ? opt->lr : 0;
-}
-
-bool ml_optim_set_lr(ml_optim *opt, double lr)
-{
-    if (!opt || !check_rate(opt->kind->name, "lr", lr)) return false;
-    opt->lr = lr;
-    return true;
+    return opt ? opt->lr.all : 0;
 }
 
 double ml_optim_weight_decay(const ml_optim *opt)
 {
-    return opt ? opt->weight_decay : 0;
+    return opt ? opt->weight_decay.all : 0;
+}
+
+static bool set_rate(ml_optim *opt, mli_rate *rate, const char *what, double value)
+{
+    if (!check_rate(opt->kind->name, what, value)) return false;
+    ml_release(rate->each);
+    *rate = (mli_rate){ .all = value };
+    return true;
+}
+
+bool ml_optim_set_lr(ml_optim *opt, double lr)
+{
+    return opt && set_rate(opt, &opt->lr, "lr", lr);
 }
 
 bool ml_optim_set_weight_decay(ml_optim *opt, double weight_decay)
 {
-    if (!opt || !check_rate(opt->kind->name, "weight_decay", weight_decay)) return false;
-    opt->weight_decay = weight_decay;
-    return true;
+    return opt && set_rate(opt, &opt->weight_decay, "weight_decay", weight_decay);
+}
+
+static bool set_rate_each(ml_optim *opt, mli_rate *rate, const char *what, ml_tensor *value)
+{
+    const char *kind = opt->kind->name;
+    if (value->shape.n) return ml_fail("%s: %s must be one number, got shape %s", kind, what, ml_shape_text(&value->shape));
+    if (!value->inner) return set_rate(opt, rate, what, ml_item(value));
+    if (value->inner->inner) return ml_fail("%s: %s differs inside several vmaps; it can in one", kind, what);
+    int64_t n = value->inner->shape.size[0];
+    for (int i = 0; i < opt->n; i++)
+        if (opt->slots[i].level != value->level || opt->slots[i].copies != n)
+            return ml_fail("%s: %s differs between %lld copies, but a parameter does not: make it inside the same vmap", kind, what, (long long)n);
+    ml_scope   scope = ml_scope_begin();
+    ml_tensor *each  = ml_empty(ML_SHAPE(n), ML_F64);
+    bool       ok    = each && ml_tensor_copy_out(value->inner, ML_F64, mli_data(each));
+    for (int64_t i = 0; ok && i < n; i++) ok = check_rate(kind, what, ((const double *)mli_data(each))[i]);
+    if (ok) {
+        ml_release(rate->each);
+        *rate = (mli_rate){ .all = rate->all, .each = ml_retain(each), .level = value->level };
+    }
+    ml_scope_end(&scope);
+    return ok;
+}
+
+bool ml_optim_set_lr_each(ml_optim *opt, ml_tensor *lr)
+{
+    return opt && lr && set_rate_each(opt, &opt->lr, "lr", lr);
+}
+
+bool ml_optim_set_weight_decay_each(ml_optim *opt, ml_tensor *weight_decay)
+{
+    return opt && weight_decay && set_rate_each(opt, &opt->weight_decay, "weight_decay", weight_decay);
+}
+
+static ml_tensor *rate_each(const mli_rate *rate)
+{
+    return rate->each ? mli_batched_new(rate->each, rate->level) : NULL;
+}
+
+ml_tensor *ml_optim_lr_each(const ml_optim *opt)
+{
+    return opt ? rate_each(&opt->lr) : NULL;
+}
+
+ml_tensor *ml_optim_weight_decay_each(const ml_optim *opt)
+{
+    return opt ? rate_each(&opt->weight_decay) : NULL;
 }
 
 int64_t ml_optim_steps(const ml_optim *opt)

@@ -10,14 +10,15 @@
         S v = ((const S *)src)[i * step];                           \
         ((D *)dst)[i] = (D)(EXPR);                                  \
     }
-#define COPY_TO(S)                                                  \
+#define COPY_TO(S, TO_I64, TO_U8)                                   \
     switch (to) {                                                   \
     case ML_F32: COPY_RUN(S, float, v) break;                       \
     case ML_F64: COPY_RUN(S, double, v) break;                      \
-    case ML_I64: COPY_RUN(S, int64_t, v) break;                     \
-    case ML_U8: COPY_RUN(S, uint8_t, v) break;                      \
+    case ML_I64: COPY_RUN(S, int64_t, TO_I64(v)) break;             \
+    case ML_U8: COPY_RUN(S, uint8_t, TO_U8(v)) break;               \
     default: COPY_RUN(S, uint8_t, v != 0) break;                    \
     }
+#define WRAP(v) v /* integers keep their low bits */
 
 static void copy_run(int64_t n, ml_dtype from, const void *src, int64_t step, ml_dtype to, void *dst)
 {
@@ -26,10 +27,10 @@ static void copy_run(int64_t n, ml_dtype from, const void *src, int64_t step, ml
         return;
     }
     switch (from) {
-    case ML_F32: COPY_TO(float) break;
-    case ML_F64: COPY_TO(double) break;
-    case ML_I64: COPY_TO(int64_t) break;
-    default: COPY_TO(uint8_t) break;
+    case ML_F32: COPY_TO(float, mli_to_i64, mli_to_u8) break;
+    case ML_F64: COPY_TO(double, mli_to_i64, mli_to_u8) break;
+    case ML_I64: COPY_TO(int64_t, WRAP, WRAP) break;
+    default: COPY_TO(uint8_t, WRAP, WRAP) break;
     }
 }
 
@@ -59,14 +60,15 @@ void mli_strided_copy(const ml_tensor *src, ml_dtype dtype, void *dst)
 
 bool ml_tensor_copy_out(const ml_tensor *t, ml_dtype dtype, void *values)
 {
-    if (!t || !mli_has_values("copy", t)) return false;
+    if (!t || !mli_has_values("item", t)) return false;
     mli_strided_copy(t, dtype, values);
     return true;
 }
 
 ml_tensor *ml_clone(const ml_tensor *t)
 {
-    if (!t || !mli_has_values("clone", t)) return NULL;
+    if (!t) return NULL;
+    if (t->inner) return mli_batched_new(ml_clone(t->inner), t->level);
     ml_tensor *copy = ml_empty(t->shape, (ml_dtype)t->dtype);
     if (copy) mli_strided_copy(t, (ml_dtype)t->dtype, mli_data(copy));
     return copy;
@@ -77,9 +79,28 @@ ml_tensor *mli_contiguous(ml_tensor *t)
     return !t || ml_tensor_is_contiguous(t) ? t : ml_clone(t);
 }
 
+/* Into every one of a batch: its own values, or the same ones. */
+static bool copy_into_batch(ml_tensor *dst, const ml_tensor *src)
+{
+    ml_tensor *all = dst->inner;
+    if (src->inner && src->level == dst->level) return ml_copy_into(all, src->inner);
+    if (all->inner) return ml_fail("copy: the same values into a tensor that is part of several vmaps");
+    ml_scope scope = ml_scope_begin();
+    bool     ok    = true;
+    for (int64_t i = 0; ok && i < all->shape.size[0]; i++) {
+        ml_tensor *row = mli_view(all, dst->shape, all->strides + 1, all->offset + i * all->strides[0]);
+        ok             = row && ml_copy_into(row, src);
+    }
+    ml_scope_end(&scope);
+    return ok;
+}
+
 bool ml_copy_into(ml_tensor *dst, const ml_tensor *src)
 {
-    if (!dst || !src || !mli_has_values("copy", dst) || !mli_has_values("copy", src)) return false;
+    if (!dst || !src) return false;
+    if (dst->inner && ml_shape_equal(&dst->shape, &src->shape)) return copy_into_batch(dst, src);
+    if (!dst->inner && src->inner)
+        return ml_fail("copy: a tensor from outside the vmap cannot take a value for each of the batch; make one inside");
     if (!ml_shape_equal(&dst->shape, &src->shape))
         return ml_fail("copy: shapes differ: %s into %s", ml_shape_text(&src->shape), ml_shape_text(&dst->shape));
     if (dst->node) return ml_fail("copy: the target is the result of a recorded operation; copy into ml.detach(x)");
@@ -101,8 +122,8 @@ static void fill(ml_tensor *t, double value)
     switch ((ml_dtype)t->dtype) {
     case ML_F32: for (int64_t i = 0; i < n; i++) ((float *)p)[i] = (float)value; break;
     case ML_F64: for (int64_t i = 0; i < n; i++) ((double *)p)[i] = value; break;
-    case ML_I64: for (int64_t i = 0; i < n; i++) ((int64_t *)p)[i] = (int64_t)value; break;
-    case ML_U8: memset(p, (uint8_t)value, (size_t)n); break;
+    case ML_I64: for (int64_t i = 0; i < n; i++) ((int64_t *)p)[i] = mli_to_i64(value); break;
+    case ML_U8: memset(p, mli_to_u8(value), (size_t)n); break;
     default: memset(p, value != 0, (size_t)n); break;
     }
 }

@@ -87,7 +87,7 @@ ml_tensor *mli_ghost(const ml_tensor *of)
     return g;
 }
 
-ml_tensor *mli_batched_new(ml_tensor *inner, int level)
+ml_tensor *mli_batched_new(ml_tensor *inner, int64_t level)
 {
     if (!inner) return NULL;
     ml_shape one = { inner->shape.n - 1, { 0 } };
@@ -129,6 +129,8 @@ int64_t  ml_tensor_size(const ml_tensor *t, int dim) { return t && dim >= 0 && d
 int64_t  ml_tensor_numel(const ml_tensor *t) { return t ? ml_shape_numel(&t->shape) : 0; }
 ml_dtype ml_tensor_dtype(const ml_tensor *t) { return t ? (ml_dtype)t->dtype : ML_F32; }
 
+bool ml_tensor_is_batched(const ml_tensor *t) { return t && t->inner; }
+
 bool ml_tensor_is_contiguous(const ml_tensor *t)
 {
     if (!t) return false;
@@ -149,7 +151,8 @@ void *mli_data(const ml_tensor *t)
 bool mli_has_values(const char *op, const ml_tensor *t)
 {
     if (!t->inner) return true;
-    return ml_fail("%s: inside vmap a tensor stands for a whole batch and has no values of its own; return it from the function", op);
+    return ml_fail("%s: inside vmap a tensor stands for one of a batch and has no value of its own; to branch on it use ml.where, to read "
+                   "it return it from the function", op);
 }
 
 const void *ml_tensor_data(const ml_tensor *t)
@@ -213,8 +216,8 @@ bool ml_tensor_set_at(ml_tensor *t, const int64_t *at, double v)
     switch ((ml_dtype)t->dtype) {
     case ML_F32: *(float *)(void *)p = (float)v; break;
     case ML_F64: *(double *)(void *)p = v; break;
-    case ML_I64: *(int64_t *)(void *)p = (int64_t)v; break;
-    case ML_U8: *(uint8_t *)p = (uint8_t)v; break;
+    case ML_I64: *(int64_t *)(void *)p = mli_to_i64(v); break;
+    case ML_U8: *(uint8_t *)p = mli_to_u8(v); break;
     default: *(uint8_t *)p = v != 0; break;
     }
     t->storage->version++;
@@ -227,17 +230,30 @@ ml_tensor *ml_requires_grad(ml_tensor *t, bool on)
     if (!t) return NULL;
     if (on && !ml_dtype_is_float((ml_dtype)t->dtype))
         return ml_fail("requires_grad: only f32 and f64 have gradients, this tensor is %s", ml_dtype_name((ml_dtype)t->dtype));
-    if (t->node) return ml_fail("requires_grad: this tensor is the result of a recorded operation; detach it first");
+    if (mli_innermost(t)->node) return ml_fail("requires_grad: this tensor is the result of a recorded operation; detach it first");
+    if (t->inner) { /* the batch may be somebody else's tensor: mark one of our own */
+        ml_tensor *own = ml_retain(ml_requires_grad(ml_detach(t->inner), on));
+        if (!own) return NULL;
+        ml_release(t->inner);
+        t->inner = own;
+        return t;
+    }
     t->requires_grad = on;
     return t;
 }
 
-bool       ml_tensor_requires_grad(const ml_tensor *t) { return t && mli_records(t); }
-bool       ml_tensor_is_leaf(const ml_tensor *t) { return t && !t->node; }
-ml_tensor *ml_tensor_grad(const ml_tensor *t) { return t ? t->grad : NULL; }
+bool ml_tensor_requires_grad(const ml_tensor *t) { return t && mli_records(t); }
+bool ml_tensor_is_leaf(const ml_tensor *t) { return t && !mli_innermost(t)->node; }
+
+ml_tensor *ml_tensor_grad(const ml_tensor *t)
+{
+    if (t && t->inner) return mli_batched_new(ml_tensor_grad(t->inner), t->level);
+    return t ? t->grad : NULL;
+}
 
 void ml_tensor_zero_grad(ml_tensor *t)
 {
+    while (t && t->inner) t = t->inner;
     if (!t || !t->grad) return;
     ml_release(t->grad);
     t->grad = NULL;

@@ -29,7 +29,7 @@ struct ml_tensor {
     ml_node    *node;                 /* what made it, or NULL; one reference */
     ml_tensor  *grad;
     ml_tensor  *inner;                /* inside vmap: the whole batch, its first dimension hidden; one reference. Then */
-    int         level;                /* storage and node are NULL, shape is that of one; level: which vmap, from 1 */
+    int64_t     level;                /* storage and node are NULL, shape is that of one; level: which vmap */
 };
 
 /* Makes a tensor in the innermost scope. storage: retained; NULL makes a ghost. */
@@ -42,13 +42,26 @@ bool       mli_scope_adopt(ml_tensor *t); /* gives one reference to the innermos
 void      *mli_data(const ml_tensor *t);  /* address of the first element */
 void       mli_strided_copy(const ml_tensor *src, ml_dtype dtype, void *dst); /* row-major, converting */
 
+/* What a number becomes as an integer: its integer part, the nearest limit where that does not fit, 0 for NaN. */
+static inline int64_t mli_to_i64(double v)
+{
+    return v != v ? 0 : v >= 0x1p63 ? INT64_MAX : v <= -0x1p63 ? INT64_MIN : (int64_t)v;
+}
+static inline uint8_t mli_to_u8(double v) { return !(v > 0) ? 0 : v >= 255 ? 255 : (uint8_t)v; }
+
 /* One of a batch: inner without its first dimension. */
-ml_tensor *mli_batched_new(ml_tensor *inner, int level);
+ml_tensor *mli_batched_new(ml_tensor *inner, int64_t level);
 bool       mli_has_values(const char *op, const ml_tensor *t); /* false, with a message, inside vmap */
+
+static inline const ml_tensor *mli_innermost(const ml_tensor *t) /* the tensor behind all vmaps, which has the values */
+{
+    while (t->inner) t = t->inner;
+    return t;
+}
 
 static inline bool mli_records(const ml_tensor *t)
 {
-    while (t->inner) t = t->inner;
+    t = mli_innermost(t);
     return t->node || t->requires_grad;
 }
 

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 
 /* --- reading a sample --------------------------------------------------------------------------------------------- */
-/* "(2, 3)", "i(4)", "b()" */
+/* "(2, 3)", "i(4)", "b()", "m(3, 2)", "s(3, 3)" */
 static ml_shape parse_spec(const char *spec, char *kind)
 {
     ml_shape    s = ML_SCALAR;
     const char *p = spec;
     *kind = isalpha((unsigned char)*p) ? *p++ : 'f';
-    cr_assert(*p == '(' && spec[strlen(spec) - 1] == ')' && strchr("fib", *kind), "'%s' is no sample input",
+    cr_assert(*p == '(' && spec[strlen(spec) - 1] == ')' && strchr("fibms", *kind), "'%s' is no sample input",
               spec);
     for (p++; *p != ')';) {
         char *end;
@@ -33,7 +33,7 @@ void trial_of(int id, const ml_sample *sample, int k, trial *t)
     size_t used = (size_t)snprintf(t->label, sizeof t->label, "%s, sample %d:", t->name, k);
     for (int i = 0; i < ML_MAX_IN && t->sample->in[i]; i++) {
         t->shape[i]  = parse_spec(t->sample->in[i], &t->kind[i]);
-        t->floats[i] = t->kind[i] == 'f';
+        t->floats[i] = strchr("fms", t->kind[i]) != NULL;
         t->n_in      = i + 1;
         used += (size_t)snprintf(t->label + used, sizeof t->label - used, " %s", t->sample->in[i]);
     }
@@ -59,6 +59,18 @@ static int base_of(const trial *t)
 }
 
 /* --- values and layouts ---------------------------------------------------------------------------------------------- */
+/* Uniform numbers v become matrices whose singular values are far from 0 and from each other; symmetric ones are positive
+ * definite too. */
+static void make_well_conditioned(float *v, const ml_shape *shape, bool symmetric)
+{
+    int64_t rows = shape->n > 1 ? shape->size[shape->n - 2] : 1, cols = shape->n > 0 ? shape->size[shape->n - 1] : 1;
+    for (int64_t k = 0, n = ml_shape_numel(shape); k < n; k++) {
+        int64_t i = k / cols % rows, j = k % cols;
+        if (symmetric && j < i && rows == cols) v[k] = v[k - (i - j) * (cols - 1)];
+        else v[k] = 0.6f * v[k] - 0.3f + (i == j ? (float)(i + 1) : 0);
+    }
+}
+
 static ml_tensor *make_values(const trial *t, int i, ml_shape shape, ml_dtype dtype, uint64_t seed)
 {
     ml_key     key  = ml_key_of(seed, (uint64_t)t->id * 8 + (uint64_t)i);
@@ -77,7 +89,9 @@ static ml_tensor *make_values(const trial *t, int i, ml_shape shape, ml_dtype dt
     if (low == 0 && high == 0) low = -2, high = 2;
     ml_tensor *u = ml_rand(shape, ML_F32, key);
     float     *v = ml_tensor_mutable_data(u);
-    for (int64_t k = 0; k < ml_tensor_numel(u); k++) v[k] = (float)(low + (high - low) * (double)v[k]);
+    if (t->kind[i] == 'f')
+        for (int64_t k = 0; k < ml_tensor_numel(u); k++) v[k] = (float)(low + (high - low) * (double)v[k]);
+    else make_well_conditioned(v, &shape, t->kind[i] == 's');
     out = ml_empty(shape, dtype);
     cr_assert(ml_copy_into(out, u));
     return out;
@@ -144,10 +158,22 @@ ml_tensor *view_with_layout(ml_tensor *values, layout l)
     return view;
 }
 
+/* A matrix whose rows all are its first has no inverse: the layout has to be another. */
+static layout layout_for(const trial *t, int i, layout l)
+{
+    bool matrix = t->kind[i] == 'm' || t->kind[i] == 's';
+    return matrix && t->shape[i].n == 2 && l == LAYOUT_EXPANDED ? LAYOUT_SLICED : l;
+}
+
+ml_tensor *trial_view(const trial *t, int i, ml_tensor *values, layout l)
+{
+    return view_with_layout(values, layout_for(t, i, l));
+}
+
 void trial_inputs(const trial *t, ml_dtype dtype, layout l, uint64_t seed, ml_tensor *in[ML_MAX_IN])
 {
     for (int i = 0; i < t->n_in; i++) {
-        in[i] = view_with_layout(make_values(t, i, t->shape[i], dtype, seed), l);
+        in[i] = trial_view(t, i, make_values(t, i, t->shape[i], dtype, seed), l);
         cr_assert_not_null(in[i], "%s: %s", t->label, ml_error_message());
     }
 }

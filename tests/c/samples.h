@@ -38,6 +38,8 @@ typedef enum layout {
 const char *layout_name(layout l);
 ml_tensor  *view_with_layout(ml_tensor *values, layout l); /* the same values; expanded: its first row repeats */
 
+ml_tensor  *trial_view(const trial *t, int i, ml_tensor *values, layout l); /* of input i, with a layout that it bears */
+
 /* Fresh inputs: leaves without gradient. The values depend on the seed alone, and are f32 numbers in f64 too. */
 void trial_inputs(const trial *t, ml_dtype dtype, layout l, uint64_t seed, ml_tensor *in[ML_MAX_IN]);
 ml_tensor *random_like(const ml_tensor *t, uint64_t seed); /* normal, of its shape and dtype */

@@ -393,8 +393,8 @@ Test(nn, what_cannot_be_initialised)
     expect_fails(ml_init_fill(turned, he, key), "not contiguous");
     expect_fails(ml_init_fill(w, (ml_init){ ML_INIT_DEFAULT, 0 }, key), "init: only a layer has a default");
     expect_fails(ml_init_fill(w, (ml_init){ ML_INIT_HE_NORMAL, NAN }, key), "init: the scale must be finite");
-    int level = ml_vmap_begin(2);
-    expect_fails(ml_init_fill(ml_vmap_wrap(level, w, 0), he, key), "init: inside vmap a tensor stands for a whole batch");
+    int64_t level = ml_vmap_begin(2);
+    expect_fails(ml_init_fill(ml_vmap_wrap(level, w, 0), he, key), "init: inside vmap a tensor stands for one of a batch");
     ml_vmap_end(level);
     expect_same(w, ml_ones(ML_SHAPE(2, 3), ML_F32), "a refused tensor");
     ml_scope_end(&scope);

@@ -103,12 +103,12 @@ ParameterizedTest(group *g, ops, dtypes_meet)
     for (int a = 0; a < ML_DTYPE_COUNT; a++) {
         for (int b = 0; b < (t.n_in > 1 ? ML_DTYPE_COUNT : 1); b++) {
             ml_scope   scope = ml_scope_begin();
-            ml_dtype   dtype[2] = { (ml_dtype)a, (ml_dtype)b };
-            ml_tensor *in[2], *exact[2];
+            ml_dtype   dtype[3] = { (ml_dtype)a, (ml_dtype)b, (ml_dtype)b };
+            ml_tensor *in[3], *exact[3];
             for (int i = 0; i < t.n_in; i++) {
                 in[i]    = ml_empty(ML_SHAPE(6), dtype[i]);
                 exact[i] = ml_empty(ML_SHAPE(6), ML_F64);
-                ml_copy_into(in[i], ml_from(ML_SHAPE(6), ML_F64, values[i]));
+                ml_copy_into(in[i], ml_from(ML_SHAPE(6), ML_F64, values[i % 2]));
                 ml_copy_into(exact[i], in[i]); /* a bool holds 0 and 1 */
             }
             ml_tensor *y      = ml_op_apply(t.id, in, t.n_in, NULL),
@@ -223,7 +223,7 @@ ParameterizedTest(group *g, ops, layout_does_not_matter)
             for (int l = LAYOUT_TRANSPOSED; l < LAYOUT_COUNT; l++) {
                 for (int which = 0; which < 1 << t.n_in; which++) { /* each input, and all together */
                     for (int i = 0; i < t.n_in; i++) {
-                        odd[i]  = which >> i & 1 ? view_with_layout(plain[i], (layout)l) : plain[i];
+                        odd[i]  = which >> i & 1 ? trial_view(&t, i, plain[i], (layout)l) : plain[i];
                         copy[i] = ml_clone(odd[i]);
                     }
                     run a = trial_run(&t, odd, ALL, NULL, false), b = trial_run(&t, copy, ALL, NULL, false);

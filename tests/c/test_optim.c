@@ -376,11 +376,6 @@ Test(optim, parameters_that_cannot_be_stepped)
     expect_fails(ml_adam(&plain, 1, NULL), "Adam: a parameter of shape (2) wants no gradient; call requires_grad on it first");
     expect_fails(ml_adam(&turned, 1, NULL), "Adam: a parameter of shape (4, 3) is not contiguous; clone it first");
 
-    int        level = ml_vmap_begin(3);
-    ml_tensor *one   = ml_vmap_wrap(level, w, 0);
-    expect_fails(ml_adam(&one, 1, NULL), "Adam: inside vmap a tensor stands for a whole batch");
-    ml_vmap_end(level);
-
     ml_fail("the first message");
     cr_expect(!ml_adam(NULL, 0, NULL) && !ml_adam((ml_tensor *[]){ w, NULL }, 2, NULL) && !ml_optim_minimize(NULL, w));
     cr_expect_str_eq(ml_error_message(), "the first message");
@@ -389,6 +384,51 @@ Test(optim, parameters_that_cannot_be_stepped)
     cr_expect_str_eq(ml_error_message(), "the first message");
     ml_optim_release(opt);
     ml_scope_end(&scope);
+}
+
+/* Three copies of a parameter inside vmap, with rates of their own, against three optimizers. */
+static void check_copies(const char *what, ml_optim *(*make)(ml_tensor *const *params, int n))
+{
+    ml_scope   scope = ml_scope_begin();
+    ml_tensor *start = ml_randn(ML_SHAPE(3, 4), ML_F64, ml_key_of(1, 1));
+    double     lr[3] = { 0.1, 0.02, 0.003 }, decay[3] = { 0, 0.5, 0.1 };
+    int64_t    level = ml_vmap_begin(3);
+    ml_tensor *w     = ml_requires_grad(ml_vmap_wrap(level, ml_clone(start), 0), true);
+    ml_optim  *opt   = make(&w, 1);
+    cr_assert(opt && ml_optim_set_lr_each(opt, ml_vmap_wrap(level, ml_from(ML_SHAPE(3), ML_F64, lr), 0)) &&
+              ml_optim_set_weight_decay_each(opt, ml_vmap_wrap(level, ml_from(ML_SHAPE(3), ML_F64, decay), 0)), "%s", ml_error_message());
+    for (int step = 0; step < 5; step++) cr_assert(ml_optim_minimize(opt, ml_sum(ml_square(ml_square(w)), NULL)), "%s", ml_error_message());
+    expect_same(ml_vmap_unwrap(level, ml_optim_lr_each(opt), 0), ml_from(ML_SHAPE(3), ML_F64, lr), "the rates, read back");
+    ml_tensor *all = ml_detach(ml_vmap_unwrap(level, w, 0));
+    ml_optim_release(opt);
+    expect_fails(ml_optim_set_lr_each(opt = make(&w, 1), ml_vmap_wrap(level, ml_from(ML_SHAPE(3), ML_F64, (double[]){ 1, -1, 1 }), 0)),
+                 "lr must be a finite number, 0 or more, got -1");
+    ml_optim_release(opt);
+    ml_tensor *outside = leaf(ML_SHAPE(3), 1);
+    expect_fails(ml_optim_set_lr_each(opt = make(&outside, 1), ml_vmap_wrap(level, ml_from(ML_SHAPE(3), ML_F64, lr), 0)),
+                 "lr differs between 3 copies, but a parameter does not");
+    ml_optim_release(opt);
+    ml_vmap_end(level);
+    for (int i = 0; i < 3; i++) {
+        ml_tensor *one = ml_requires_grad(ml_clone(ml_reshape(ml_slice(start, &(ml_slice_opts){ 0, i, i + 1, 1 }), &(ml_reshape_opts){ ML_SHAPE(4) })), true);
+        opt            = make(&one, 1);
+        cr_assert(ml_optim_set_lr(opt, lr[i]) && ml_optim_set_weight_decay(opt, decay[i]));
+        for (int step = 0; step < 5; step++) cr_assert(ml_optim_minimize(opt, ml_sum(ml_square(ml_square(one)), NULL)));
+        expect_same(ml_reshape(ml_slice(all, &(ml_slice_opts){ 0, i, i + 1, 1 }), &(ml_reshape_opts){ ML_SHAPE(4) }), ml_detach(one), what);
+        ml_optim_release(opt);
+    }
+    ml_scope_end(&scope);
+}
+
+static ml_optim *make_momentum(ml_tensor *const *params, int n) { return ml_sgd(params, n, &(ml_sgd_opts){ .lr = 1, .momentum = 0.9 }); }
+static ml_optim *make_adam(ml_tensor *const *params, int n) { return ml_adam(params, n, NULL); }
+static ml_optim *make_adamw(ml_tensor *const *params, int n) { return ml_adamw(params, n, NULL); }
+
+Test(optim, copies_inside_vmap_step_as_if_alone)
+{
+    check_copies("SGD", make_momentum);
+    check_copies("Adam", make_adam);
+    check_copies("AdamW", make_adamw);
 }
 
 Test(optim, a_loss_that_has_nothing_to_do_with_the_parameters)
@@ -426,4 +466,49 @@ Test(optim, looking_and_changing)
     cr_expect_str_eq(ml_optim_kind(NULL), "?");
     ml_optim_release(NULL);
     ml_scope_end(&scope);
+}
+
+/* Half of the steps, state and parameters taken into another optimizer, the rest: the bits of going on without a break. */
+Test(optim, state_put_back_goes_on_to_the_bit)
+{
+    for (int kind = 0; kind < N_KINDS; kind++) {
+        ml_scope   scope = ml_scope_begin();
+        ml_tensor *w[2] = { leaf(ML_SHAPE(5, 3), 1), leaf(ML_SHAPE(7), 2) }, *v[2], *state[4];
+        ml_optim  *whole = of_kind(kind, w, 2);
+        int        n     = ml_optim_n_state(whole);
+        int64_t    steps[2];
+        for (int step = 0; step < 5; step++) /* the second sits some steps out: each has its own count */
+            cr_assert(ml_optim_minimize(whole, step < 2 ? half_square(w[0]) : ml_add(half_square(w[0]), half_square(w[1]))), "%s", ml_error_message());
+        for (int i = 0; i < 2; i++) {
+            v[i]     = ml_requires_grad(ml_clone(w[i]), true);
+            steps[i] = ml_optim_parameter_steps(whole, i);
+            for (int k = 0; k < n; k++) state[i * n + k] = ml_optim_state(whole, i, k);
+        }
+        cr_expect(steps[0] == 5 && steps[1] == 3);
+        ml_optim *rest = of_kind(kind, v, 2);
+        cr_assert(ml_optim_set_state(rest, ml_optim_steps(whole), steps, state), "%s", ml_error_message());
+        cr_expect_eq(ml_optim_steps(rest), 5);
+        for (int step = 0; step < 4; step++)
+            cr_assert(ml_optim_minimize(whole, ml_add(half_square(w[0]), half_square(w[1]))) && ml_optim_minimize(rest, ml_add(half_square(v[0]), half_square(v[1]))));
+        for (int i = 0; i < 2; i++) {
+            expect_same(w[i], v[i], "%s: parameter %d", ml_optim_kind(whole), i);
+            for (int k = 0; k < n; k++) expect_same(ml_optim_state(whole, i, k), ml_optim_state(rest, i, k), "%s", ml_optim_state_name(whole, k));
+        }
+        if (n > 0) {
+            ml_tensor *bad[4] = { state[0], state[1], state[2], state[3] };
+            bad[2 * n - 1] = ml_zeros(ML_SHAPE(3), ML_F32);
+            ml_tensor *before = ml_clone(ml_optim_state(rest, 0, 0));
+            expect_fails(ml_optim_set_state(rest, 1, steps, bad), "of parameter 2 must be f32 (7), got f32 (3)");
+            bad[2 * n - 1] = ml_zeros(ML_SHAPE(7), ML_F64);
+            expect_fails(ml_optim_set_state(rest, 1, steps, bad), "must be f32 (7), got f64 (7)");
+            expect_fails(ml_optim_set_state(rest, -1, steps, state), "must not be negative");
+            expect_same(before, ml_optim_state(rest, 0, 0), "nothing changed");
+            cr_expect_eq(ml_optim_steps(rest), 9);
+        }
+        expect_fails(ml_optim_state(rest, 2, 0), "no state 0 of parameter 2");
+        cr_expect_str_eq(ml_optim_state_name(rest, n), "?");
+        ml_optim_release(whole);
+        ml_optim_release(rest);
+        ml_scope_end(&scope);
+    }
 }

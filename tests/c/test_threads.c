@@ -18,6 +18,12 @@ static const ml_token_linear_opts tokens_relu = { .act = ML_ACT_RELU };
 
 static const ml_einsum_opts contraction = { "bij,bjk,bi->ik" };
 
+static const ml_cumsum_opts       first_sums = { .dim = 0 };
+static const ml_kthvalue_opts     hundredth = { .k = 100, .dim = 0 };
+static const ml_quantile_opts     low_tenth = { .q = 0.1, .dim = 1 };
+static const ml_var_opts          variance = { .dims = { 1, { 0 } }, .correction = 1 };
+static const ml_norm_opts         cubes = { .p = 3, .dims = { 1, { 0 } } };
+
 /* What is not pointwise has its sizes here. */
 static const struct {
     int       id;
@@ -35,6 +41,21 @@ static const struct {
     { ML_OP_max, { .in = { "(150, 450)" }, .opts = &rows } },
     { ML_OP_min, { .in = { "(150, 450)" }, .opts = &columns } },
     { ML_OP_argmax, { .in = { "(150, 450)" } } },
+    { ML_OP_prod, { .in = { "(150, 450)" }, .opts = &rows } },
+    { ML_OP_any, { .in = { "b(150, 450)" }, .opts = &rows } },
+    { ML_OP_all, { .in = { "b(150, 450)" }, .opts = &columns } },
+    { ML_OP_count_nonzero, { .in = { "b(150, 450)" } } },
+    { ML_OP_var, { .in = { "(150, 450)" }, .opts = &variance } },
+    { ML_OP_std, { .in = { "(150, 450)" } } },
+    { ML_OP_norm, { .in = { "(150, 450)" } } },
+    { ML_OP_norm, { .in = { "(150, 450)" }, .opts = &cubes } },
+    { ML_OP_cumsum, { .in = { "(150, 450)" } } },
+    { ML_OP_cumsum, { .in = { "(150, 450)" }, .opts = &first_sums } },
+    { ML_OP_cumprod, { .in = { "(150, 450)" } } },
+    { ML_OP_kthvalue, { .in = { "(150, 450)" }, .opts = &hundredth } },
+    { ML_OP_median, { .in = { "(150, 450)" } } },
+    { ML_OP_quantile, { .in = { "(150, 450)" }, .opts = &low_tenth } },
+    { ML_OP_histogram, { .in = { "(150, 450)" } } },
     { ML_OP_argmin, { .in = { "(150, 450)" }, .opts = &first_arg } },
     { ML_OP_logsumexp, { .in = { "(150, 450)" } } },
     { ML_OP_logsumexp, { .in = { "(150, 450)" }, .opts = &first_lse } },
@@ -56,6 +77,24 @@ static const struct {
     { ML_OP_kron, { .in = { "(20, 30)", "(10, 10)" } } },
     { ML_OP_trace, { .in = { "(300, 300)" } } },
     { ML_OP_einsum, { .in = { "(12, 30, 40)", "(12, 40, 20)", "(12, 30)" }, .opts = &contraction } },
+    { ML_OP_inv, { .in = { "m(3, 40, 40)" } } },
+    { ML_OP_det, { .in = { "m(3, 40, 40)" } } },
+    { ML_OP_cofactor, { .in = { "m(3, 40, 40)" } } },
+    { ML_OP_slogdet, { .in = { "m(3, 40, 40)" } } },
+    { ML_OP_expm, { .in = { "m(3, 40, 40)" } } },
+    { ML_OP_matrix_power, { .in = { "m(3, 40, 40)" } } },
+    { ML_OP_pinv, { .in = { "m(3, 40, 40)" } } },
+    { ML_OP_svd_parts, { .in = { "m(3, 40, 40)" } } },
+    { ML_OP_svdvals, { .in = { "m(3, 40, 40)" } } },
+    { ML_OP_qr_parts, { .in = { "m(3, 40, 40)" } } },
+    { ML_OP_matrix_rank, { .in = { "m(3, 40, 40)" } } },
+    { ML_OP_eigh_parts, { .in = { "s(3, 40, 40)" } } },
+    { ML_OP_eigvalsh, { .in = { "s(3, 40, 40)" } } },
+    { ML_OP_cholesky, { .in = { "s(3, 40, 40)" } } },
+    { ML_OP_expm_frechet, { .in = { "m(3, 20, 20)", "(3, 20, 20)" } } },
+    { ML_OP_solve, { .in = { "m(3, 40, 40)", "(40, 60)" } } },
+    { ML_OP_solve_triangular, { .in = { "m(3, 40, 40)", "(40, 60)" } } },
+    { ML_OP_lstsq, { .in = { "m(3, 40, 40)", "(40, 60)" } } },
     { ML_OP_linear, { .in = { "(300, 130)", "(120, 130)", "(120)" } } },
     { ML_OP_linear, { .in = { "(300, 130)", "(120, 130)", "(120)" }, .opts = &with_relu } },
     { ML_OP_linear, { .in = { "(300, 130)", "(120, 130)", "(120)" }, .opts = &with_tanh } },
@@ -112,6 +151,7 @@ ParameterizedTest(group *g, threads, do_not_change_pointwise_bits)
         if (t.n_in < 2) continue;
         spread_out.in[0] = "(150, 1)";
         spread_out.in[1] = "(450)";
+        if (t.n_in > 2) spread_out.in[2] = "()";
         trial_of(t.id, &spread_out, 1, &t);
         expect_same_bits(&t);
     }

@@ -81,6 +81,43 @@ unary("step", lambda x: torch.heaviside(x.detach(), torch.zeros((), dtype=F64)),
 unary("floor", lambda x: torch.floor(x.detach()), edge=(-1.5, 2.0))
 unary("ceil", lambda x: torch.ceil(x.detach()), edge=(-1.5, 2.0))
 unary("round", lambda x: torch.round(x.detach()), edge=(0.5, 1.5, 2.5, -0.5, -1.5))
+unary("exp2", torch.exp2, edge=(-1000.0, 0.0, 1000.0))
+unary("log2", torch.log2, low=0.1, edge=(1e-300, 8.0, 1e300))
+unary("log10", torch.log10, low=0.1, edge=(1e-300, 100.0, 1e300))
+unary("tan", torch.tan, edge=(1.5, 100.0, -1e6))
+unary("asin", torch.asin, low=-0.9, high=0.9, edge=(1e-9, 0.97))
+unary("acos", torch.acos, low=-0.9, high=0.9, edge=(1e-9, 0.97))
+unary("atan", torch.atan, edge=(-1e8, 1e-9, 1e3))
+unary("sinh", torch.sinh, edge=(-700.0, 1e-9, 20.0))
+unary("cosh", torch.cosh, edge=(-700.0, 1e-9, 20.0))
+unary("asinh", torch.asinh, edge=(-1e8, 1e-9, 1e3))
+unary("acosh", torch.acosh, low=1.1, high=4.0, edge=(1.03, 1e8))
+unary("atanh", torch.atanh, low=-0.9, high=0.9, edge=(1e-9, 0.97))
+unary("erfc", torch.erfc, edge=(-6.0, 1e-8, 5.0))
+unary("erfinv", torch.erfinv, low=-0.95, high=0.95, edge=(1e-9, 0.97))
+unary("trunc", lambda x: torch.trunc(x.detach()), edge=(-1.5, 2.0))
+unary("frac", torch.frac, edge=(-1.5, 2.25))
+unary("leaky_relu", F.leaky_relu, edge=(0.0, -100.0))
+unary("elu", F.elu, edge=(0.0, -40.0, 40.0))
+case("leaky_relu", lambda x: F.leaky_relu(x, 0.3), floats(2, 3), slope=0.3)
+case("elu", lambda x: F.elu(x, 0.7), floats(2, 3), alpha=0.7)
+unary("gelu", F.gelu, edge=(-3.0, 1e-8, 8.0))
+case("gelu", lambda x: F.gelu(x, approximate="tanh"), floats(2, 3), tanh=1)
+case("gelu", lambda x: F.gelu(x, approximate="tanh"), given(2.5), tanh=1)
+unary("silu", F.silu, edge=(-40.0, 0.0, 40.0))
+unary("mish", F.mish, edge=(-30.0, 0.0, 40.0))
+unary("log_sigmoid", F.logsigmoid, edge=(-700.0, 0.0, 40.0))
+unary("softsign", F.softsign, edge=(-1e2, 0.0, 1e-8))
+case("clamp", lambda x: torch.clamp(x, -1, 1), given(-2, -1, 0.5, 1, 3), min=-1, max=1)
+case("clamp", lambda x: torch.clamp(x, min=0.5), floats(2, 3), min=0.5)
+case("clamp", lambda x: torch.clamp(x, 2, 1), floats(4), min=2, max=1)
+case("clamp", lambda x: torch.clamp(x, -1, 2), ints(5, 6) - 2, min=-1, max=2)
+ODD = given(float("nan"), float("inf"), -float("inf"), 1.5, 0)
+case("nan_to_num", torch.nan_to_num, ODD)
+case("nan_to_num", lambda x: torch.nan_to_num(x, 1, 2, 3), ODD, nan=1, posinf=2, neginf=3)
+for name in ("isnan", "isinf", "isfinite", "logical_not"):
+    case(name, getattr(torch, name), ODD)
+    case(name, getattr(torch, name), ints(2, 4))
 case("cast", lambda x: x.to(torch.float32), floats(2, 3), dtype="f32")
 case("cast", lambda x: x.detach().to(I64), given(-2.7, -0.5, 0.0, 3.9), dtype="i64")
 
@@ -102,6 +139,20 @@ binary("maximum", torch.maximum)
 binary("minimum", torch.minimum)
 case("maximum", torch.maximum, given(1, 2, 3), given(1, 3, 2))
 case("minimum", torch.minimum, given(1, 2, 3), given(1, 3, 2))
+binary("remainder", torch.remainder, low=0.3)
+case("remainder", torch.remainder, given(5.5, -5.5, 5.5, -5.5, 6), given(2, 2, -2, -2, 3))
+case("remainder", torch.remainder, ints(9, 6) - 4, torch.tensor([2, 3, -2, -3, 5, -5]))
+binary("hypot", torch.hypot)
+binary("atan2", torch.atan2)
+case("atan2", torch.atan2, given(1, 0, -1, 1e-9), given(-1, 2, -3, -1))
+binary("logaddexp", torch.logaddexp)
+case("logaddexp", torch.logaddexp, given(1000, -1000, 3), given(999, 1000, 3))
+for name in ("logical_and", "logical_or", "logical_xor"):
+    case(name, getattr(torch, name), given(1, 0, -2, 0), given(3, 3, 0, 0))
+    case(name, getattr(torch, name), bools(4), bools(4))
+    case(name, getattr(torch, name), ints(2, 4), bools(4))
+case("lerp", torch.lerp, floats(2, 3), floats(2, 3), floats(2, 3))
+case("lerp", torch.lerp, floats(2, 1), floats(1, 3), floats(2, 3, low=0))
 for name in ("eq", "ne", "lt", "le", "gt", "ge"):
     case(name, getattr(torch, name), given(1, 2, 3), given(2, 2, 2))
 case("where", torch.where, bools(2, 3), floats(2, 3), floats(2, 3))
@@ -120,6 +171,58 @@ for name in ("argmax", "argmin"):
 for dim, keep in ((-1, 0), (0, 1), (1, 0)):
     case("logsumexp", lambda x, d=dim, k=keep: torch.logsumexp(x, d, bool(k)), floats(2, 3, 4), dim=dim, keepdim=keep)
 case("logsumexp", lambda x: torch.logsumexp(x, 0), given(1000, 999, -1000), dim=0)
+
+for shape, dims, keep in DIMS:
+    every = dims or tuple(range(len(shape)))
+    for name, f in (("any", torch.any), ("all", torch.all)):
+        def over(x, f=f, d=every, k=keep):
+            for dim in sorted((i % max(x.dim(), 1) for i in d), reverse=True):
+                x = f(x, dim, keepdim=bool(k))
+            return x
+        case(name, over, bools(*shape), dims=dims, keepdim=keep)
+        case(name, over, ints(2, *shape), dims=dims, keepdim=keep)
+    case("count_nonzero", lambda x, d=every, k=keep: (x != 0).sum(d or None, keepdim=bool(k)) if d else (x != 0).sum(), ints(3, *shape), dims=dims, keepdim=keep)
+    if shape:
+        for name, f in (("var", torch.var), ("std", torch.std)):
+            for n in (1, 0):
+                case(name, lambda x, f=f, d=every, k=keep, n=n: f(x, dim=d, correction=n, keepdim=bool(k)), floats(*shape),
+                     dims=dims, keepdim=keep, correction=n)
+    for p in (2.0, 1.0, 3.0, 0.5, 0.0, float("inf"), -float("inf")):
+        case("norm", lambda x, p=p, d=every, k=keep: torch.linalg.vector_norm(x, p, d or None, bool(k)), floats(*shape),
+             p=p, dims=dims, keepdim=keep)
+for x in (given(0, 0, 0), given(3, 0, -4)):
+    for p in (2.0, 1.0, 3.0, 0.0):
+        case("norm", lambda x, p=p: torch.linalg.vector_norm(x, p), x, p=p)
+case("std", lambda x: torch.std(x, dim=0), given(2, 2, 2))
+
+
+def prod(x, dims, keep):
+    for dim in sorted((i % x.dim() for i in dims), reverse=True):
+        x = torch.prod(x, dim, keepdim=bool(keep))
+    return x
+
+
+for shape, dims, keep in DIMS[:-1]:
+    every = dims or tuple(range(len(shape)))
+    case("prod", lambda x, d=every, k=keep: prod(x, d, k), floats(*shape), dims=dims, keepdim=keep)
+for x in (given(2, 0, 3), given(0, 2, 0, 3), given(-2.5)):
+    case("prod", lambda x: torch.prod(x, 0), x)
+    case("cumprod", lambda x: torch.cumprod(x, 0), x)
+case("prod", lambda x: torch.prod(x), ints(5, 4) + 1)
+for dim in (0, 1, -1):
+    case("cumsum", lambda x, d=dim: torch.cumsum(x, d), floats(2, 4, 3), dim=dim)
+    case("cumsum", lambda x, d=dim: torch.cumsum(x.flip(d), d).flip(d), floats(2, 4, 3), dim=dim, reverse=1)
+    case("cumprod", lambda x, d=dim: torch.cumprod(x, d), floats(2, 4, 3), dim=dim)
+    for keep in (0, 1):
+        case("kthvalue", lambda x, d=dim, k=keep: torch.kthvalue(x, 2, d, bool(k))[0], floats(2, 5, 3), k=2, dim=dim, keepdim=keep)
+        case("median", lambda x, d=dim, k=keep: torch.median(x, d, bool(k))[0], floats(2, 5, 4), dim=dim, keepdim=keep)
+        for q in (0.0, 0.3, 0.5, 1.0):
+            case("quantile", lambda x, d=dim, k=keep, q=q: torch.quantile(x, q, d, bool(k)), floats(2, 5, 4), q=q, dim=dim, keepdim=keep)
+case("cumsum", lambda x: torch.cumsum(x, 0), ints(5, 4), dim=0)
+case("median", lambda x: torch.median(x, 0)[0], given(1, float("nan"), 2), fixed=0, dim=0)
+case("histogram", lambda x: torch.histc(x, 4, -1, 1), floats(50), bins=4, low=-1, high=1)
+case("histogram", lambda x: torch.histc(x, 10), floats(50))
+case("histogram", lambda x: torch.histc(x, 3), given(2, 2, 2), bins=3)
 
 case("reshape", lambda x: x.reshape(3, 2), floats(2, 3), shape=(3, -1))
 case("expand", lambda x: x.expand(4, 2, 3), floats(2, 1), shape=(4, 2, 3))
@@ -180,6 +283,87 @@ case("cross_entropy", lambda x, y: F.cross_entropy(x, y - 1), floats(5, 4), ints
 case("mse", F.mse_loss, floats(2, 3), floats(2, 3))
 
 
+# --- linear algebra ------------------------------------------------------------------------------------------------------
+def general(*shape):  # singular values far from 0 and from each other
+    return torch.round((0.6 * torch.rand(shape, dtype=F64) - 0.3 + torch.diag_embed(torch.arange(1.0, max(shape[-2:]) + 1, dtype=F64))[..., :shape[-2], :shape[-1]]) * 1e4) / 1e4
+
+
+def sym(x):
+    return (x + x.mT) / 2
+
+
+def signs(v):  # the largest component of each column positive, among equally large ones the first
+    size = v.detach().abs()
+    first = (size >= size.amax(-2, keepdim=True) * (1 - 1e-6)).to(torch.int8).argmax(-2, keepdim=True)
+    return torch.where(v.detach().gather(-2, first) < 0, -1.0, 1.0).to(F64)
+
+
+def eigh_parts(x):
+    w, v = torch.linalg.eigh(sym(x))
+    return torch.cat((w.unsqueeze(-2), v * signs(v)), -2)
+
+
+def svd_parts(x):
+    u, s, vh = torch.linalg.svd(x, full_matrices=False)
+    return torch.cat((u * signs(u), s.unsqueeze(-2), vh.mT * signs(u)), -2)
+
+
+def qr_parts(x):
+    q, r = torch.linalg.qr(x)
+    sign = torch.sign(torch.diagonal(r.detach(), dim1=-2, dim2=-1)).unsqueeze(-2)
+    return torch.cat((q * sign, r.mT * sign), -2)
+
+
+def cofactor(x):
+    return torch.linalg.det(x)[..., None, None] * torch.linalg.inv(x).mT
+
+
+for shape in ((3, 3), (2, 2, 2), (1, 1), (5, 5)):
+    case("eigh_parts", eigh_parts, general(*shape))
+    case("eigvalsh", lambda x: torch.linalg.eigvalsh(sym(x)), general(*shape))
+    case("cholesky", lambda x: torch.linalg.cholesky(sym(x)), general(*shape))
+    case("inv", torch.linalg.inv, general(*shape))
+    case("det", torch.linalg.det, general(*shape))
+    case("cofactor", cofactor, general(*shape))
+    case("slogdet", lambda x: torch.stack(torch.linalg.slogdet(x), -1), -general(*shape))
+    case("expm", torch.linalg.matrix_exp, floats(*shape))
+    for n in (0, 1, 3, -2):
+        case("matrix_power", lambda x, n=n: torch.linalg.matrix_power(x, n), general(*shape), n=n)
+case("expm", torch.linalg.matrix_exp, floats(4, 4, low=-20, high=0))
+
+
+
+def expm_frechet(x, y):
+    n = x.shape[-1]
+    whole = torch.cat((torch.cat((x, y), -1), torch.cat((torch.zeros_like(x), x), -1)), -2)
+    return torch.linalg.matrix_exp(whole)[..., :n, n:]
+
+
+case("expm_frechet", expm_frechet, floats(3, 3), floats(3, 3))
+case("expm", torch.linalg.matrix_exp, given(0, 1, 0, 0).reshape(2, 2))
+for shape in ((4, 3), (3, 4), (3, 3), (2, 3, 2), (1, 3), (3, 1)):
+    case("svd_parts", svd_parts, general(*shape))
+    case("svdvals", torch.linalg.svdvals, general(*shape))
+    case("qr_parts", qr_parts, general(*shape))
+    case("pinv", torch.linalg.pinv, general(*shape))
+    case("matrix_rank", lambda x: torch.linalg.matrix_rank(x.detach()), general(*shape))
+rank_2 = torch.tensor([[1, 2, 0], [2, 4, 0], [0, 0, 3], [1, 2, 3]], dtype=F64)
+case("pinv", torch.linalg.pinv, rank_2, fixed=0)
+case("matrix_rank", lambda x: torch.linalg.matrix_rank(x.detach()), rank_2)
+case("matrix_rank", lambda x: torch.linalg.matrix_rank(x.detach(), rtol=0.9), general(3, 3), rcond=0.9)
+case("lstsq", lambda a, b: torch.linalg.lstsq(a, b).solution, general(4, 3), floats(4, 2))
+case("lstsq", lambda a, b: torch.linalg.pinv(a) @ b, general(3, 4), floats(3))
+case("lstsq", lambda a, b: torch.linalg.pinv(a, rtol=0.5) @ b, general(3, 3), floats(3, 2), fixed=0, rcond=0.5)
+case("solve", torch.linalg.solve, general(3, 3), floats(3, 2))
+case("solve", torch.linalg.solve, general(3, 3), floats(3))
+case("solve", torch.linalg.solve, general(2, 1, 3, 3), floats(2, 3, 1))
+for upper in (0, 1):
+    for unit in (0, 1):
+        for t in (0, 1):
+            case("solve_triangular", lambda a, b, u=upper, t=t, i=unit: torch.linalg.solve_triangular(a.mT if t else a, b, upper=bool(u) != bool(t), unitriangular=bool(i)),
+                 general(3, 3), floats(3, 2), upper=upper, transpose=t, unitriangular=unit)
+
+
 # --- writing ------------------------------------------------------------------------------------------------------------
 def option_text(value):
     if isinstance(value, tuple):
@@ -200,7 +384,7 @@ def write(out, name, options, f, inputs, fixed):
         out.write(f"dy {sizes(dy)} {numbers(dy)}\n")
         for i, x in enumerate(leaves):
             if x.requires_grad:
-                out.write(f"dx {i} {numbers(x.grad)}\n")
+                out.write(f"dx {i} {numbers(torch.zeros_like(x) if x.grad is None else x.grad)}\n")
     out.write("\n")
 
 

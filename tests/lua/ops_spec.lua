@@ -21,7 +21,34 @@ end
 -- name -> what it computes of one number, and the numbers to try
 local any, positive = { -2.5, -1.5, -0.25, 0.0, 0.5, 1.0, 3.5 }, { 0.25, 1.0, 2.0, 9.0 }
 local erf_at = { [-2.0] = -0.99532226501895271, [0.0] = 0, [0.5] = 0.52049987781304652, [1.0] = 0.84270079294971489 }
+local inside, beyond = { -0.75, -0.5, 0.0, 0.25, 1.0 }, { 1.0, 1.5, 20.0 }
+local function tanh(x) return 1 - 2 / (math.exp(2 * x) + 1) end
+local function sigmoid(x) return 1 / (1 + math.exp(-x)) end
+local function whole(x) return x < 0 and math.ceil(x) or math.floor(x) end
 local one = {
+  exp2       = { function(x) return 2 ^ x end, any },
+  log2       = { function(x) return math.log(x, 2) end, positive },
+  log10      = { function(x) return math.log(x, 10) end, positive },
+  tan        = { math.tan, any },
+  asin       = { math.asin, inside },
+  acos       = { math.acos, inside },
+  atan       = { math.atan, any },
+  sinh       = { function(x) return (math.exp(x) - math.exp(-x)) / 2 end, any },
+  cosh       = { function(x) return (math.exp(x) + math.exp(-x)) / 2 end, any },
+  asinh      = { function(x) return math.log(x + math.sqrt(x * x + 1)) end, any },
+  acosh      = { function(x) return math.log(x + math.sqrt(x * x - 1)) end, beyond },
+  atanh      = { function(x) return math.log((1 + x) / (1 - x)) / 2 end, { -0.75, -0.5, 0.0, 0.25 } },
+  erfc       = { function(x) return 1 - erf_at[x] end, { -2.0, 0.0, 0.5, 1.0 } },
+  silu       = { function(x) return x * sigmoid(x) end, any },
+  mish       = { function(x) return x * tanh(math.log(1 + math.exp(x))) end, any },
+  log_sigmoid = { function(x) return math.log(sigmoid(x)) end, any },
+  softsign   = { function(x) return x / (1 + math.abs(x)) end, any },
+  trunc      = { whole, any },
+  frac       = { function(x) return x - whole(x) end, any },
+  isnan      = { function(x) return x ~= x end, { 1.0, 0 / 0, -1 / 0 } },
+  isinf      = { function(x) return x == 1 / 0 or x == -1 / 0 end, { 1.0, 0 / 0, -1 / 0 } },
+  isfinite   = { function(x) return x - x == 0 end, { 1.0, 0 / 0, -1 / 0 } },
+  logical_not = { function(x) return x == 0 end, any },
   neg        = { function(x) return -x end, any },
   abs        = { math.abs, any },
   sign       = { function(x) return x > 0 and 1 or x < 0 and -1 or 0 end, any },
@@ -62,6 +89,13 @@ local two = {
   le      = function(x, y) return x <= y end,
   gt      = function(x, y) return x > y end,
   ge      = function(x, y) return x >= y end,
+  remainder = function(x, y) return x % y end,
+  hypot   = function(x, y) return math.sqrt(x * x + y * y) end,
+  atan2   = math.atan,
+  logaddexp = function(x, y) return math.log(math.exp(x) + math.exp(y)) end,
+  logical_and = function(x, y) return x ~= 0 and y ~= 0 end,
+  logical_or = function(x, y) return x ~= 0 or y ~= 0 end,
+  logical_xor = function(x, y) return (x ~= 0) ~= (y ~= 0) end,
 }
 
 local m = f64 { { 1, 2, 3 }, { 4, 5, 6 } }
@@ -79,6 +113,37 @@ local other = {
     holds({ { 0, 2, 0 }, { 4, 0, 6 } }, (m % 2):eq(0):where(m, 0))
     holds({ { 9, 9, 3 }, { 4, 5, 6 } }, ml.where(m:lt(3), 9, m))
     fails(function() return ml.where(m, 9, m) end, "^where: the condition must be bool, got f64")
+  end,
+  clamp = function()
+    holds({ { 2, 2, 3 }, { 4, 4, 4 } }, m:clamp(2, 4))
+    holds({ { 1, 2, 3 }, { 4, 4, 4 } }, m:clamp { max = 4 })
+    holds({ { 1, 2, 3 }, { 4, 5, 6 } }, m:clamp())
+    assert.equal("i64", ml.tensor({ 1, 9 }):clamp(2, 4).dtype)
+    holds({ 2, 4 }, ml.tensor({ 1, 9 }):clamp(2, 4))
+    fails(function() return ml.tensor({ 1, 9 }):clamp(2.5) end, "^clamp: integers need whole bounds, got 2%.5 and inf")
+    fails(function() return m:clamp(0 / 0) end, "^clamp: min and max must be numbers")
+  end,
+  leaky_relu = function()
+    holds({ -0.02, 3 }, f64({ -2, 3 }):leaky_relu())
+    holds({ -1, 3 }, f64({ -2, 3 }):leaky_relu(0.5))
+  end,
+  elu = function()
+    holds({ math.exp(-2) - 1, 3 }, f64({ -2, 3 }):elu())
+    holds({ (math.exp(-2) - 1) / 2, 3 }, f64({ -2, 3 }):elu { alpha = 0.5 })
+  end,
+  gelu = function()
+    holds({ -0.15865525393145705, 0, 0.84134474606854295 }, f64({ -1, 0, 1 }):gelu())
+    holds({ -0.15880800939172324, 0, 0.84119199060827676 }, f64({ -1, 0, 1 }):gelu(true))
+  end,
+  erfinv = function() holds({ -0.5, 0, 0.25, 2 }, f64({ -0.5, 0, 0.25, 2 }):erf():erfinv(), 1e-12) end,
+  nan_to_num = function()
+    local odd = f64 { 0 / 0, 1 / 0, -1 / 0, 5 }
+    assert.same({ 7, 8, 9, 5 }, odd:nan_to_num(7, 8, 9):tolist())
+    assert.same({ 0, 1.7976931348623157e308, -1, 5 }, odd:nan_to_num { neginf = -1 }:tolist())
+  end,
+  lerp = function()
+    holds({ { 1.5, 1.5, 1.5 }, { 1.5, 1.5, 1.5 } }, ml.lerp(m * 0 + 1, 2, 0.5))
+    holds({ { 1, 3, 3 }, { 4, 6, 6 } }, m:lerp(m + 1, f64 { 0, 1, 0 }))
   end,
   sum = function()
     holds(21, m:sum())
@@ -112,6 +177,75 @@ local other = {
   argmin = function()
     holds({ 1, 1 }, m:argmin())
     holds({ { 1, 1, 1 } }, m:argmin { dim = 1, keepdim = true })
+  end,
+  prod = function()
+    holds(720, m:prod())
+    holds({ 4, 10, 18 }, m:prod(1))
+    assert.equal("i64", ml.tensor({ 2, 3 }):prod().dtype)
+  end,
+  any = function()
+    assert.equal(true, m:gt(5):any():item())
+    holds({ false, true }, m:gt(5):any(2))
+    holds({ { false }, { true } }, m:gt(5):any(2, true))
+  end,
+  all = function()
+    assert.equal(false, m:gt(5):all():item())
+    holds({ false, true }, m:gt(3):all(2))
+    assert.equal(true, ml.zeros({ 0 }):all():item())
+  end,
+  count_nonzero = function()
+    holds(6, m:count_nonzero())
+    holds({ 0, 1, 2 }, (m * m:gt(1)):sub(m:eq(4) * 4):gt(2):count_nonzero { dims = 1 })
+    assert.equal("i64", m:count_nonzero().dtype)
+  end,
+  var = function()
+    holds(3.5, m:var())
+    holds({ 4.5, 4.5, 4.5 }, m:var(1))
+    holds({ 2.25, 2.25, 2.25 }, m:var { 1, correction = 0 })
+    holds({ { 1 }, { 1 } }, m:var(2, true))
+  end,
+  std = function()
+    holds({ 1, 1 }, m:std(2))
+    holds(math.sqrt(35 / 12), m:std(nil, nil, 0))
+  end,
+  norm = function()
+    holds(math.sqrt(91), m:norm())
+    holds(21, m:norm(1))
+    holds({ 3, 6 }, m:norm(math.huge, 2))
+    holds({ 2, 2, 2 }, m:norm { p = 0, dims = 1 })
+    holds({ 65 ^ (1 / 3), 133 ^ (1 / 3), 243 ^ (1 / 3) }, m:norm(3, 1))
+    fails(function() return m:norm(0 / 0) end, "^norm: p must be a number, got nan")
+  end,
+  cumsum = function()
+    holds({ { 1, 3, 6 }, { 4, 9, 15 } }, m:cumsum())
+    holds({ { 5, 7, 9 }, { 4, 5, 6 } }, m:cumsum(1, true))
+  end,
+  cumprod = function()
+    holds({ { 1, 2, 6 }, { 4, 20, 120 } }, m:cumprod())
+    holds({ { 1, 2, 3 }, { 4, 10, 18 } }, m:cumprod(1))
+  end,
+  kthvalue = function()
+    holds({ 1, 4 }, m:kthvalue())
+    holds({ 2, 5 }, m:kthvalue(2))
+    holds({ 4, 5, 6 }, m:kthvalue(2, 1))
+    fails(function() return m:kthvalue(4) end, "^kthvalue: k must be 1%.%.3, got 4")
+    fails(function() return m:kthvalue(0) end, "^kthvalue: k must be 1%.%.3, got 0")
+  end,
+  median = function()
+    holds({ 2, 5 }, m:median())
+    holds({ 1, 2, 3 }, m:median(1))
+  end,
+  quantile = function()
+    holds({ 2, 5 }, m:quantile())
+    holds({ 1.75, 2.75, 3.75 }, m:quantile(0.25, 1))
+    fails(function() return m:quantile(1.5) end, "^quantile: q must be in 0%.%.1, got 1%.5")
+  end,
+  histogram = function()
+    holds({ 2, 2, 2 }, m:histogram(3))
+    holds({ 1, 1, 1, 1 }, m:histogram(4, 1.5, 5.5))
+    fails(function() return m:histogram(0) end, "^histogram: bins must be at least 1, got 0")
+    fails(function() return m:histogram(3, 2, 1) end, "^histogram: low and high must be finite and in this order")
+    fails(function() return f64({ 1, 0 / 0 }):histogram() end, "^histogram: a value is .*nan, so the values have no range")
   end,
   logsumexp = function()
     local log_sum = math.log(math.exp(1) + math.exp(2) + math.exp(3))
@@ -214,6 +348,66 @@ local other = {
     fails(function() return m:einsum() end, "^einsum: needs the equation")
     fails(function() return m:einsum { equation = 3 } end, "^einsum: the equation must be a text, got number")
   end,
+  solve_triangular = function()
+    local a = f64 { { 2, 9 }, { 1, 4 } }
+    holds({ 3, 0.5 }, a:solve_triangular(f64 { 6, 5 }))
+    holds({ -4, 2 }, a:solve_triangular(f64 { 10, 8 }, { upper = true }))
+    holds({ 3, 1 }, a:solve_triangular(f64 { 7, 4 }, { transpose = true }) * f64 { 1, 1 })
+    holds({ 6, -1 }, a:solve_triangular(f64 { 6, 5 }, { unitriangular = true }))
+    fails(function() return ml.zeros({ 2, 2 }):solve_triangular(ml.ones { 2 }) end,
+      "^solve_triangular: matrix 1 of shape %(2, 2%) is singular: its diagonal has a 0 at 1")
+  end,
+  solve = function()
+    holds({ 1, 2 }, f64({ { 1, 2 }, { 3, 4 } }):solve(f64 { 5, 11 }))
+    fails(function() return ml.ones({ 2, 2 }):solve(ml.ones { 2 }) end, "^solve: matrix 1 of shape %(2, 2%) is singular; lstsq and pinv")
+    fails(function() return ml.eye(2):solve(ml.ones { 3 }) end, "^solve: the right side, shape %(3%), must have 2 rows")
+    fails(function() return m:solve(ml.ones { 2 }) end, "^solve: needs a square matrix, got shape %(2, 3%)")
+  end,
+  inv = function()
+    holds({ { -2, 1 }, { 1.5, -0.5 } }, f64({ { 1, 2 }, { 3, 4 } }):inv())
+    fails(function() return ml.zeros({ 2, 3, 3 }):inv() end, "^inv: matrix 1 of shape %(2, 3, 3%) is singular")
+    local bad = ml.zeros({ 2, 2 }):inv { strict = false }
+    assert.is_true(bad[{ 1, 1 }]:item() ~= bad[{ 1, 1 }]:item())
+    fails(function() return (ml.eye(2) / 0):inv() end, "^inv: the input, shape %(2, 2%), holds an infinity")
+  end,
+  pinv = function()
+    holds({ { 0.2, 0.4 } }, f64({ { 1 }, { 2 } }):pinv())
+    holds({ { 0.5, 0 }, { 0, 0 } }, f64({ { 2, 0 }, { 0, 0.1 } }):pinv(0.5))
+    fails(function() return ml.ones({ 2 }):pinv() end, "^pinv: needs a matrix, got shape %(2%)")
+  end,
+  lstsq = function()
+    holds({ 1.5, 0 }, f64({ { 1, 0 }, { 1, 0 } }):lstsq(f64 { 1, 2 }))
+    fails(function() return (ml.eye(2) * (0 / 0)):lstsq(ml.ones { 2 }) end, "^lstsq: .*holds NaN")
+  end,
+  det = function() holds(-2, f64({ { 1, 2 }, { 3, 4 } }):det()) end,
+  cofactor = function() holds({ { 4, -3 }, { -2, 1 } }, f64({ { 1, 2 }, { 3, 4 } }):cofactor()) end,
+  slogdet = function()
+    holds({ -1, math.log(2) }, f64({ { 1, 2 }, { 3, 4 } }):slogdet())
+    holds({ 0, -math.huge }, ml.zeros({ 2, 2 }):slogdet())
+  end,
+  cholesky = function()
+    holds({ { 2, 0 }, { 1, 3 } }, f64({ { 4, 2 }, { 2, 10 } }):cholesky())
+    fails(function() return f64({ { 1, 2 }, { 2, 1 } }):cholesky() end, "^cholesky: matrix 1 of shape %(2, 2%) is not positive definite")
+  end,
+  eigh_parts = function()
+    local h = math.sqrt(0.5)
+    holds({ { 1, 3 }, { h, h }, { -h, h } }, f64({ { 2, 1 }, { 1, 2 } }):eigh_parts())
+  end,
+  svd_parts = function() holds({ { 0.6 }, { 0.8 }, { 5 }, { 1 } }, f64({ { 3 }, { 4 } }):svd_parts()) end,
+  qr_parts = function() holds({ { 0.6 }, { 0.8 }, { 5 } }, f64({ { 3 }, { 4 } }):qr_parts()) end,
+  eigvalsh = function() holds({ 1, 3 }, f64({ { 2, 1 }, { 1, 2 } }):eigvalsh()) end,
+  svdvals = function() holds({ 5 }, f64({ { 3 }, { 4 } }):svdvals()) end,
+  matrix_rank = function()
+    assert.equal(1, f64({ { 1, 2 }, { 2, 4 } }):matrix_rank():item())
+    assert.equal(1, f64({ { 1, 0 }, { 0, 0.1 } }):matrix_rank(0.5):item())
+  end,
+  expm = function() holds({ { math.exp(1), 0 }, { 0, 1 } }, f64({ { 1, 0 }, { 0, 0 } }):expm()) end,
+  expm_frechet = function() holds({ { math.exp(1) } }, f64({ { 1 } }):expm_frechet(f64 { { 1 } })) end,
+  matrix_power = function()
+    holds({ { 1, 3 }, { 0, 1 } }, f64({ { 1, 1 }, { 0, 1 } }):matrix_power(3))
+    holds({ { 1, -2 }, { 0, 1 } }, f64({ { 1, 1 }, { 0, 1 } }):matrix_power(-2))
+    fails(function() return ml.zeros({ 2, 2 }):matrix_power(-1) end, "^matrix_power: inv: matrix 1 of shape %(2, 2%) is singular")
+  end,
   linear = function()
     local w, b = f64 { { 1, 0, 0 }, { 0, 0, -1 } }, f64 { 0.5, 4 }
     holds({ { 1.5, 1 }, { 4.5, -2 } }, m:linear(w, b))
@@ -306,6 +500,8 @@ describe("operators", function()
     holds({ 3, -4 }, i // 2)
     holds({ 1, 1 }, i % 2)
     holds({ -1, -1 }, i % -2)
+    holds({ 7 % 2.5, -7 % 2.5 }, i % 2.5)
+    fails(function() return i % 0 end, "^remainder: integer division by zero")
     assert.equal("i64", (i + 2).dtype)
     assert.equal("f32", (i + 0.5).dtype)
   end)
@@ -315,6 +511,10 @@ describe("operators", function()
     local y = w ^ 2 / 2 + 3 * w - w % 1
     y:sum():backward()
     holds({ 5, -2.5 }, w.grad)
+    local v = ml.tensor({ 1.0 }, { requires_grad = true, dtype = "f64" })
+    local third = v / 3 -- a plain number is as exact as the tensor that it meets
+    third:sum():backward()
+    holds({ 1 / 3 }, v.grad, 1e-16)
   end)
 end)
 
