@@ -36,6 +36,9 @@ ml_tensor  *ml_archive_find(const ml_archive *a, const char *name); /* borrowed;
 int         ml_archive_n_notes(const ml_archive *a);
 const char *ml_archive_note_name(const ml_archive *a, int i);
 const char *ml_archive_note_text(const ml_archive *a, int i);
+/* CRC-32, as 8 hexadecimal digits, of all names, dtypes, shapes, values and notes but the one called except, in the order of
+ * names: that of the file does not matter. False with a message. */
+bool        ml_archive_checksum(const ml_archive *a, const char *except, char digits[16]);
 
 /* --- formats ------------------------------------------------------------------------------------------------------ */
 typedef enum ml_format {

@@ -3,7 +3,8 @@
  *     base.h      errors, memory, threads          tensor.h    arrays, scopes, random numbers
  *     ops.h       every operation (op_list.h)      autograd.h  derivatives of any order
  *     nn.h        layers, initialisers             optim.h     SGD, Adam, AdamW
- *     data.h      data sets made by rule           run.h       run directories, progress, Ctrl-C
+ *     data.h      data sets made by rule           io.h        files: npy, npz, safetensors, IDX, CIFAR, CSV
+ *     run.h       run directories, progress, Ctrl-C
  *     figure.h    pictures, to files and live
  */
 #ifndef MOONLAB_MOONLAB_H
@@ -13,6 +14,7 @@
 #include "moonlab/base.h"
 #include "moonlab/data.h"
 #include "moonlab/figure.h"
+#include "moonlab/io.h"
 #include "moonlab/nn.h"
 #include "moonlab/ops.h"
 #include "moonlab/optim.h"

@@ -2,6 +2,7 @@
 #include "io/io_impl.h"
 
 #include <string.h>
+#include <zlib.h>
 
 typedef struct item {
     char      *name;
@@ -137,4 +138,27 @@ ml_tensor *ml_archive_find(const ml_archive *a, const char *name)
     int i = place_of(&a->tensors, name, &found);
     if (!found) return ml_fail("there is no tensor called '%.200s' among the %d", name, a->tensors.n);
     return a->tensors.items[a->tensors.items[i].nth].tensor;
+}
+
+static uint32_t add_text(uint32_t sum, const char *text)
+{
+    return (uint32_t)crc32(sum, (const unsigned char *)text, (unsigned)strlen(text) + 1); /* with the zero: "ab" "c" is not "a" "bc" */
+}
+
+bool ml_archive_checksum(const ml_archive *a, const char *except, char digits[16])
+{
+    uint32_t sum = 0;
+    if (!a) return false;
+    for (int i = 0; i < a->tensors.n; i++) {
+        const item *it    = &a->tensors.items[a->tensors.items[i].nth];
+        ml_shape    shape = ml_tensor_shape(it->tensor);
+        sum = add_text(add_text(add_text(sum, it->name), ml_dtype_name(ml_tensor_dtype(it->tensor))), ml_shape_text(&shape));
+        if (!mli_crc_values(it->tensor, &sum)) return false;
+    }
+    for (int i = 0; i < a->notes.n; i++) {
+        const item *it = &a->notes.items[a->notes.items[i].nth];
+        if (!except || strcmp(it->name, except) != 0) sum = add_text(add_text(sum, it->name), it->text);
+    }
+    snprintf(digits, 16, "%08x", (unsigned)sum);
+    return true;
 }

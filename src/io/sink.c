@@ -27,7 +27,8 @@ typedef bool (*use_bytes)(void *ctx, const void *bytes, size_t n);
 /* The values in the order and the bytes of a file, piece by piece. */
 static bool walk_values(const ml_tensor *t, use_bytes use, void *ctx)
 {
-    const uint16_t   one   = 1;
+    const uint16_t one = 1;
+    if (!mli_has_values("save", t)) return false;
     ml_scope         scope = ml_scope_begin();
     const ml_tensor *whole = mli_contiguous((ml_tensor *)(uintptr_t)t);
     size_t           size  = ml_dtype_bytes(ml_tensor_dtype(t)), n = whole ? (size_t)ml_tensor_numel(t) * size : 0;
