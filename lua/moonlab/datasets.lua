@@ -3,7 +3,8 @@ local core  = require "moonlab.core"
 local check = require "moonlab.check"
 
 ---@class moonlab.data
-local data = core.data
+local data = {}
+for name, generator in pairs(core.data) do data[name] = generator end
 
 ---@class moonlab.PublishedOptions
 ---@field path?   string          folder of the files (default: the environment variable MOONLAB_DATA)

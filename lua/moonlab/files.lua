@@ -82,14 +82,13 @@ end
 ---@field delimiter? string   CSV: one character (default a comma; a tab for .tsv)
 ---@field header?    boolean  CSV: the first line has the columns' names (default: when not all of it is numbers)
 
-local CSV_OR_PLAIN = "" -- the name of a tensor that needs none
-
 -- What a script sees of (names, tensors, notes).
 local function present(names, tensors, notes, opts)
   local metadata = {}
-  if #names == 1 and names[1] == CSV_OR_PLAIN then
+  if #names == 1 and names[1] == "" then -- a file of one tensor; of CSV the notes are the columns' names
+    if #notes == 0 then return tensors[1] end
     for i, note in ipairs(notes) do metadata[i] = note[2] end
-    return tensors[1], #notes > 0 and metadata or nil
+    return tensors[1], metadata
   end
   local flat = {}
   for i, name in ipairs(names) do flat[name] = tensors[i] end
@@ -122,13 +121,15 @@ function files.load(path, opts)
   return present(names, tensors, notes, own)
 end
 
---- The same from text in memory, as ml.io.decode gives it to scripts.
-function files.decode(bytes, opts)
+-- The same from text in memory: ml.io.decode.
+local function decode(bytes, opts)
   if type(bytes) ~= "string" then check.fail("decode: takes the bytes of a file as text, got %s", type(bytes)) end
   local own, rest = split_options(opts)
   local names, tensors, _, notes = core.io.decode(bytes, rest)
   return present(names, tensors, notes, own)
 end
+
+files.decode = decode
 
 ---@class moonlab.SaveOptions
 ---@field format?   "npy"|"npz"|"safetensors"  (default: by the end of the path)
@@ -152,12 +153,13 @@ function files.save(path, value, opts)
   core.io.save(path, content(value, opts))
 end
 
---- The bytes that ml.save would write, as ml.io.encode gives them to scripts.
-function files.encode(value, opts)
+-- The bytes that ml.save would write: ml.io.encode.
+local function encode(value, opts)
   local format, names, tensors, notes = content(value, opts)
   if not format then check.fail "encode: needs a format: { format = \"npy\" }, \"npz\" or \"safetensors\"" end
   return core.io.encode(format, names, tensors, notes)
 end
+files.encode = encode
 
 --- checkpoints -----------------------------------------------------------------------------------------------------
 -- A safetensors file: the tensors of the tree, and as metadata the tree itself in JSON, the default random numbers, and a
