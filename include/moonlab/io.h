@@ -11,7 +11,7 @@
  *
  * Files are taken as hostile. Nothing in one is ever run, nor used as a path. Every size is checked against the bytes that are
  * there before memory is taken for it; what is packed (gzip, deflate) may claim no more than 1032 times its packed size, which
- * is the most that deflate can do, and no more than ml_load_limit(). A file is read whole or refused, with a message that names
+ * is the most that deflate can do, and no more than a limit. A file is read whole or refused, with a message that names
  * it, the byte (of CSV the line and column) and the reason. Only regular files are opened.
  *
  * Types that tensors do not have are widened: 16-bit floats to f32, integers to i64 (u64 where the values fit).
@@ -63,6 +63,7 @@ typedef struct ml_load_opts {
     int           base;      /* CIFAR: what labels count from: C 0, Lua 1 */
     char          delimiter; /* CSV: default a comma, a tab for names that end in .tsv */
     ml_csv_header header;    /* CSV */
+    size_t        limit;     /* most bytes that a packed file may unpack to; default ml_load_limit() */
 } ml_load_opts;
 
 ml_archive *ml_load(const char *path, const ml_load_opts *opts); /* NULL with a message */

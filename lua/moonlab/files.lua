@@ -81,6 +81,7 @@ end
 ---@field nested?    boolean  names with dots become tables in tables, whole numbers in them positions (default false)
 ---@field delimiter? string   CSV: one character (default a comma; a tab for .tsv)
 ---@field header?    boolean  CSV: the first line has the columns' names (default: when not all of it is numbers)
+---@field limit?     integer  most bytes that a packed file may unpack to (default 4 GiB, or MOONLAB_LOAD_LIMIT=64M)
 
 -- What a script sees of (names, tensors, notes).
 local function present(names, tensors, notes, opts)

@@ -89,34 +89,22 @@ static int open_beside(const char *path, char temporary[PATH_BYTES])
 
 /* --- in pieces -------------------------------------------------------------------------------------------------- */
 struct ml_file {
-    int    fd;
-    bool   failed;
-    char   path[PATH_BYTES], target[PATH_BYTES], temporary[PATH_BYTES]; /* as it was named; what is replaced; the new one */
+    int  fd;
+    bool failed;
+    char path[PATH_BYTES], target[PATH_BYTES], temporary[PATH_BYTES]; /* as it was named; what is replaced; the new one */
 };
 
-static void discard(ml_file *file)
-{
-    if (file->fd >= 0) close(file->fd);
-    unlink(file->temporary);
-    ml_realloc(file, sizeof *file, 0);
-}
-
-ml_file *ml_file_begin(const char *path)
+static bool begin(ml_file *file, const char *path)
 {
     mode_t mode;
     if (!path || !*path) return ml_fail("cannot write a file without a name");
-    ml_file *file = ml_realloc(NULL, 0, sizeof *file);
-    if (!file) return NULL;
+    if (!look_at_target(path, file->target, &mode)) return false;
     file->failed = false;
-    bool ok      = look_at_target(path, file->target, &mode);
-    if (ok && (file->fd = open_beside(file->target, file->temporary)) < 0) ok = refuse(path, strerror(errno));
-    if (!ok) {
-        ml_realloc(file, sizeof *file, 0);
-        return NULL;
-    }
+    file->fd     = open_beside(file->target, file->temporary);
+    if (file->fd < 0) return refuse(path, strerror(errno));
     snprintf(file->path, sizeof file->path, "%s", path);
     if (mode) (void)fchmod(file->fd, mode); /* a private file stays private; where modes mean nothing, no matter */
-    return file;
+    return true;
 }
 
 bool ml_file_put(ml_file *file, const void *bytes, size_t n)
@@ -127,29 +115,39 @@ bool ml_file_put(ml_file *file, const void *bytes, size_t n)
     return refuse(file->path, strerror(errno));
 }
 
+static bool end(ml_file *file, bool keep)
+{
+    int why = 0;
+    keep    = keep && !file->failed;
+    if (keep && fsync(file->fd) != 0) why = errno;
+    if (close(file->fd) != 0 && !why) why = errno;
+    if (keep && !why && rename(file->temporary, file->target) != 0) why = errno;
+    if (keep && !why) {
+        sync_folder(file->target);
+        return true;
+    }
+    unlink(file->temporary);
+    return keep ? refuse(file->path, strerror(why)) : false;
+}
+
+ml_file *ml_file_begin(const char *path)
+{
+    ml_file *file = ml_realloc(NULL, 0, sizeof *file);
+    if (!file || begin(file, path)) return file;
+    ml_realloc(file, sizeof *file, 0);
+    return NULL;
+}
+
 bool ml_file_end(ml_file *file, bool keep)
 {
     if (!file) return false;
-    if (!keep || file->failed) {
-        discard(file);
-        return false;
-    }
-    int why = fsync(file->fd) != 0 ? errno : 0;
-    if (close(file->fd) != 0 && !why) why = errno;
-    file->fd = -1;
-    if (!why && rename(file->temporary, file->target) != 0) why = errno;
-    if (why) {
-        refuse(file->path, strerror(why));
-        discard(file);
-        return false;
-    }
-    sync_folder(file->target);
+    bool ok = end(file, keep);
     ml_realloc(file, sizeof *file, 0);
-    return true;
+    return ok;
 }
 
 bool ml_file_write(const char *path, const void *bytes, size_t n)
 {
-    ml_file *file = ml_file_begin(path);
-    return file && ml_file_end(file, ml_file_put(file, bytes, n));
+    ml_file file; /* no memory is asked for: what is written may be the last thing that is possible */
+    return begin(&file, path) && end(&file, ml_file_put(&file, bytes, n));
 }

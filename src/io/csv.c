@@ -149,7 +149,9 @@ static bool push(table *t, double value)
 {
     if (t->used == t->room) {
         size_t room = t->room ? 2 * t->room : 64;
-        if (room > ml_load_limit() / sizeof *t->values) return wrong(t, "more values than fit into %zu bytes; MOONLAB_LOAD_LIMIT sets the limit", ml_load_limit());
+        uint64_t limit = t->stream->source->limit;
+        if (t->stream->unpacker && room > limit / sizeof *t->values)
+            return wrong(t, "more values than fit into %llu bytes; the option limit, or MOONLAB_LOAD_LIMIT, allows more", (unsigned long long)limit);
         double *more = ml_realloc(t->values, t->room * sizeof *more, room * sizeof *more);
         if (!more) return false;
         t->values = more;

@@ -69,9 +69,10 @@ static bool guess(const mli_source *src, ml_format *f)
     return mli_refuse(src, 0, "neither its content nor its name says what it is; name the format: npy, npz, safetensors, idx, cifar10, cifar100 or csv");
 }
 
-static ml_archive *read_source(const mli_source *src, const ml_load_opts *given)
+static ml_archive *read_source(mli_source *src, const ml_load_opts *given)
 {
     ml_load_opts opts = given ? *given : (ml_load_opts){ .base = 0 };
+    src->limit        = opts.limit ? opts.limit : ml_load_limit();
     if (opts.format < 0 || opts.format >= ML_FORMAT_COUNT) return ml_fail("load: there is no format %d", (int)opts.format);
     if (opts.delimiter == '"' || opts.delimiter == '\n' || opts.delimiter == '\r') return ml_fail("load: a quote or a line's end is no delimiter");
     if (opts.format == ML_FORMAT_GUESS && !guess(src, &opts.format)) return NULL;

@@ -14,6 +14,7 @@
 typedef struct mli_source {
     const char    *name;   /* for messages */
     uint64_t       size;
+    uint64_t       limit;  /* of bytes that it may unpack to */
     const uint8_t *memory; /* NULL: read from fd */
     int            fd;
 } mli_source;

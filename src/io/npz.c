@@ -170,8 +170,9 @@ static bool check_members(const mli_source *src, const directory *d, member *m, 
         if (!read_entry(src, d, &at, m) || !check_local(src, d, m)) return false;
         ranges[i] = (range){ m->local, m->data + m->packed };
         all += m->unpacked;
-        if (all > ml_load_limit() && all > src->size)
-            return mli_refuse(src, at, "its members unpack to more than %llu bytes; MOONLAB_LOAD_LIMIT sets the limit", (unsigned long long)ml_load_limit());
+        if (all > src->limit && all > src->size) /* what is stored as it is needs no limit */
+            return mli_refuse(src, at, "its members unpack to more than %llu bytes; the option limit, or MOONLAB_LOAD_LIMIT, allows more",
+                              (unsigned long long)src->limit);
     }
     if (at != d->end) return mli_refuse(src, at, "the directory is longer than its %d entries", d->n);
     qsort(ranges, (size_t)d->n, sizeof *ranges, by_begin);

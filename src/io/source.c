@@ -18,7 +18,7 @@ static bool cannot_open(const char *path, const char *why)
 bool mli_source_open(mli_source *s, const char *path)
 {
     struct stat about;
-    *s = (mli_source){ .name = path, .fd = -1 };
+    *s = (mli_source){ .name = path, .limit = ml_load_limit(), .fd = -1 };
     if (!path || !*path) return ml_fail("cannot read a file without a name");
     s->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer must not keep us waiting */
     if (s->fd < 0) return cannot_open(path, strerror(errno));

@@ -63,8 +63,8 @@ bool mli_stream_open_all(mli_stream *s, const mli_source *source)
     uint8_t magic[2] = { 0 };
     if (source->size >= 2 && !mli_source_read(source, 0, magic, 2)) return false;
     if (magic[0] != 0x1f || magic[1] != 0x8b) return mli_stream_open(s, source, 0, source->size, MLI_PLAIN, source->size);
-    uint64_t most = source->size * MLI_MOST_RATIO, limit = ml_load_limit();
-    return mli_stream_open(s, source, 0, source->size, MLI_GZIPPED, most < limit ? most : limit);
+    uint64_t most = source->size * MLI_MOST_RATIO;
+    return mli_stream_open(s, source, 0, source->size, MLI_GZIPPED, most < source->limit ? most : source->limit);
 }
 
 void mli_stream_close(mli_stream *s)
@@ -156,9 +156,9 @@ bool mli_stream_finish(mli_stream *s)
     uint8_t more;
     size_t  got = 0;
     if (!unpack(s, &more, 1, &got)) return false; /* also reads the checksum of gzip */
-    if (got) return s->given > s->most && s->most == ml_load_limit() ? mli_stream_refuse(s, "more than %llu bytes are unpacked; "
-                    "MOONLAB_LOAD_LIMIT sets the limit", (unsigned long long)s->most)
-                                                                      : mli_stream_refuse(s, "bytes follow that belong to nothing");
+    if (got && s->most == s->source->limit)
+        return mli_stream_refuse(s, "more than %llu bytes are unpacked; the option limit, or MOONLAB_LOAD_LIMIT, allows more", (unsigned long long)s->most);
+    if (got) return mli_stream_refuse(s, "bytes follow that belong to nothing");
     uint64_t rest = s->end - s->at + s->unpacker->z.avail_in;
     if (rest == 0) return true;
     return mli_refuse(s->source, s->end - rest, "%llu bytes follow the packed data", (unsigned long long)rest);

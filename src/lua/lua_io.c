@@ -17,17 +17,20 @@ static const lml_type archive_type = { "moonlab.archive", free_archive }; /* hol
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 static ml_load_opts load_options(lua_State *L, int t)
 {
-    static const char *const known[] = { "format", "delimiter", "header" };
+    static const char *const known[] = { "format", "delimiter", "header", "limit" };
     ml_load_opts o     = { .base = 1 };
     const char  *word  = NULL;
+    int64_t      limit = 0;
     bool         header;
-    lml_check_options(L, t, "load", known, 3);
+    lml_check_options(L, t, "load", known, 4);
     if (lml_option_text(L, t, "load", "format", &word) && !ml_format_parse(word, &o.format)) lml_error(L);
     if (lml_option_text(L, t, "load", "delimiter", &word)) {
         if (strlen(word) != 1) lml_raise(L, "load: the delimiter must be one character, got '%s'", word);
         o.delimiter = word[0];
     }
     if (lml_option_flag(L, t, "load", "header", &header)) o.header = header ? ML_HEADER_YES : ML_HEADER_NO;
+    if (lml_option_integer(L, t, "load", "limit", &limit) && limit < 1) lml_raise(L, "load: limit must be at least 1 byte, got %lld", (long long)limit);
+    o.limit = (size_t)limit;
     return o;
 }
 

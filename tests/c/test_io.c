@@ -3,6 +3,8 @@
 #include "run_helper.h"
 
 #include <math.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <zlib.h>
 
 #include "../fuzz/fuzz.h"
@@ -559,10 +561,18 @@ Test(io, a_bomb_meets_the_limit)
     refused(ML_IDX, b.data, b.n, "needs 5242872 bytes, and at most 1048568 can follow");
     memset(zero, '\n', n);
     bytes text = gzipped(zero, n);
-    refused(ML_CSV, text.data, text.n, "MOONLAB_LOAD_LIMIT sets the limit");
+    refused(ML_CSV, text.data, text.n, "more than 1048576 bytes are unpacked; the option limit, or MOONLAB_LOAD_LIMIT");
     cr_expect(ml_memory().peak - live < 1u << 20, "%zu bytes", ml_memory().peak - live);
+    ml_archive *a = ml_load_bytes(b.data, b.n, "x", &(ml_load_opts){ .format = ML_IDX, .limit = 5u << 20 });
+    cr_expect(a, "%s", ml_error_message());
+    ml_archive_free(a);
     unsetenv("MOONLAB_LOAD_LIMIT");
-    ml_archive *a = load(ML_IDX, b.data, b.n);
+    memset(zero, ',', 60000); /* of lines, each comma a value of eight bytes */
+    zero[60000] = '\n';
+    bytes wide = gzipped(zero, 60001);
+    expect_fails(ml_load_bytes(wide.data, wide.n, "x", &(ml_load_opts){ .format = ML_CSV, .limit = 300000 }), "more values than fit into 300000 bytes");
+    free(wide.data);
+    a = load(ML_IDX, b.data, b.n);
     cr_expect(a, "%s", ml_error_message());
     ml_archive_free(a);
     free(zero);
@@ -732,6 +742,49 @@ Test(io, any_allocation_of_a_writer_may_be_refused)
         cr_expect(ok, "%s", ml_error_message());
     }
     ml_archive_free(a);
+    ml_scope_end(&scope);
+}
+
+/* The disk is full, somewhere in the file: the old one stays, and nothing beside it. */
+Test(io, a_write_that_fails_leaves_the_old_file)
+{
+    ml_scope    scope = ml_scope_begin();
+    ml_archive *a     = one("x", ml_ones(ML_SHAPE(1000), ML_F32));
+    signal(SIGXFSZ, SIG_IGN);
+    for (ml_format f = ML_NPY; f <= ML_SAFETENSORS; f++)
+        for (rlim_t most = 0; most < 4000; most += 371) {
+            put_file(in_folder("f"), "old", 3);
+            struct rlimit was;
+            getrlimit(RLIMIT_FSIZE, &was);
+            setrlimit(RLIMIT_FSIZE, &(struct rlimit){ most, was.rlim_max });
+            bool ok = ml_save(in_folder("f"), a, &f);
+            setrlimit(RLIMIT_FSIZE, &was);
+            cr_expect(!ok && contains(ml_error_message(), "/f': File too large"), "'%s'", ml_error_message());
+            bytes b = read_file(in_folder("f"));
+            cr_expect(strcmp(b.data, "old") == 0 && entries_in(folder) == 1);
+            free(b.data);
+        }
+    ml_archive_free(a);
+    ml_scope_end(&scope);
+}
+
+Test(io, a_checksum_is_of_everything)
+{
+    ml_scope scope = ml_scope_begin();
+    char     sums[8][16];
+    for (int i = 0; i < 7; i++) {
+        ml_archive *a = ml_archive_new();
+        ml_tensor  *x = i == 1 ? ml_zeros(ML_SHAPE(2, 3), ML_F32) : i == 2 ? ml_ones(ML_SHAPE(3, 2), ML_F32) : ml_ones(ML_SHAPE(2, 3), ML_F32);
+        ml_tensor  *y = ml_zeros(ML_SHAPE(1), i == 3 ? ML_F64 : ML_I64);
+        if (i == 6) cr_assert(ml_archive_add(a, "y", y)); /* the order does not matter */
+        cr_assert(ml_archive_add(a, i == 4 ? "z" : "x", x) && (i == 6 || ml_archive_add(a, "y", y)));
+        cr_assert(ml_archive_note(a, "n", i == 5 ? "2" : "1") && ml_archive_note(a, "sum", i == 6 ? "a" : "b"));
+        cr_assert(ml_archive_checksum(a, "sum", sums[i]));
+        ml_archive_free(a);
+    }
+    for (int i = 1; i < 6; i++)
+        for (int k = 0; k < i; k++) cr_expect_str_neq(sums[i], sums[k], "%d and %d", i, k);
+    cr_expect_str_eq(sums[6], sums[0]);
     ml_scope_end(&scope);
 }
 
