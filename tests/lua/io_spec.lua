@@ -41,6 +41,41 @@ end
 
 teardown(function() os.execute("rm -r " .. folder) end)
 
+describe("what NumPy wrote", function()
+  local function numbers(word)
+    local list = {}
+    for item in (word == "-" and "" or word):gmatch "[^,]+" do list[#list + 1] = tonumber(item) end
+    return list
+  end
+
+  -- Is this to the bit what tests/golden/files.py saw?
+  local function check_tensor(name, t, dtype, shape, values)
+    assert.equal(dtype, t.dtype, name)
+    assert.same(numbers(shape), t.shape, name)
+    local got, want = t:cast(dtype == "f32" and "f64" or dtype == "bool" and "i64" or dtype):reshape(-1):tolist(), numbers(values)
+    assert.equal(#want, #got, name)
+    for i, v in ipairs(want) do
+      assert(v == got[i] and (v ~= 0 or 1 / v == 1 / got[i]), ("%s: value %d is %s, not %s"):format(name, i, got[i], v))
+    end
+  end
+
+  it("is read to the bit", function()
+    local content
+    local n = 0
+    for line in io.lines(source .. "/tests/golden/files.txt") do
+      local name, hex = line:match "^file (%S+) (%x+)$"
+      if name then
+        content = ml.io.decode((hex:gsub("%x%x", function(two) return string.char(tonumber(two, 16)) end)))
+        n = n + 1
+      else
+        local key, dtype, shape, values = line:match "^tensor (%S+) (%S+) (%S+) (%S+)$"
+        check_tensor(line:sub(1, 40), key == "-" and content or content[key], dtype, shape, values)
+      end
+    end
+    assert.equal(31, n)
+  end)
+end)
+
 describe("numpy", function()
   if not python then return end
 
