@@ -13,6 +13,8 @@ local check = require "moonlab.check"
 ---@field optim    moonlab.optim
 ---@field data     moonlab.data
 ---@field fft      moonlab.fft
+---@field linalg   moonlab.linalg
+---@field stats    moonlab.stats
 ---@field run      fun(defaults: table<string, any>): moonlab.Run
 ---@field figure   fun(opts: moonlab.FigureOptions?): moonlab.Figure
 ---@field autograd moonlab.autograd
@@ -28,6 +30,7 @@ end
 ml.ops            = core.ops
 ml.autograd       = { grad = core.autograd.grad, recording = core.autograd.recording }
 ml.detect_anomaly = core.autograd.detect_anomaly
+ml.fuse           = core.autograd.fuse
 ml.nn             = require "moonlab.nn"
 ml.optim          = core.optim
 ml.data           = require "moonlab.datasets"
@@ -46,13 +49,13 @@ ml.accuracy, ml.weight_norm = train.accuracy, train.weight_norm
 
 -- Loaded when first used, which keeps the start short.
 local later = {}
-for _, name in ipairs { "fft", "run", "figure", "tree", "io" } do
+for _, name in ipairs { "fft", "run", "figure", "tree", "linalg", "stats", "io" } do
   if package.preload["moonlab." .. name] then later[name] = "moonlab." .. name end
 end
 local fields = { -- of ml that are functions of one module
   ["moonlab.transform"] = {
     "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp", "vmap", "stop_gradient",
-    "replicas",
+    "replicas", "checkpoint",
   },
   ["moonlab.files"] = { "load", "save", "save_checkpoint", "load_checkpoint" },
 }
