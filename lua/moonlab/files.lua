@@ -110,7 +110,8 @@ end
 ---
 --- npy and IDX give a tensor; CSV a tensor (lines, columns) f64 and the columns' names; npz and safetensors a table of tensors
 --- by their names, and the metadata; CIFAR { x = (n, 3, 32, 32) u8, y = labels from 1 }. npy, IDX and CSV may be gzip files.
---- In CSV an empty field and NA are NaN, and empty lines do not count.
+--- In CSV an empty field and NA are NaN, and empty lines do not count. Values are those of the file: positions that another
+--- language counted from 0 want a + 1.
 --- Types that tensors do not have are widened: 16-bit floats to f32, integers to i64.
 ---@param path string
 ---@param opts? moonlab.LoadOptions

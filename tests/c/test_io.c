@@ -31,9 +31,9 @@ static void end(void)
 TestSuite(io, .init = begin, .fini = end);
 
 /* --- helpers ----------------------------------------------------------------------------------------------------------- */
-static ml_archive *load(ml_format format, const void *bytes, size_t n)
+static ml_archive *load(ml_format format, const void *data, size_t n)
 {
-    return ml_load_bytes(bytes, n, "x", &(ml_load_opts){ .format = format });
+    return ml_load_bytes(data, n, "x", &(ml_load_opts){ .format = format });
 }
 
 #define refused(format, bytes, n, words)                                                                                       \
@@ -180,16 +180,16 @@ Test(io, many_tensors_keep_their_names_and_notes)
     for (int k = 0; k < 2; k++) {
         if (k == 1) cr_assert(ml_archive_note(a, "q\"\\\n\x01é", "{\"a\": 1}\t\x7f\xF0\x9F\x98\x80"));
         size_t      n;
-        void       *bytes = ml_save_bytes(a, k ? ML_SAFETENSORS : ML_NPZ, &n);
-        cr_assert(bytes, "%s", ml_error_message());
-        ml_archive *b = ml_load_bytes(bytes, n, "b", NULL);
+        void       *file = ml_save_bytes(a, k ? ML_SAFETENSORS : ML_NPZ, &n);
+        cr_assert(file, "%s", ml_error_message());
+        ml_archive *b = ml_load_bytes(file, n, "b", NULL);
         cr_assert(b && ml_archive_count(b) == 300 && ml_archive_n_notes(b) == k, "%s", ml_error_message());
         for (int i = 0; i < 300; i++) expect_same(ml_archive_find(b, ml_archive_name(a, i)), ml_archive_tensor(a, i));
         if (k == 1) cr_expect_str_eq(ml_archive_note_name(b, 0), "q\"\\\n\x01é");
         if (k == 1) cr_expect_str_eq(ml_archive_note_text(b, 0), "{\"a\": 1}\t\x7f\xF0\x9F\x98\x80");
         expect_fails(ml_archive_find(b, "layer.300"), "no tensor called 'layer.300' among the 300");
         ml_archive_free(b);
-        ml_realloc(bytes, n, 0);
+        ml_realloc(file, n, 0);
     }
     expect_fails(ml_save(in_folder("a.npz"), a, NULL), "holds no notes");
     expect_fails(ml_save(in_folder("a.npy"), a, NULL), "holds one tensor, 300 were given");
@@ -207,16 +207,16 @@ Test(io, the_layout_of_safetensors)
     ml_archive *a     = one("bytes", ml_ones(ML_SHAPE(3), ML_U8));
     cr_assert(ml_archive_add(a, "double", ml_scalar(2, ML_F64)) && ml_archive_add(a, "b", ml_scalar(1, ML_F32)) && ml_archive_add(a, "a", ml_scalar(1, ML_F32)));
     size_t n;
-    char  *bytes = ml_save_bytes(a, ML_SAFETENSORS, &n);
+    char  *file = ml_save_bytes(a, ML_SAFETENSORS, &n);
     static const char expected[] = "{\"double\":{\"dtype\":\"F64\",\"shape\":[],\"data_offsets\":[0,8]},\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[8,12]},"
                                    "\"b\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[12,16]},\"bytes\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[16,19]}}";
-    size_t header = (size_t)(unsigned char)bytes[0] + 256 * (size_t)(unsigned char)bytes[1];
+    size_t header = (size_t)(unsigned char)file[0] + 256 * (size_t)(unsigned char)file[1];
     cr_expect(header % 8 == 0 && header >= sizeof expected - 1 && n == 8 + header + 19, "%zu, %zu", header, n);
-    cr_expect(memcmp(bytes + 8, expected, sizeof expected - 1) == 0, "%.*s", (int)header, bytes + 8);
-    for (size_t i = sizeof expected - 1; i < header; i++) cr_expect_eq(bytes[8 + i], ' ');
+    cr_expect(memcmp(file + 8, expected, sizeof expected - 1) == 0, "%.*s", (int)header, file + 8);
+    for (size_t i = sizeof expected - 1; i < header; i++) cr_expect_eq(file[8 + i], ' ');
     static const unsigned char values[] = { 0, 0, 0, 0, 0, 0, 0, 0x40, 0, 0, 0x80, 0x3f, 0, 0, 0x80, 0x3f, 1, 1, 1 };
-    cr_expect(memcmp(bytes + 8 + header, values, 19) == 0);
-    ml_realloc(bytes, n, 0);
+    cr_expect(memcmp(file + 8 + header, values, 19) == 0);
+    ml_realloc(file, n, 0);
     ml_archive_free(a);
     ml_scope_end(&scope);
 }
