@@ -342,6 +342,7 @@ Test(io, npz_that_contradicts_itself_is_refused)
     CHANGED(1, ENTRY, 0, 46 + 2, "txt", "it is no npy file");
     CHANGED(1, ENTRY, 0, 46, "\0", "a name that is not UTF-8");
     CHANGED(1, ENTRY, 0, 46, "\xff", "a name that is not UTF-8");
+    CHANGED(1, ENTRY, 0, 46, "\xc3\xa9", "its name is not ASCII, and no flag says that it is UTF-8");
     CHANGED(1, LOCAL, 0, 26, "\xff\xff", "it does not fit");
     CHANGED(1, LOCAL, 0, 0, "PX", "its header should begin here");
     CHANGED(1, LOCAL, 0, 14, "\1\2\3\4", "say different things");
@@ -392,6 +393,16 @@ Test(io, npz_members_may_not_share_bytes_nor_names)
     ml_realloc(file, n, 0);
     ml_archive_free(a);
     ml_scope_end(&scope);
+}
+
+Test(io, npz_members_meet_the_limit_together)
+{
+    bytes b = zip_of(1);
+    expect_fails(ml_load_bytes(b.data, b.n, "x", &(ml_load_opts){ .format = ML_NPZ, .limit = 900 }), "its members unpack to more than 900 bytes");
+    ml_archive *a = ml_load_bytes(b.data, b.n, "x", &(ml_load_opts){ .format = ML_NPZ, .limit = 928 });
+    cr_expect(a, "%s", ml_error_message());
+    ml_archive_free(a);
+    free(b.data);
 }
 
 /* A name is a name, whatever it looks like: nothing is written by it. */
