@@ -7,6 +7,7 @@
  *     data.h      data sets made by rule           io.h        files: npy, npz, safetensors, IDX, CIFAR, CSV
  *     run.h       run directories, progress, Ctrl-C
  *     figure.h    pictures, to files and live      linalg.h    factorisations, spectra of functions
+ *     index.h     x[...], read and written
  */
 #ifndef MOONLAB_MOONLAB_H
 #define MOONLAB_MOONLAB_H
@@ -16,6 +17,7 @@
 #include "moonlab/data.h"
 #include "moonlab/figure.h"
 #include "moonlab/fuse.h"
+#include "moonlab/index.h"
 #include "moonlab/io.h"
 #include "moonlab/linalg.h"
 #include "moonlab/nn.h"

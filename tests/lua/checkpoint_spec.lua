@@ -166,6 +166,7 @@ describe("checkpoint", function()
     local data = randn({ 3 }, 2)
     local q = ml.checkpoint(function(t) return (t * data):sum() end, leaf)
     data[1] = 5
-    fails(function() q:backward() end, "^backward: an input of 'mul', shape %(3%), was modified after it was used in a checkpoint")
+    fails(function() q:backward() end,
+      "^backward: an input of 'mul', shape %(3%), was modified after it was used in a checkpoint")
   end)
 end)
