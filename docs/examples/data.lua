@@ -2,3 +2,13 @@
 local data = ml.data.modular { p = 5, op = "+", train_fraction = 0.4, seed = 1 }
 print(#data.train.x, #data.test.x)  --> 10  15
 print(data.train.x[1], data.train.y[1])  --> [3, 4]  i64 (2)  1  i64 ()
+
+--- ml.data.mnist
+-- with the published files in a folder: ml.data.mnist { path = "/data/mnist" }.train.x is (60000, 1, 28, 28)
+print(select(2, pcall(ml.data.mnist, { path = "/nowhere", only = "test" })))
+--> example:2: data.mnist: t10k-images-idx3-ubyte.gz is not in /nowhere nor in /nowhere/mnist nor in /nowhere/MNIST nor in /nowhere/MNIST/raw. Download train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz from https://ossci-datasets.s3.amazonaws.com/mnist/ (a copy of http://yann.lecun.com/exdb/mnist/, by LeCun, Cortes and Burges) and put them there as they are.
+
+--- ml.data.cifar10
+-- with the published files in a folder: ml.data.cifar10 { path = "/data" }.train.x is (50000, 3, 32, 32)
+print(select(2, pcall(ml.data.cifar10, { path = "/nowhere", only = "test" })))
+--> example:2: data.cifar10: test_batch.bin is not in /nowhere nor in /nowhere/cifar-10-batches-bin nor in /nowhere/cifar10 nor in /nowhere/cifar10/cifar-10-batches-bin. Download cifar-10-binary.tar.gz (md5 c32a1d4ab5d03f1284b67883e8d87530) from https://www.cs.toronto.edu/~kriz/cifar.html, by Krizhevsky, Nair and Hinton, and unpack it there: tar xzf cifar-10-binary.tar.gz

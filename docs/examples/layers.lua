@@ -69,3 +69,12 @@ print(nn.cross_entropy(ml.tensor { { 2., 0. }, { 0., 2. } }, ml.tensor { 1, 1 })
 
 --- nn.mse
 print(nn.mse(ml.tensor { 1., 2. }, ml.tensor { 0., 0. }))  --> 2.5  f32 ()
+
+--- Module:state
+local model = nn.Linear(2, 1)
+for name, t in pairs(model:state()) do if name == "bias" then print(name, #t) end end  --> bias  1
+
+--- Module:load_state
+local model, other = nn.Linear(2, 1), nn.Linear(2, 1)
+other:load_state(model:state())
+print(other.weight:eq(model.weight):all())  --> true  bool ()

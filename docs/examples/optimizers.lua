@@ -8,6 +8,20 @@ w:square():sum():backward()
 opt:step()
 print(w, opt.kind)  --> [0.64, 1.28]  f32 (2) recorded  SGD
 
+--- Optimizer:state
+local w = ml.tensor({ 1. }, { requires_grad = true })
+local opt = ml.optim.SGD({ w }, { lr = 0.1, momentum = 0.9 })
+opt:minimize(w:square():sum())
+local state = opt:state()
+print(state.kind, state.steps, state.parameters[1].momentum)  --> SGD  1  [2.]  f32 (1)
+
+--- Optimizer:load_state
+local w = ml.tensor({ 1. }, { requires_grad = true })
+local opt = ml.optim.SGD({ w }, { lr = 0.1, momentum = 0.9 })
+local state = opt:state()
+opt:minimize(w:square():sum())
+print(opt:load_state(state).steps)  --> 0
+
 --- ml.optim.SGD
 local w = ml.tensor({ 1. }, { requires_grad = true })
 local opt = ml.optim.SGD({ w }, { lr = 0.1, momentum = 0.9 })

@@ -22,8 +22,10 @@ local PAGES = {
     sources = { "meta/moonlab.lua:nn,Module", "moonlab/nn.lua" } },
   { "optimizers", "Optimizers", "Each takes a list of parameters and a table of options.",
     sources = { "meta/moonlab.lua:optim,Optimizer" } },
-  { "data", "Data", "Data sets made by rule, the same for the same seed on every machine.",
-    sources = { "meta/moonlab.lua:data" } },
+  { "data", "Data", "Data sets made by rule, the same for the same seed on every machine; published ones, from their files.",
+    sources = { "meta/moonlab.lua:data", "moonlab/datasets.lua" } },
+  { "files", "Files", "Tensors in files that others read and write, and checkpoints.",
+    sources = { "moonlab/files.lua", "moonlab/io.lua" } },
   { "linalg", "Linear algebra, spectra, statistics", "What experiments measure with.",
     sources = { "moonlab/linalg.lua", "moonlab/fft.lua", "moonlab/stats.lua" } },
   { "runs", "Runs and figures", "An experiment's parameters, loop, metrics, checks and pictures.",
@@ -33,8 +35,8 @@ local PAGES = {
 -- Under which name people know the owner of a function. Functions of other owners are not for them.
 local OWNERS = {
   ml = "ml", train = "ml", autograd = "ml.autograd", transform = "ml", tree = "ml.tree", nn = "nn", optim = "ml.optim",
-  data = "ml.data", fft = "ml.fft", linalg = "ml.linalg", stats = "ml.stats", Tensor = "Tensor", Module = "Module",
-  Optimizer = "Optimizer", methods = "Run", Figure = "Figure",
+  data = "ml.data", files = "ml", io = "ml.io", fft = "ml.fft", linalg = "ml.linalg", stats = "ml.stats",
+  Tensor = "Tensor", Module = "Module", Optimizer = "Optimizer", methods = "Run", Figure = "Figure",
 }
 
 local CLASSES = { Tensor = true, Module = true, Optimizer = true, Run = true, Figure = true, Dataset = true }

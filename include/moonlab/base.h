@@ -73,6 +73,12 @@ void ml_parallel(int64_t n, void (*work)(void *ctx, int64_t i), void *ctx);
  * path and the reason; then the old file, if any, is as it was. */
 bool ml_file_write(const char *path, const void *bytes, size_t n);
 
+/* The same in pieces: begin, put, put, ..., end. The path shows nothing of it before the end. */
+typedef struct ml_file ml_file;
+ml_file *ml_file_begin(const char *path);
+bool     ml_file_put(ml_file *file, const void *bytes, size_t n); /* after a failure: false again, the first message stays */
+bool     ml_file_end(ml_file *file, bool keep); /* frees it. keep: renames, unless a put has failed; else, and then, forgets */
+
 /* --- clocks, machine --------------------------------------------------------------------------- */
 double      ml_clock(void);      /* seconds, monotonic */
 const char *ml_cpu_level(void);  /* "x86-64-v4", "x86-64-v3", "x86-64-v2" or "generic": the kernels in use */

@@ -4,7 +4,8 @@
  *     ops.h       every operation (op_list.h)      autograd.h  derivatives of any order
  *     fuse.h      pointwise chains in one pass
  *     nn.h        layers, initialisers             optim.h     SGD, Adam, AdamW
- *     data.h      data sets made by rule           run.h       run directories, progress, Ctrl-C
+ *     data.h      data sets made by rule           io.h        files: npy, npz, safetensors, IDX, CIFAR, CSV
+ *     run.h       run directories, progress, Ctrl-C
  *     figure.h    pictures, to files and live      linalg.h    factorisations, spectra of functions
  *     index.h     x[...], read and written
  */
@@ -17,6 +18,7 @@
 #include "moonlab/figure.h"
 #include "moonlab/fuse.h"
 #include "moonlab/index.h"
+#include "moonlab/io.h"
 #include "moonlab/linalg.h"
 #include "moonlab/nn.h"
 #include "moonlab/ops.h"

@@ -72,6 +72,17 @@ bool        ml_optim_set_weight_decay_each(ml_optim *opt, ml_tensor *weight_deca
 ml_tensor  *ml_optim_lr_each(const ml_optim *opt);
 ml_tensor  *ml_optim_weight_decay_each(const ml_optim *opt);
 int64_t     ml_optim_steps(const ml_optim *opt);   /* steps made so far */
-int         ml_optim_n_parameters(const ml_optim *opt);
+int         ml_optim_n_parameters(const ml_optim *opt); /* one that was listed twice counts once */
+
+/* --- going on later --------------------------------------------------------------------------------------------------------
+ * The next steps depend on the parameters, the options, and this: steps, and for each parameter its own steps and some
+ * tensors of its shape and dtype. Put back into an optimizer that was made alike, they go on to the bit. */
+int         ml_optim_n_state(const ml_optim *opt);             /* tensors a parameter: SGD 0 or 1 (momentum), Adam 2 */
+const char *ml_optim_state_name(const ml_optim *opt, int k);   /* "momentum"; "mean", "square"; "?" for none */
+ml_tensor  *ml_optim_state(const ml_optim *opt, int i, int k); /* borrowed; of parameter i; NULL with a message outside */
+int64_t     ml_optim_parameter_steps(const ml_optim *opt, int i);
+/* parameter_steps: one a parameter; state: n_state of parameter 0, then of parameter 1, ...; copied. False, and as before,
+ * when a shape or dtype differs or a number is negative. */
+bool        ml_optim_set_state(ml_optim *opt, int64_t steps, const int64_t *parameter_steps, ml_tensor *const *state);
 
 #endif

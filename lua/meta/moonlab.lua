@@ -426,6 +426,17 @@ function Optimizer:step() end
 ---@return moonlab.Optimizer self
 function Optimizer:zero_grad() end
 
+--- What the next steps depend on besides the parameters and the options: kind, steps, lr, weight_decay, and for each parameter
+--- its steps and tensors (copies). For ml.save_checkpoint, and to try something and go back.
+---@return { kind: string, steps: integer, lr: number, weight_decay: number, parameters: table[] }
+function Optimizer:state() end
+
+--- Goes on from such a state, to the bit, lr and weight_decay included. Of another kind or other parameters: an error, and
+--- nothing has changed.
+---@param state table  as opt:state() gives it
+---@return moonlab.Optimizer self
+function Optimizer:load_state(state) end
+
 ---@class moonlab.optim
 local optim = {}
 

@@ -19,6 +19,7 @@ local check = require "moonlab.check"
 ---@field figure   fun(opts: moonlab.FigureOptions?): moonlab.Figure
 ---@field autograd moonlab.autograd
 ---@field tree     moonlab.tree
+---@field io       moonlab.io
 local ml = {}
 package.loaded["moonlab"] = ml -- the files below may ask for it while it is being put together
 
@@ -33,7 +34,7 @@ ml.detect_anomaly = core.autograd.detect_anomaly
 ml.fuse           = core.autograd.fuse
 ml.nn             = require "moonlab.nn"
 ml.optim          = core.optim
-ml.data           = core.data
+ml.data           = require "moonlab.datasets"
 
 --- Calls fn without recording: what it computes has no derivative, and costs no memory for one.
 ---@param fn fun(...): ...
@@ -49,21 +50,26 @@ ml.accuracy, ml.weight_norm = train.accuracy, train.weight_norm
 
 -- Loaded when first used, which keeps the start short.
 local later = {}
-for _, name in ipairs { "fft", "run", "figure", "tree", "linalg", "stats" } do
+for _, name in ipairs { "fft", "run", "figure", "tree", "linalg", "stats", "io" } do
   if package.preload["moonlab." .. name] then later[name] = "moonlab." .. name end
 end
-local transforms = { -- of functions: fields of one module
-  "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp", "vmap", "stop_gradient",
-  "replicas", "checkpoint",
+local fields = { -- of ml that are functions of one module
+  ["moonlab.transform"] = {
+    "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp", "vmap", "stop_gradient",
+    "replicas", "checkpoint",
+  },
+  ["moonlab.files"] = { "load", "save", "save_checkpoint", "load_checkpoint" },
 }
-for _, name in ipairs(transforms) do later[name] = "moonlab.transform" end
+for module, names in pairs(fields) do
+  for _, name in ipairs(names) do later[name] = module end
+end
 
 return setmetatable(ml, {
   __index = function(self, name)
     local module = later[name]
     if module then
       local value = require(module)
-      if module == "moonlab.transform" then value = value[name] end
+      if fields[module] then value = value[name] end
       rawset(self, name, value)
       return value
     end

@@ -1,5 +1,6 @@
 --- Layers and losses: those of the C part, and how a model is printed.
-local core = require "moonlab.core"
+local core  = require "moonlab.core"
+local check = require "moonlab.check"
 
 ---@class moonlab.nn
 local nn = core.nn
@@ -54,6 +55,45 @@ nn.module.__tostring = function(model)
   for _, p in ipairs(model:parameters()) do total = total + p:numel() end
   rows[#rows + 1] = { "", "in all", grouped(total), "" }
   return model:kind() .. "\n" .. laid_out(rows)
+end
+
+---@class moonlab.Module
+local Module = nn.module.methods
+
+--- The parameters by their names, copied: what ml.save writes and model:load_state takes.
+---@return table<string, moonlab.Tensor>
+function Module:state()
+  local state = {}
+  for name, p in self:named_parameters() do state[name] = p:clone() end
+  return state
+end
+
+-- Is this the state of such a model? Names and shapes must be the same, dtypes too: nothing is lost without a word.
+local function check_state(model, state)
+  if type(state) ~= "table" then check.fail("load_state: takes a table of tensors by name, got %s", type(state)) end
+  local known = {}
+  for name, p in model:named_parameters() do
+    known[name] = true
+    local t = state[name]
+    if not core.tensor.is_tensor(t) then check.fail("load_state: there is no tensor '%s' for %s", name, model:kind()) end
+    if t.dtype ~= p.dtype or table.concat(t.shape, ",") ~= table.concat(p.shape, ",") then
+      check.fail("load_state: '%s' must be %s (%s), got %s (%s)", name, p.dtype, table.concat(p.shape, ", "), t.dtype,
+        table.concat(t.shape, ", "))
+    end
+  end
+  for name in pairs(state) do
+    if not known[name] then check.fail("load_state: %s has no parameter '%s'", model:kind(), tostring(name)) end
+  end
+end
+
+--- Takes over values: all parameters, under the names that model:state() gives. When one is missing, too many, or of another
+--- shape or dtype, nothing has changed.
+---@param state table<string, moonlab.Tensor>
+---@return moonlab.Module self
+function Module:load_state(state)
+  check_state(self, state)
+  for name, p in self:named_parameters() do p:detach()[{}] = state[name]:detach() end
+  return self
 end
 nn.module = nil
 

@@ -77,7 +77,7 @@ local function put_together(shape, leaves, at)
   for i = 1, #keys do value[keys[i]], at = put_together(children[i], leaves, at) end
   return shape.meta and setmetatable(value, shape.meta) or value, at
 end
-structure.put_together = put_together
+structure.put_together, structure.is_module = put_together, is_module
 
 local function kind(shape)
   return shape == true and "a tensor" or shape.keys and "a table" or "no tensor"

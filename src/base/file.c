@@ -87,23 +87,67 @@ static int open_beside(const char *path, char temporary[PATH_BYTES])
     return -1;
 }
 
-bool ml_file_write(const char *path, const void *bytes, size_t n)
+/* --- in pieces -------------------------------------------------------------------------------------------------- */
+struct ml_file {
+    int  fd;
+    bool failed;
+    char path[PATH_BYTES], target[PATH_BYTES], temporary[PATH_BYTES]; /* as it was named; what is replaced; the new one */
+};
+
+static bool begin(ml_file *file, const char *path)
 {
-    char   target[PATH_BYTES], temporary[PATH_BYTES];
     mode_t mode;
     if (!path || !*path) return ml_fail("cannot write a file without a name");
-    if (!look_at_target(path, target, &mode)) return false;
-    int fd = open_beside(target, temporary);
-    if (fd < 0) return refuse(path, strerror(errno));
-    int why = 0;
-    if (mode) (void)fchmod(fd, mode); /* a private file stays private; where modes mean nothing, no matter */
-    if (!write_all(fd, bytes, n) || fsync(fd) != 0) why = errno;
-    if (close(fd) != 0 && !why) why = errno;
-    if (!why && rename(temporary, target) != 0) why = errno;
-    if (why) {
-        unlink(temporary);
-        return refuse(path, strerror(why));
-    }
-    sync_folder(target);
+    if (!look_at_target(path, file->target, &mode)) return false;
+    file->failed = false;
+    file->fd     = open_beside(file->target, file->temporary);
+    if (file->fd < 0) return refuse(path, strerror(errno));
+    snprintf(file->path, sizeof file->path, "%s", path);
+    if (mode) (void)fchmod(file->fd, mode); /* a private file stays private; where modes mean nothing, no matter */
     return true;
+}
+
+bool ml_file_put(ml_file *file, const void *bytes, size_t n)
+{
+    if (!file || file->failed) return false;
+    if (write_all(file->fd, bytes, n)) return true;
+    file->failed = true;
+    return refuse(file->path, strerror(errno));
+}
+
+static bool end(ml_file *file, bool keep)
+{
+    int why = 0;
+    keep    = keep && !file->failed;
+    if (keep && fsync(file->fd) != 0) why = errno;
+    if (close(file->fd) != 0 && !why) why = errno;
+    if (keep && !why && rename(file->temporary, file->target) != 0) why = errno;
+    if (keep && !why) {
+        sync_folder(file->target);
+        return true;
+    }
+    unlink(file->temporary);
+    return keep ? refuse(file->path, strerror(why)) : false;
+}
+
+ml_file *ml_file_begin(const char *path)
+{
+    ml_file *file = ml_realloc(NULL, 0, sizeof *file);
+    if (!file || begin(file, path)) return file;
+    ml_realloc(file, sizeof *file, 0);
+    return NULL;
+}
+
+bool ml_file_end(ml_file *file, bool keep)
+{
+    if (!file) return false;
+    bool ok = end(file, keep);
+    ml_realloc(file, sizeof *file, 0);
+    return ok;
+}
+
+bool ml_file_write(const char *path, const void *bytes, size_t n)
+{
+    ml_file file; /* no memory is asked for: what is written may be the last thing that is possible */
+    return begin(&file, path) && end(&file, ml_file_put(&file, bytes, n));
 }

@@ -28,6 +28,15 @@ DECLARE(generic)
 #if defined(__x86_64__)
 DECLARE(v3)
 DECLARE(v4)
+
+#if defined(__clang__) && __clang_major__ < 18 /* it knows features by their names alone: those that set the level apart */
+#define HAS(feature) __builtin_cpu_supports(feature)
+static bool has_v3(void) { return HAS("avx2") && HAS("fma") && HAS("bmi") && HAS("bmi2"); }
+static bool has_v4(void) { return has_v3() && HAS("avx512f") && HAS("avx512bw") && HAS("avx512cd") && HAS("avx512dq") && HAS("avx512vl"); }
+#else
+static bool has_v3(void) { return __builtin_cpu_supports("x86-64-v3"); }
+static bool has_v4(void) { return __builtin_cpu_supports("x86-64-v4"); }
+#endif
 #endif
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -40,8 +49,8 @@ static void choose(void)
     void (*fill)(ml_kernels *) = fill_generic;
 #if defined(__x86_64__)
     bool generic = wish && strcmp(wish, "generic") == 0;
-    if (!generic && __builtin_cpu_supports("x86-64-v3")) level = "x86-64-v3", fill = fill_v3;
-    if (!generic && !(wish && strcmp(wish, "x86-64-v3") == 0) && __builtin_cpu_supports("x86-64-v4"))
+    if (!generic && has_v3()) level = "x86-64-v3", fill = fill_v3;
+    if (!generic && !(wish && strcmp(wish, "x86-64-v3") == 0) && has_v4())
         level = "x86-64-v4", fill = fill_v4;
 #else
     (void)wish;

@@ -301,6 +301,8 @@ int lml_open_nn(lua_State *L)
     lml_new_type(L, &lml_module_type);
     luaL_setfuncs(L, metamethods, 0);
     luaL_newlib(L, methods);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "methods"); /* nn.lua adds to them */
     lua_pushcclosure(L, module_index, 1);
     lua_setfield(L, -2, "__index");
     lua_setfield(L, -2, "module");

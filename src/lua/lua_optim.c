@@ -181,6 +181,92 @@ static int optim_newindex(lua_State *L)
     return ok ? 0 : lml_error(L);
 }
 
+/* --- going on later --------------------------------------------------------------------------------------------- */
+/* { kind =, steps =, lr =, weight_decay =, parameters = { { steps =, <name> = tensor, ... }, ... } }; the tensors are copies. */
+static int optim_state(lua_State *L)
+{
+    const ml_optim *opt = check_optim(L, "state");
+    static const char *const fields[] = { "kind", "steps", "lr", "weight_decay" };
+    lua_settop(L, 1);
+    lua_newtable(L);
+    for (int i = 0; i < 4; i++) {
+        push_field(L, opt, fields[i]);
+        lua_setfield(L, 2, fields[i]);
+        lua_settop(L, 2); /* a rate leaves more than itself */
+    }
+    lua_createtable(L, ml_optim_n_parameters(opt), 0);
+    for (int i = 0; i < ml_optim_n_parameters(opt); i++) {
+        lua_newtable(L);
+        lua_pushinteger(L, ml_optim_parameter_steps(opt, i));
+        lua_setfield(L, -2, "steps");
+        for (int k = 0; k < ml_optim_n_state(opt); k++) {
+            lml_work   work = lml_begin(L);
+            ml_tensor *copy;
+            do copy = ml_clone(ml_optim_state(opt, i, k));
+            while (!copy && lml_retry(L, &work));
+            lml_finish(L, &work, copy);
+            lua_setfield(L, -2, ml_optim_state_name(opt, k));
+        }
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, 2, "parameters");
+    return 1;
+}
+
+/* Field `name` of the table on top, pushed. */
+static void state_field(lua_State *L, const char *name, int type)
+{
+    if (!lua_istable(L, -1) || lua_getfield(L, -1, name) != type)
+        lml_raise(L, "load_state: this is no state of an optimizer: it has no %s", name);
+}
+
+static int64_t state_count(lua_State *L)
+{
+    state_field(L, "steps", LUA_TNUMBER);
+    int64_t n = lml_check_integer(L, -1, "load_state", "steps");
+    lua_pop(L, 1);
+    return n;
+}
+
+static int optim_load_state(lua_State *L) /* opt:load_state(state): what opt:state() gave, of an optimizer made alike */
+{
+    ml_optim *opt = check_optim(L, "load_state");
+    lua_settop(L, 2);
+    state_field(L, "kind", LUA_TSTRING);
+    if (strcmp(lua_tostring(L, -1), ml_optim_kind(opt)) != 0)
+        return lml_raise(L, "load_state: this is the state of %s, not of %s", lua_tostring(L, -1), ml_optim_kind(opt));
+    lua_pop(L, 1);
+    int64_t steps = state_count(L);
+    state_field(L, "parameters", LUA_TTABLE);
+    int n = ml_optim_n_parameters(opt), n_state = ml_optim_n_state(opt), given = (int)lua_rawlen(L, -1);
+    if (given != n) return lml_raise(L, "load_state: this is the state of %d parameters, not of %d", given, n);
+    int64_t    *counts = lua_newuserdatauv(L, (size_t)n * sizeof *counts + 1, 0);
+    ml_tensor **state  = lua_newuserdatauv(L, (size_t)(n * n_state) * sizeof *state + 1, 0);
+    for (int i = 0; i < n; i++) {
+        lua_rawgeti(L, 3, i + 1);
+        counts[i] = state_count(L);
+        for (int k = 0; k < n_state; k++) {
+            state_field(L, ml_optim_state_name(opt, k), LUA_TUSERDATA);
+            state[i * n_state + k] = lml_check(L, -1, &lml_tensor_type, "load_state", ml_optim_state_name(opt, k));
+            lua_pop(L, 1); /* the table keeps it */
+        }
+        lua_pop(L, 1);
+    }
+    static const char *const rates[] = { "lr", "weight_decay" };
+    lua_settop(L, 2);
+    for (int i = 0; i < 2; i++) {
+        lua_getfield(L, 2, rates[i]);
+        if (!lml_test_tensor(L, -1)) lml_check_number(L, -1, "load_state", rates[i]);
+    }
+    if (!ml_optim_set_state(opt, steps, counts, state)) return lml_error(L);
+    for (int i = 0; i < 2; i++) { /* as opt.lr = value */
+        lua_pushvalue(L, 3 + i);
+        lua_setfield(L, 1, rates[i]);
+    }
+    lua_settop(L, 1);
+    return 1;
+}
+
 static int optim_tostring(lua_State *L)
 {
     const ml_optim *opt = check_optim(L, "tostring");
@@ -191,7 +277,8 @@ static int optim_tostring(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-    { "minimize", optim_minimize }, { "step", optim_step }, { "zero_grad", optim_zero_grad }, { NULL, NULL },
+    { "minimize", optim_minimize }, { "step", optim_step }, { "zero_grad", optim_zero_grad },
+    { "state", optim_state }, { "load_state", optim_load_state }, { NULL, NULL },
 };
 
 static const luaL_Reg metamethods[] = {

@@ -33,8 +33,8 @@ static void run(const mli_slot *s, const mli_rule *rule, int64_t first, int64_t 
     }
 }
 
-static const mli_optim_kind adam  = { "Adam", prepare, rates, run };
-static const mli_optim_kind adamw = { "AdamW", prepare, rates, run };
+static const mli_optim_kind adam  = { "Adam", { "mean", "square" }, prepare, rates, run };
+static const mli_optim_kind adamw = { "AdamW", { "mean", "square" }, prepare, rates, run };
 
 ml_adam_opts ml_adam_defaults(void)
 {

@@ -273,3 +273,56 @@ int ml_optim_n_parameters(const ml_optim *opt)
 {
     return opt ? opt->n : 0;
 }
+
+/* --- going on later --------------------------------------------------------------------------------------------------------- */
+int ml_optim_n_state(const ml_optim *opt)
+{
+    return opt ? opt->n_state : 0;
+}
+
+const char *ml_optim_state_name(const ml_optim *opt, int k)
+{
+    return opt && k >= 0 && k < opt->n_state ? opt->kind->state_names[k] : "?";
+}
+
+ml_tensor *ml_optim_state(const ml_optim *opt, int i, int k)
+{
+    if (!opt) return NULL;
+    if (i >= 0 && i < opt->n && k >= 0 && k < opt->n_state) return opt->slots[i].state[k];
+    return ml_fail("%s: no state %d of parameter %d; there are %d parameters with %d each", opt->kind->name, k, i, opt->n, opt->n_state);
+}
+
+int64_t ml_optim_parameter_steps(const ml_optim *opt, int i)
+{
+    return opt && i >= 0 && i < opt->n ? opt->slots[i].steps : 0;
+}
+
+static bool check_state(const ml_optim *opt, int i, int k, const ml_tensor *given)
+{
+    const ml_tensor *own = opt->slots[i].state[k];
+    if (!given || !mli_has_values(opt->kind->name, given)) return false;
+    if (given->dtype == own->dtype && ml_shape_equal(&given->shape, &own->shape)) return true;
+    return ml_fail("%s: %s of parameter %d must be %s %s, got %s %s", opt->kind->name, ml_optim_state_name(opt, k), i + 1,
+                   ml_dtype_name((ml_dtype)own->dtype), ml_shape_text(&own->shape), ml_dtype_name((ml_dtype)given->dtype),
+                   ml_shape_text(&given->shape));
+}
+
+bool ml_optim_set_state(ml_optim *opt, int64_t steps, const int64_t *parameter_steps, ml_tensor *const *state)
+{
+    if (!opt) return false;
+    bool counts = steps >= 0;
+    for (int i = 0; i < opt->n; i++) {
+        counts = counts && parameter_steps[i] >= 0;
+        for (int k = 0; k < opt->n_state; k++)
+            if (!check_state(opt, i, k, state[i * opt->n_state + k])) return false;
+    }
+    if (!counts) return ml_fail("%s: steps must not be negative", opt->kind->name);
+    opt->steps = steps;
+    for (int i = 0; i < opt->n; i++) {
+        mli_slot *s = &opt->slots[i];
+        s->steps    = parameter_steps[i];
+        for (int k = 0; k < opt->n_state; k++)
+            mli_strided_copy(state[i * opt->n_state + k], (ml_dtype)s->state[k]->dtype, s->data[1 + k]); /* needs no memory */
+    }
+    return true;
+}

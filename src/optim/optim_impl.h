@@ -38,6 +38,7 @@ typedef struct mli_rate {
 
 typedef struct mli_optim_kind {
     const char *name;
+    const char *state_names[MLI_MAX_STATE];
     void (*prepare)(const ml_optim *opt, mli_slot *s);          /* fills s->rule for step number s->steps + 1, but for the rates */
     void (*rates)(const ml_optim *opt, const mli_slot *s, double lr, double weight_decay, mli_rule *rule); /* fills those in */
     void (*run)(const mli_slot *s, const mli_rule *rule, int64_t first, int64_t n); /* steps n elements of s */

@@ -25,7 +25,7 @@ static void run(const mli_slot *s, const mli_rule *rule, int64_t first, int64_t 
     }
 }
 
-static const mli_optim_kind sgd = { "SGD", prepare, rates, run };
+static const mli_optim_kind sgd = { "SGD", { "momentum" }, prepare, rates, run };
 
 ml_sgd_opts ml_sgd_defaults(void)
 {

@@ -39,6 +39,23 @@ Test(file, the_longest_legal_name_works)
     expect_content(in_folder(name), "y");
 }
 
+Test(file, in_pieces_it_appears_at_the_end)
+{
+    put_file(in_folder("a"), "old", 3);
+    ml_file *file = ml_file_begin(in_folder("a"));
+    cr_assert(ml_file_put(file, "one, ", 5) && ml_file_put(file, "", 0) && ml_file_put(file, "two", 3), "%s", ml_error_message());
+    expect_content(in_folder("a"), "old");
+    cr_expect(ml_file_end(file, true), "%s", ml_error_message());
+    expect_content(in_folder("a"), "one, two");
+    file = ml_file_begin(in_folder("a"));
+    cr_assert(ml_file_put(file, "three", 5));
+    cr_expect_not(ml_file_end(file, false), "it was not to be kept");
+    expect_content(in_folder("a"), "one, two");
+    cr_expect_eq(entries_in(folder), 1);
+    expect_fails(ml_file_begin(in_folder("none/a")), "none/a': No such file or directory");
+    cr_expect_not(ml_file_put(NULL, "x", 1) || ml_file_end(NULL, true));
+}
+
 Test(file, names_that_cannot_be)
 {
     put_file(in_folder("f"), "old", 3);

@@ -467,3 +467,48 @@ Test(optim, looking_and_changing)
     ml_optim_release(NULL);
     ml_scope_end(&scope);
 }
+
+/* Half of the steps, state and parameters taken into another optimizer, the rest: the bits of going on without a break. */
+Test(optim, state_put_back_goes_on_to_the_bit)
+{
+    for (int kind = 0; kind < N_KINDS; kind++) {
+        ml_scope   scope = ml_scope_begin();
+        ml_tensor *w[2] = { leaf(ML_SHAPE(5, 3), 1), leaf(ML_SHAPE(7), 2) }, *v[2], *state[4];
+        ml_optim  *whole = of_kind(kind, w, 2);
+        int        n     = ml_optim_n_state(whole);
+        int64_t    steps[2];
+        for (int step = 0; step < 5; step++) /* the second sits some steps out: each has its own count */
+            cr_assert(ml_optim_minimize(whole, step < 2 ? half_square(w[0]) : ml_add(half_square(w[0]), half_square(w[1]))), "%s", ml_error_message());
+        for (int i = 0; i < 2; i++) {
+            v[i]     = ml_requires_grad(ml_clone(w[i]), true);
+            steps[i] = ml_optim_parameter_steps(whole, i);
+            for (int k = 0; k < n; k++) state[i * n + k] = ml_optim_state(whole, i, k);
+        }
+        cr_expect(steps[0] == 5 && steps[1] == 3);
+        ml_optim *rest = of_kind(kind, v, 2);
+        cr_assert(ml_optim_set_state(rest, ml_optim_steps(whole), steps, state), "%s", ml_error_message());
+        cr_expect_eq(ml_optim_steps(rest), 5);
+        for (int step = 0; step < 4; step++)
+            cr_assert(ml_optim_minimize(whole, ml_add(half_square(w[0]), half_square(w[1]))) && ml_optim_minimize(rest, ml_add(half_square(v[0]), half_square(v[1]))));
+        for (int i = 0; i < 2; i++) {
+            expect_same(w[i], v[i], "%s: parameter %d", ml_optim_kind(whole), i);
+            for (int k = 0; k < n; k++) expect_same(ml_optim_state(whole, i, k), ml_optim_state(rest, i, k), "%s", ml_optim_state_name(whole, k));
+        }
+        if (n > 0) {
+            ml_tensor *bad[4] = { state[0], state[1], state[2], state[3] };
+            bad[2 * n - 1] = ml_zeros(ML_SHAPE(3), ML_F32);
+            ml_tensor *before = ml_clone(ml_optim_state(rest, 0, 0));
+            expect_fails(ml_optim_set_state(rest, 1, steps, bad), "of parameter 2 must be f32 (7), got f32 (3)");
+            bad[2 * n - 1] = ml_zeros(ML_SHAPE(7), ML_F64);
+            expect_fails(ml_optim_set_state(rest, 1, steps, bad), "must be f32 (7), got f64 (7)");
+            expect_fails(ml_optim_set_state(rest, -1, steps, state), "must not be negative");
+            expect_same(before, ml_optim_state(rest, 0, 0), "nothing changed");
+            cr_expect_eq(ml_optim_steps(rest), 9);
+        }
+        expect_fails(ml_optim_state(rest, 2, 0), "no state 0 of parameter 2");
+        cr_expect_str_eq(ml_optim_state_name(rest, n), "?");
+        ml_optim_release(whole);
+        ml_optim_release(rest);
+        ml_scope_end(&scope);
+    }
+}
