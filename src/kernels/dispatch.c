@@ -14,6 +14,7 @@
     void mlk_fill_rows_##level(ml_kernels *k);      \
     void mlk_fill_gemm_##level(ml_kernels *k);      \
     void mlk_fill_steps_##level(ml_kernels *k);     \
+    void mlk_fill_conv_##level(ml_kernels *k);      \
     static void fill_##level(ml_kernels *k)         \
     {                                               \
         mlk_fill_pointwise_##level(k);              \
@@ -22,6 +23,7 @@
         mlk_fill_rows_##level(k);                   \
         mlk_fill_gemm_##level(k);                   \
         mlk_fill_steps_##level(k);                  \
+        mlk_fill_conv_##level(k);                   \
     }
 
 DECLARE(generic)

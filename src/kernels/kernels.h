@@ -44,6 +44,28 @@ typedef struct mlk_gemm {
     mlk_act     act;
 } mlk_gemm;
 
+/* Convolutions by taps (conv.c). m results at n positions are sums over k taps: tap i meets at position j the value b[off[i] + j].
+ * n is a multiple of MLK_PANEL, and so many values of b behind off[i] are read. */
+#define MLK_PANEL 32
+typedef struct mlk_taps { /* c (m, n) = sum over taps of a[tap][i] b[off[tap] + j] */
+    int64_t        m, k, n;
+    const void    *a; /* (k, m), rows of a_step */
+    int64_t        a_step;
+    const void    *b;
+    const int64_t *off;
+    void          *c;
+    int64_t        c_step;
+} mlk_taps;
+
+typedef struct mlk_tap_sums { /* c (k, m) += sum over positions of b[off[tap] + r pitch + j] y[i][r width + j] */
+    int64_t        m, k, rows, width, pitch;
+    const void    *b;
+    const int64_t *off;
+    const void    *packed; /* y (m, rows width), by tap_sums_pack, into room for m rounded up to MLK_PANEL */
+    void          *c;
+    int64_t        c_step; /* at least m rounded up to MLK_PANEL */
+} mlk_tap_sums;
+
 /* What one parameter's step of Adam needs beside its arrays; see src/optim. */
 typedef struct mlk_adam {
     double beta1, beta2, eps, lr;
@@ -107,6 +129,21 @@ typedef struct ml_kernels {
     /* Matrix products. Each element is summed over k in one order, whatever the tiling, so threads do not change bits. */
     bool (*gemm_f32)(const mlk_gemm *g); /* false: no memory for the packed panel */
     bool (*gemm_f64)(const mlk_gemm *g);
+
+    void (*taps_f32)(const mlk_taps *t);
+    void (*taps_f64)(const mlk_taps *t);
+    void (*tap_sums_pack_f32)(int64_t m, int64_t n, const void *y, int64_t y_step, void *packed);
+    void (*tap_sums_pack_f64)(int64_t m, int64_t n, const void *y, int64_t y_step, void *packed);
+    void (*tap_sums_f32)(const mlk_tap_sums *t);
+    void (*tap_sums_f64)(const mlk_tap_sums *t);
+#define PLANES(S)                                                                                                                        \
+    void (*plane_fill_##S)(const void *image, int64_t h, int64_t w, int64_t top, int64_t left, int64_t down, int64_t right, int64_t rows, \
+                           int64_t cols, void *to);                                                                                      \
+    void (*plane_store_##S)(int64_t rows, int64_t width, const void *x, int64_t pitch, const void *bias, mlk_act act, void *y,           \
+                            int64_t y_row, int64_t y_step);
+    PLANES(f32)
+    PLANES(f64)
+#undef PLANES
 
     /* Optimizer steps: one pass over weights w, gradient g and state. */
     void (*adam_f32)(int64_t n, const mlk_adam *o, float *w, const float *g, float *m, float *v);

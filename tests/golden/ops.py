@@ -363,6 +363,16 @@ for upper in (0, 1):
             case("solve_triangular", lambda a, b, u=upper, t=t, i=unit: torch.linalg.solve_triangular(a.mT if t else a, b, upper=bool(u) != bool(t), unitriangular=bool(i)),
                  general(3, 3), floats(3, 2), upper=upper, transpose=t, unitriangular=unit)
 
+for x, w, o in (((2, 3, 5, 4), (2, 3, 3, 2), {}), ((1, 2, 5, 6), (3, 2, 3, 2), dict(stride=(2, 1), padding=(1, 2), dilation=(1, 2))),
+                ((2, 4, 5, 5), (6, 2, 2, 3), dict(stride=(1, 3), padding=(0, 1), groups=2)), ((1, 3, 4, 4), (3, 1, 3, 3), dict(padding=(1, 1), groups=3)),
+                ((1, 2, 3, 3), (2, 2, 1, 1), dict(stride=(2, 2)))):
+    case("conv2d", lambda x, w, o=o: F.conv2d(x, w, **o), floats(*x), floats(*w), **o)
+    y = F.conv2d(torch.zeros(x), torch.zeros(w), **o).shape
+    case("conv2d_dx", lambda y, w, o=o, x=x: torch.nn.grad.conv2d_input(x, w, y, **o), floats(*y), floats(*w), size=x[2:], **o)
+    case("conv2d_dw", lambda x, y, o=o, w=w: torch.nn.grad.conv2d_weight(x, w, y, **o), floats(*x), floats(*y), kernel=w[2:], **o)
+for act, g in ACTS.items():
+    case("conv2d_bias", lambda x, w, b, g=g: g(F.conv2d(x, w, b, padding=1)), floats(2, 2, 3, 4), floats(3, 2, 3, 3), floats(3), padding=(1, 1), act=act)
+
 
 # --- writing ------------------------------------------------------------------------------------------------------------
 def option_text(value):
