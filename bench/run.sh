@@ -1,13 +1,13 @@
 #!/bin/sh
 # Benchmarks: the same work in moonlab and in PyTorch, taking turns, the median of several repetitions.
-# usage: bench/run.sh MOONLAB_PROGRAM [mlp_tiny|grokking|mlp|start]...     REPEAT=7 sets the repetitions
+# usage: bench/run.sh MOONLAB_PROGRAM [mlp_tiny|grokking|mlp|cnn|cnn_forward|mnist1d|start]...     REPEAT=7 sets the repetitions
 set -eu
 program=$1; shift
 here=$(dirname "$0")
 repeat=${REPEAT:-5}
 python=${PYTHON:-/usr/bin/python3}
 [ -x "$python" ] || python=python3
-[ $# -gt 0 ] || set -- mlp_tiny grokking mlp start
+[ $# -gt 0 ] || set -- mlp_tiny grokking mlp cnn cnn_forward mnist1d start
 export OMP_NUM_THREADS=2 MOONLAB_THREADS=2 MKL_NUM_THREADS=2
 
 work=$(mktemp -d)
@@ -36,15 +36,18 @@ row() { # title, unit, name, column
 }
 
 for name in "$@"; do
-    case $name in start) ;; *) [ -f "$here/$name.lua" ] || { echo "no benchmark '$name'" >&2; exit 2; } ;; esac
+    case $name in start) ;; *) [ -f "$here/${name%_forward}.lua" ] || { echo "no benchmark '$name'" >&2; exit 2; } ;; esac
     i=0
     while [ $i -lt "$repeat" ]; do
         if [ "$name" = start ]; then
             measure moonlab start "$program" run "$work/empty.lua"
             [ -z "$peer" ] || measure torch start "$python" -c "import torch"
         else
-            measure moonlab "$name" "$program" run "$here/$name.lua" --no-window
-            [ -z "$peer" ] || measure torch "$name" "$python" "$here/${name}_torch.py"
+            script=${name%_forward} # the same script, told to leave the backward out
+            BENCH_FORWARD=; [ "$script" = "$name" ] || BENCH_FORWARD=1
+            export BENCH_FORWARD
+            measure moonlab "$name" "$program" run "$here/$script.lua" --no-window
+            [ -z "$peer" ] || measure torch "$name" "$python" "$here/${script}_torch.py"
         fi
         i=$((i + 1))
     done
@@ -59,6 +62,9 @@ for name in "$@"; do
     grokking) row "grokking p=97, full batch, step"   us grokking 1
               row "grokking, 200 steps, peak memory"  MB grokking 3 ;;
     mlp)      row "MLP 784-256-256-10, batch 128"     us mlp 1 ;;
+    cnn)         row "CNN 32-64-128-10, batch 64, step" us cnn 1 ;;
+    cnn_forward) row "CNN 32-64-128-10, forward"        us cnn_forward 1 ;;
+    mnist1d)     row "CNN of MNIST-1D, batch 100, step" us mnist1d 1 ;;
     start)    row "start of an empty script"          ms start 2
               row "start of an empty script, memory"  MB start 3 ;;
     esac

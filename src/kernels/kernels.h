@@ -66,6 +66,11 @@ typedef struct mlk_tap_sums { /* c (k, m) += sum over positions of b[off[tap] + 
     int64_t        c_step; /* at least m rounded up to MLK_PANEL */
 } mlk_tap_sums;
 
+typedef struct mlk_pool { /* windows of kernel, stride apart, over planes of in with padding around; rows, columns */
+    int64_t in[2], out[2], kernel[2], stride[2], padding[2];
+    bool    count_padding; /* in means */
+} mlk_pool;
+
 /* What one parameter's step of Adam needs beside its arrays; see src/optim. */
 typedef struct mlk_adam {
     double beta1, beta2, eps, lr;
@@ -144,6 +149,29 @@ typedef struct ml_kernels {
     PLANES(f32)
     PLANES(f64)
 #undef PLANES
+
+    /* Pooling of one plane. at: where in the plane the first largest value of a window is, from base on. */
+#define POOL(S)                                                                                        \
+    void (*max_pool_##S)(const mlk_pool *p, const void *x, void *y);                                   \
+    void (*max_pool_at_##S)(const mlk_pool *p, const void *x, int64_t base, int64_t *at);              \
+    void (*max_pool_dx_##S)(const mlk_pool *p, const void *x, const void *dy, void *dx);               \
+    void (*avg_pool_##S)(const mlk_pool *p, const void *x, void *y);                                   \
+    void (*avg_pool_dx_##S)(const mlk_pool *p, const void *dy, void *dx);
+    POOL(f32)
+    POOL(f64)
+#undef POOL
+
+    /* Normalisation of n values that lie together; w, b: one weight for each of them, NULL: none. */
+#define NORM(S)                                                                                                                   \
+    double (*norm_squares_##S)(int64_t n, const void *x, double mean);                   /* sum (x - mean)^2 */                   \
+    void (*norm_slopes_##S)(int64_t n, const void *dy, const void *x, const void *w, double mean, double sums[2]); /* sum dy w, sum dy w (x - mean) */ \
+    void (*norm_scale_##S)(int64_t n, const void *x, double mean, double scale, double shift, void *y); /* (x - mean) scale + shift */ \
+    void (*norm_scale_each_##S)(int64_t n, const void *x, double mean, double scale, const void *w, const void *b, void *y); /* (x - mean) scale w + b */ \
+    void (*norm_dx_##S)(int64_t n, const void *dy, const void *x, const void *w, double mean, double scale, double level, double tilt, void *dx); /* scale dy w - level - (x - mean) tilt */ \
+    void (*norm_dw_##S)(int64_t n, const void *dy, const void *x, double mean, double scale, double *dw, double *db); /* dw += dy (x - mean) scale, db += dy */
+    NORM(f32)
+    NORM(f64)
+#undef NORM
 
     /* Optimizer steps: one pass over weights w, gradient g and state. */
     void (*adam_f32)(int64_t n, const mlk_adam *o, float *w, const float *g, float *m, float *v);

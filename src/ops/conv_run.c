@@ -38,18 +38,19 @@ static int64_t plane_values(const planes *p, int64_t images, int64_t rows)
     return count_of(p) * images * (rows + p->halo[0]) * pitch_of(p) + p->halo[1] + MLK_PANEL;
 }
 
-/* Fills them for rows from row on; to holds plane after plane, each made for most_rows of each of images. */
-static void fill(const planes *p, const char *image, int64_t image_bytes, int64_t images, int64_t row, int64_t rows, int64_t most_rows, char *to)
+/* Fills them for rows from row on; to holds plane after plane, each with room for most_rows of most_images. */
+static void fill(const planes *p, const char *image, int64_t image_bytes, int64_t images, int64_t most_images, int64_t row, int64_t rows,
+                 int64_t most_rows, char *to)
 {
     const ml_kernels *k     = mlk();
     int64_t           pitch = pitch_of(p), size = (most_rows + p->halo[0]) * pitch * (int64_t)p->bytes;
     for (int64_t c = 0; c < p->channels; c++)
         for (int64_t a = 0; a < p->phases[0]; a++)
-            for (int64_t b = 0; b < p->phases[1]; b++)
-                for (int64_t n = 0; n < images; n++, to += size)
+            for (int64_t b = 0; b < p->phases[1]; b++, to += most_images * size)
+                for (int64_t n = 0; n < images; n++)
                     (p->f32 ? k->plane_fill_f32 : k->plane_fill_f64)(image + n * image_bytes + c * p->h * p->w * (int64_t)p->bytes, p->h, p->w,
                                                                      p->start[0] + row * p->step[0] + a, p->start[1] + b, p->step[0],
-                                                                     p->step[1], rows + p->halo[0], pitch, to);
+                                                                     p->step[1], rows + p->halo[0], pitch, to + n * size);
 }
 
 /* A tap: which plane, and by how much it is shifted. */
@@ -116,7 +117,7 @@ static void correlate_some(void *ctx, int64_t task)
         return;
     }
     char *sums = near_values + near;
-    fill(p, t->x + first * image_bytes + group * p->channels * p->h * p->w * bytes, image_bytes, images, row, rows, t->each, near_values);
+    fill(p, t->x + first * image_bytes + group * p->channels * p->h * p->w * bytes, image_bytes, images, t->images, row, rows, t->each, near_values);
     mlk_taps taps = { .m = t->m, .k = t->k, .n = n, .a = t->a + group * t->k * t->m * bytes, .a_step = t->m, .b = near_values, .off = t->off, .c = sums, .c_step = n };
     (p->f32 ? k->taps_f32 : k->taps_f64)(&taps);
     for (int64_t i = 0; i < images; i++)
@@ -284,7 +285,7 @@ static void sum_some(void *ctx, int64_t task)
     for (int64_t n = chunk * t->images_each; n < smaller((chunk + 1) * t->images_each, t->n); n++)
         for (int64_t row = 0; row < p.rows; row += t->each) {
             int64_t rows = smaller(t->each, p.rows - row);
-            fill(&p, t->x + ((n * t->groups + group) * t->channels + c0) * p.h * p.w * bytes, 0, 1, row, rows, t->each, near_values);
+            fill(&p, t->x + ((n * t->groups + group) * t->channels + c0) * p.h * p.w * bytes, 0, 1, 1, row, rows, t->each, near_values);
             (p.f32 ? k->tap_sums_pack_f32 : k->tap_sums_pack_f64)(t->m, rows * p.width, t->y + ((n * t->groups + group) * t->m * p.rows + row) * p.width * bytes,
                                                                   p.rows * p.width, near_values + near);
             mlk_tap_sums s = { .m = t->m, .k = channels * t->k, .rows = rows, .width = p.width, .pitch = pitch_of(&p), .b = near_values, .off = t->off,
