@@ -1,13 +1,13 @@
 #!/bin/sh
 # Benchmarks: the same work in moonlab and in PyTorch, taking turns, the median of several repetitions.
-# usage: bench/run.sh MOONLAB_PROGRAM [mlp_tiny|grokking|mlp|cnn|cnn_forward|mnist1d|start]...     REPEAT=7 sets the repetitions
+# usage: bench/run.sh MOONLAB_PROGRAM [mlp_tiny|grokking|mlp|cnn|cnn_forward|mnist1d|elementwise|start]...     REPEAT=7 sets the repetitions
 set -eu
 program=$1; shift
 here=$(dirname "$0")
 repeat=${REPEAT:-5}
 python=${PYTHON:-/usr/bin/python3}
 [ -x "$python" ] || python=python3
-[ $# -gt 0 ] || set -- mlp_tiny grokking mlp cnn cnn_forward mnist1d start
+[ $# -gt 0 ] || set -- mlp_tiny grokking mlp cnn cnn_forward mnist1d elementwise start
 export OMP_NUM_THREADS=2 MOONLAB_THREADS=2 MKL_NUM_THREADS=2
 
 work=$(mktemp -d)
@@ -61,6 +61,14 @@ for name in "$@"; do
     mlp_tiny) row "MLP 2-64-64-2, batch 32, step"     us mlp_tiny 1 ;;
     grokking) row "grokking p=97, full batch, step"   us grokking 1
               row "grokking, 200 steps, peak memory"  MB grokking 3 ;;
+    elementwise)
+        column=1 # medians, then the least times: the order of bench/elementwise.lua
+        for what in "" ", least"; do
+            for f in tanh exp log sigmoid gelu sin cos erf pow sum; do
+                row "$f of 1M floats$what" us elementwise $column
+                column=$((column + 1))
+            done
+        done ;;
     mlp)      row "MLP 784-256-256-10, batch 128"     us mlp 1 ;;
     cnn)         row "CNN 32-64-128-10, batch 64, step" us cnn 1 ;;
     cnn_forward) row "CNN 32-64-128-10, forward"        us cnn_forward 1 ;;

@@ -97,3 +97,23 @@ local w, x, y = ml.tensor { 1., 1. }, ml.tensor { { 1., 2. }, { 3., 4. } }, ml.t
 print(ml.vmap(ml.grad(loss), { nil, 1, 1 })(w, x, y)) -- the gradient of each sample
 --> [[ 4.,  8.],
 -->  [30., 40.]]  f32 (2, 2)
+
+--- ml.replicas
+local x = ml.tensor { { -1. }, { 0. }, { 1. } }
+local w = ml.replicas({ lr = { 0.1, 0.5 } }, function(h)
+  local weight = ml.zeros({ 1, 1 }, { requires_grad = true })
+  local opt = ml.optim.SGD({ weight }, { lr = h.lr })
+  for _ = 1, 10 do opt:minimize(nn.mse(x:matmul(weight), x * 2)) end
+  return weight
+end)
+print(w:reshape(2))  --> [1.5219, 2.0000]  f32 (2)
+
+--- ml.checkpoint
+local function block(h, w)
+  for _ = 1, 10 do h = h:matmul(w):tanh() end
+  return h
+end
+local w = ml.eye(2)
+print(ml.grad(function(p) return ml.checkpoint(block, ml.ones { 1, 2 }, p):sum() end)(w))
+--> [[1.8452, 1.8452],
+-->  [1.8452, 1.8452]]  f32 (2, 2)

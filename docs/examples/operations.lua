@@ -408,6 +408,10 @@ print(ml.einsum("ii", a))  --> 5.  f32 ()
 local x, w, b = ml.tensor { { 1., 2. } }, ml.tensor { { 1., 1. }, { -1., -1. } }, ml.tensor { 0.5, 0.5 }
 print(x:linear(w, b, "relu"))  --> [[3.5, 0.0]]  f32 (1, 2)
 
+--- act_dx
+local y = ml.tensor { 0.5, -2. }:tanh()
+print(ml.ones { 2 }:act_dx(y, "tanh"))  --> [0.7864, 0.0707]  f32 (2)
+
 --- token_linear
 local ids, rows = ml.tensor { { 1, 2 } }, ml.tensor { { 1., 2. }, { 3., 4. } }
 local w, b = ml.ones { 1, 4 }, ml.zeros { 1 }
@@ -493,3 +497,118 @@ print(ml.tensor { { 1., 10. }, { 3., 30. } }:batch_norm(ml.ones { 2 }, ml.zeros 
 
 --- dropout
 print(ml.ones { 8 }:dropout { p = 0.5, seed = 1 })  --> [2., 2., 2., 0., 0., 2., 2., 0.]  f32 (8)
+
+--- solve_triangular
+local a = ml.tensor { { 2., 0. }, { 1., 4. } }
+print(a:solve_triangular(ml.tensor { 6., 5. }))  --> [3.0, 0.5]  f32 (2)
+print(a:solve_triangular(ml.tensor { 6., 8. }, { transpose = true }))  --> [2., 2.]  f32 (2)
+
+--- solve
+local a = ml.tensor { { 1., 2. }, { 3., 4. } }
+print(a:solve(ml.tensor { 5., 11. }))  --> [1., 2.]  f32 (2)
+print(a:solve(ml.eye(2)))
+--> [[-2.0,  1.0],
+-->  [ 1.5, -0.5]]  f32 (2, 2)
+
+--- inv
+local a = ml.tensor { { 1., 2. }, { 3., 4. } }
+print(a:inv())
+--> [[-2.0,  1.0],
+-->  [ 1.5, -0.5]]  f32 (2, 2)
+
+--- pinv
+local x = ml.tensor { { 3. }, { 4. } }
+print(x:pinv())  --> [[0.12, 0.16]]  f32 (1, 2)
+print(x:matmul(x:pinv()):matmul(x))
+--> [[3.],
+-->  [4.]]  f32 (2, 1)
+
+--- lstsq
+local x, y = ml.tensor { { 1., 1. }, { 1., 2. }, { 1., 3. } }, ml.tensor { 1., 2., 4. }
+print(x:lstsq(y))  --> [-0.6667,  1.5000]  f32 (2)
+
+--- det
+print(ml.tensor { { 1., 2. }, { 3., 4. } }:det())  --> -2.  f32 ()
+
+--- cofactor
+local x = ml.tensor { { 1., 2. }, { 3., 4. } }
+print(x:cofactor())
+--> [[ 4., -3.],
+-->  [-2.,  1.]]  f32 (2, 2)
+print(ml.grad(ml.det)(x))
+--> [[ 4., -3.],
+-->  [-2.,  1.]]  f32 (2, 2)
+
+--- slogdet
+print((ml.eye(300) * 10):slogdet())  --> [  1.0000, 690.7755]  f32 (2)
+
+--- cholesky
+local x = ml.tensor { { 4., 2. }, { 2., 10. } }
+local l = x:cholesky()
+print(l)
+--> [[2., 0.],
+-->  [1., 3.]]  f32 (2, 2)
+print(l:matmul(l:transpose()))
+--> [[ 4.,  2.],
+-->  [ 2., 10.]]  f32 (2, 2)
+
+--- eigh_parts
+print(ml.tensor { { 2., 1. }, { 1., 2. } }:eigh_parts())
+--> [[ 1.0000,  3.0000],
+-->  [ 0.7071,  0.7071],
+-->  [-0.7071,  0.7071]]  f32 (3, 2)
+
+--- svd_parts
+print(ml.tensor { { 3. }, { 4. } }:svd_parts())
+--> [[0.6],
+-->  [0.8],
+-->  [5.0],
+-->  [1.0]]  f32 (4, 1)
+
+--- qr_parts
+print(ml.tensor { { 3. }, { 4. } }:qr_parts())
+--> [[0.6],
+-->  [0.8],
+-->  [5.0]]  f32 (3, 1)
+
+--- eigvalsh
+print(ml.tensor { { 2., 1. }, { 1., 2. } }:eigvalsh())  --> [1., 3.]  f32 (2)
+
+--- svdvals
+print(ml.tensor { { 3., 0. }, { 4., 0. } }:svdvals())  --> [5., 0.]  f32 (2)
+
+--- matrix_rank
+print(ml.tensor { { 1., 2. }, { 2., 4. } }:matrix_rank())  --> 1  i64 ()
+
+--- expm
+print(ml.tensor { { 0., 1. }, { 0., 0. } }:expm())
+--> [[1., 1.],
+-->  [0., 1.]]  f32 (2, 2)
+print(ml.tensor { { 1., 0. }, { 0., 2. } }:expm())
+--> [[2.7183, 0.0000],
+-->  [0.0000, 7.3891]]  f32 (2, 2)
+
+--- expm_frechet
+local x, direction = ml.zeros { 2, 2 }, ml.tensor { { 1., 2. }, { 3., 4. } }
+print(x:expm_frechet(direction))
+--> [[1., 2.],
+-->  [3., 4.]]  f32 (2, 2)
+
+--- matrix_power
+local step = ml.tensor { { 1., 1. }, { 0., 1. } }
+print(step:matrix_power(5))
+--> [[1., 5.],
+-->  [0., 1.]]  f32 (2, 2)
+print(step:matrix_power(-1))
+--> [[ 1., -1.],
+-->  [ 0.,  1.]]  f32 (2, 2)
+
+--- rfft
+print(ml.tensor { 1., 0., 0., 0. }:rfft())
+--> [[1., 0.],
+-->  [1., 0.],
+-->  [1., 0.]]  f32 (3, 2)
+
+--- irfft
+local x = ml.tensor { 1., 2., 3. }
+print(x:rfft():irfft(3))  --> [1., 2., 3.]  f32 (3)

@@ -128,6 +128,11 @@ print(pcall(function() return ml.tensor { 0. }:log() end))
 --> false  example:2: log: the operation made an infinity: value 1 of 1, shape (1)
 ml.detect_anomaly(was)
 
+--- ml.fuse
+local function f(z) return (z * 2 + 1):relu() * z - z end
+local z = ml.tensor { -1.0, 0.0, 2.0 }
+print(f(z), ml.fuse(f)(z))  --> [1., 0., 8.]  f32 (3)  [1., 0., 8.]  f32 (3)
+
 --- ml.no_grad
 local w = ml.ones({ 2 }, { requires_grad = true })
 print(ml.no_grad(function() return (w * 2).requires_grad end))  --> false

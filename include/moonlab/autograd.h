@@ -32,7 +32,5 @@ bool ml_set_recording(bool on);       /* returns what it was, to put it back */
 /* With it on, the first operation whose output has a NaN or an infinity, forward or backward, fails and is named. */
 void ml_detect_anomaly(bool on);
 bool ml_anomaly_detection(void);
-/* Tells where in the user's program an operation was called, for messages; the text is copied. */
-void ml_set_site_hook(const char *(*site)(void *ctx), void *ctx);
 
 #endif

@@ -28,6 +28,10 @@ bool        ml_failed(void);                                   /* a message is p
 const char *ml_error_message(void);                            /* "" when none; valid until the next failure */
 void        ml_error_clear(void);                              /* for who has handled it */
 
+/* Tells where in the user's program this thread is, such as "script.lua:12", for messages; the text is copied. */
+void        ml_set_site_hook(const char *(*site)(void *ctx), void *ctx);
+const char *ml_site(void);                                     /* NULL when nobody knows */
+
 /* The one of n known words that was most likely meant by word, for "did you mean"; NULL when none is near. */
 const char *ml_nearest_word(const char *word, const char *const *known, int n);
 
@@ -49,6 +53,7 @@ typedef struct ml_memory_info {
 } ml_memory_info;
 
 ml_memory_info ml_memory(void);
+bool ml_memory_environment(void);        /* false, with a message, when MOONLAB_MEMORY cannot be read; then there is no cap */
 void ml_memory_peak_reset(void);
 void ml_memory_trim(void);               /* gives the cache back to the system */
 void ml_memory_set_cap(size_t bytes);    /* 0 lifts the cap */

@@ -73,6 +73,15 @@ ml_tensor *ml_randn(ml_shape shape, ml_dtype dtype, ml_key key);                
 ml_tensor *ml_randint(int64_t low, int64_t high, ml_shape shape, ml_key key);   /* i64, low..high-1 */
 ml_tensor *ml_randperm(int64_t n, ml_key key);                                  /* i64, a permutation of 0..n-1 */
 
+/* --- memory: where the largest comes from; sizes and totals are in base.h ------------------------------------ */
+typedef struct ml_largest {
+    size_t   bytes;
+    ml_shape shape; /* of the tensor that it was made for */
+    ml_dtype dtype;
+    char     site[96]; /* "script.lua:12"; empty when nobody knew */
+} ml_largest;
+bool ml_memory_largest(ml_largest *largest); /* the largest values in use; false when all are below 1 MiB */
+
 /* --- looking ------------------------------------------------------------------------------------------------ */
 int         ml_tensor_ndim(const ml_tensor *t);
 ml_shape    ml_tensor_shape(const ml_tensor *t);

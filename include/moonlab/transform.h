@@ -39,8 +39,9 @@ void       ml_vmap_end(int64_t level);                             /* ends it, a
 
 /* Recording and the levels under way, to be put back when a function has failed in the middle. */
 typedef struct ml_transform_state {
-    bool recording;
-    int  n_levels;
+    bool  recording;
+    int   n_levels;
+    void *recorder; /* the checkpoint under way */
 } ml_transform_state;
 ml_transform_state ml_transform_save(void);
 void               ml_transform_restore(ml_transform_state was);
@@ -59,6 +60,10 @@ bool       ml_vmap_seed(ml_tensor *seed);
 ml_tensor *ml_draw(ml_tensor *(*draw)(void *ctx, ml_key key), void *ctx);
 /* The same from a seed, one whole number or one of a batch of them: with ml_key_of(seed, 0). */
 ml_tensor *ml_draw_seeded(ml_tensor *seed, ml_tensor *(*draw)(void *ctx, ml_key key), void *ctx);
+/* For copies of a network as one batch: what is made inside is one for each, since it may become a parameter or be written to.
+ * ml_draw does it; whoever makes tensors for a user without drawing passes them through ml_own, which elsewhere gives x. */
+void       ml_vmap_own_tensors(int64_t level);
+ml_tensor *ml_own(ml_tensor *x);
 /* A plain number for each of the batch, as ml_number: it takes the dtype of what it meets. */
 ml_tensor *ml_vmap_numbers(int64_t level, const double *values);
 
@@ -76,6 +81,21 @@ bool ml_jacobian(const ml_function *f, ml_tensor *const *in, int k, ml_tensor **
 bool ml_hessian(const ml_function *f, ml_tensor *const *in, int k, ml_tensor **hessian);
 /* The Hessian of out[0] with respect to all in[k] with v[k] not NULL, times v. */
 bool ml_hvp(const ml_function *f, ml_tensor *const *in, ml_tensor *const *v, ml_tensor **products);
+
+/* --- checkpoints -------------------------------------------------------------------------------------------------------- */
+/* out = f(in), but the graph keeps none of the values between them: a backward pass calls f again for them. Memory for time.
+ * The second call meets the same random numbers and vmaps; apart from these f may depend on in and on constants alone, and
+ * f->ctx must live as long as the graph. One inside another is part of it. */
+bool ml_checkpoint(const ml_function *f, ml_tensor *const *in, ml_tensor **out);
+
+/* The same in steps: save the state, begin, call, end (or, when the call failed, ml_transform_restore). */
+typedef struct ml_again {
+    bool (*call)(void *ctx);    /* computes everything again; what it makes may be forgotten */
+    void (*release)(void *ctx); /* when no one can ask any more; NULL: nothing to do */
+    void *ctx;
+} ml_again;
+bool ml_checkpoint_begin(const ml_again *again); /* takes ctx over, also when it fails */
+void ml_checkpoint_end(ml_transform_state before);
 
 /* --- the same in steps, for callers whose function is no ml_function ----------------------------------------------------- */
 /* Make the inputs fresh, call the function on them with recording on, put recording back; then one of these, where `fresh`

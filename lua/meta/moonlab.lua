@@ -166,6 +166,12 @@ function ml.tensor(values, opts) end
 ---@return boolean
 function ml.is_tensor(value) end
 
+---@class moonlab.Largest
+---@field bytes integer
+---@field shape integer[]
+---@field dtype moonlab.dtype
+---@field site? string  "script.lua:12"
+
 --- Seeds the random numbers that have no seed of their own.
 ---@param seed integer
 function ml.seed(seed) end
@@ -179,8 +185,9 @@ function ml.threads(n) end
 ---@return number
 function ml.clock() end
 
---- Bytes of tensors: in use, most so far, kept for reuse, allowed (0 = no limit; MOONLAB_MEMORY=64M sets one).
----@return { live: integer, peak: integer, cached: integer, cap: integer }
+--- Bytes of tensors: in use, most so far, kept for reuse, allowed (0 = no limit; MOONLAB_MEMORY=64M sets one). And the
+--- largest tensor in use with the script's line that made it, if there is one of a MiB or more.
+---@return { live: integer, peak: integer, cached: integer, cap: integer, largest: moonlab.Largest? }
 function ml.memory() end
 
 --- The table of operations, as data.
@@ -192,6 +199,16 @@ function ml.ops() end
 ---@param on boolean
 ---@return boolean
 function ml.detect_anomaly(on) end
+
+--- A function that returns what fn returns, where chains of pointwise operations take one pass over memory. fn is called
+--- every time, with tensors on which such operations wait until values are needed: by its end, by an operation of another
+--- kind, by item() or print. So it may do what any function may. Faster for 10,000 elements and more; what is recorded for
+--- a derivative, is inside vmap or has whole numbers is computed at once, as without fuse.
+--- Assigning to elements of a tensor inside fn makes an earlier result that reads it, and still waits, an error.
+---@generic F
+---@param fn F
+---@return F
+function ml.fuse(fn) end
 
 ---@class moonlab.autograd
 local autograd = {}

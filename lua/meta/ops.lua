@@ -1375,7 +1375,7 @@ function ml.einsum(xs, equation) end
 ---@class moonlab.LinearOptions
 ---@field act? "none"|"relu"|"tanh"|"sigmoid"
 
---- act(x w^T + b): x (..., k), w (m, k), b (m) -> (..., m)
+--- act(x w^T + b): x (..., k), w (m, k), b (m) -> (..., m); or a batch of all three
 ---@param x moonlab.Tensor|number
 ---@param y moonlab.Tensor|number
 ---@param z moonlab.Tensor|number
@@ -1383,12 +1383,28 @@ function ml.einsum(xs, equation) end
 ---@return moonlab.Tensor
 function ml.linear(x, y, z, act) end
 
---- act(x w^T + b): x (..., k), w (m, k), b (m) -> (..., m)
+--- act(x w^T + b): x (..., k), w (m, k), b (m) -> (..., m); or a batch of all three
 ---@param y moonlab.Tensor|number
 ---@param z moonlab.Tensor|number
 ---@param act? "none"|"relu"|"tanh"|"sigmoid"|moonlab.LinearOptions
 ---@return moonlab.Tensor
 function Tensor:linear(y, z, act) end
+
+---@class moonlab.ActDxOptions
+---@field act? "none"|"relu"|"tanh"|"sigmoid"
+
+--- x times the slope of an activation, from its result y: what the derivative of linear is made of
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param act? "none"|"relu"|"tanh"|"sigmoid"|moonlab.ActDxOptions
+---@return moonlab.Tensor
+function ml.act_dx(x, y, act) end
+
+--- x times the slope of an activation, from its result y: what the derivative of linear is made of
+---@param y moonlab.Tensor|number
+---@param act? "none"|"relu"|"tanh"|"sigmoid"|moonlab.ActDxOptions
+---@return moonlab.Tensor
+function Tensor:act_dx(y, act) end
 
 ---@class moonlab.TokenLinearOptions
 ---@field act? "none"|"relu"|"tanh"|"sigmoid"
@@ -1955,3 +1971,26 @@ function ml.matrix_power(x, n) end
 ---@param n? integer|moonlab.MatrixPowerOptions
 ---@return moonlab.Tensor
 function Tensor:matrix_power(n) end
+
+--- Fourier transform of real values along the last dimension: (..., n) -> (..., n / 2 + 1, 2), real and imaginary parts last
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.rfft(x) end
+
+--- Fourier transform of real values along the last dimension: (..., n) -> (..., n / 2 + 1, 2), real and imaginary parts last
+---@return moonlab.Tensor
+function Tensor:rfft() end
+
+---@class moonlab.IrfftOptions
+---@field n? integer
+
+--- undoes rfft: (..., n / 2 + 1, 2) -> (..., n); n = 0 stands for the even length
+---@param x moonlab.Tensor|number
+---@param n? integer|moonlab.IrfftOptions
+---@return moonlab.Tensor
+function ml.irfft(x, n) end
+
+--- undoes rfft: (..., n / 2 + 1, 2) -> (..., n); n = 0 stands for the even length
+---@param n? integer|moonlab.IrfftOptions
+---@return moonlab.Tensor
+function Tensor:irfft(n) end

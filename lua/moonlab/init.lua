@@ -13,6 +13,8 @@ local check = require "moonlab.check"
 ---@field optim    moonlab.optim
 ---@field data     moonlab.data
 ---@field fft      moonlab.fft
+---@field linalg   moonlab.linalg
+---@field stats    moonlab.stats
 ---@field run      fun(defaults: table<string, any>): moonlab.Run
 ---@field figure   fun(opts: moonlab.FigureOptions?): moonlab.Figure
 ---@field autograd moonlab.autograd
@@ -27,6 +29,7 @@ end
 ml.ops            = core.ops
 ml.autograd       = { grad = core.autograd.grad, recording = core.autograd.recording }
 ml.detect_anomaly = core.autograd.detect_anomaly
+ml.fuse           = core.autograd.fuse
 ml.nn             = require "moonlab.nn"
 ml.optim          = core.optim
 ml.data           = core.data
@@ -45,12 +48,12 @@ ml.accuracy, ml.weight_norm = train.accuracy, train.weight_norm
 
 -- Loaded when first used, which keeps the start short.
 local later = {}
-for _, name in ipairs { "fft", "run", "figure", "tree" } do
+for _, name in ipairs { "fft", "run", "figure", "tree", "linalg", "stats" } do
   if package.preload["moonlab." .. name] then later[name] = "moonlab." .. name end
 end
 local transforms = { -- of functions: fields of one module
   "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp", "vmap", "stop_gradient",
-  "replicas",
+  "replicas", "checkpoint",
 }
 for _, name in ipairs(transforms) do later[name] = "moonlab.transform" end
 

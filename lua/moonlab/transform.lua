@@ -318,6 +318,17 @@ function transform.stop_gradient(value)
   return (put_together(shape, constant, 1))
 end
 
+--- fn(...), but what is computed on the way to its results is forgotten, and computed again when a backward pass comes by:
+--- memory for time. Random numbers are the same again. fn may depend on its arguments, on what it closes over, and on random
+--- numbers alone; it must not be called for what else it does, for it is called twice.
+---@param fn fun(...): ...
+---@param ... any
+---@return any ...
+function transform.checkpoint(fn, ...)
+  check_function("checkpoint", fn)
+  return steps.checkpoint(fn, ...)
+end
+
 -- vmap ------------------------------------------------------------------------------------------------------------------------
 
 ---@class moonlab.VmapOptions
@@ -465,6 +476,7 @@ local function find_copies(hyper)
     if size and n and size ~= n then
       check.fail("replicas: %s has %d values, %s has %d; each needs one for every copy", name, size, first, n)
     end
+    if size and name == "seed" then value = core.make.tensor(value, { dtype = "i64" }) end -- all 64 bits of each
     if size then n, first, each[name] = size, name, value else same[name] = value end
   end
   if not n then check.fail "replicas: takes the number of copies, or a table with a list of values for what differs" end
@@ -473,12 +485,10 @@ local function find_copies(hyper)
 end
 
 local function run_copies(fn, n, each, same)
-  local level = steps.vmap_begin(n, "same")
+  local level = steps.vmap_begin(n, "same", true)
   for name, value in pairs(each) do
     if is_tensor(value) then
       same[name] = steps.vmap_wrap(level, value, 1)
-    elseif name == "seed" then
-      same.seed = steps.vmap_wrap(level, core.make.tensor(value, { dtype = "i64" }), 1)
     else
       same[name] = steps.vmap_numbers(level, value)
     end

@@ -79,10 +79,9 @@ static bool infer(ml_call *c)
     return c->op->infer ? c->op->infer(c) : infer_pointwise(c);
 }
 
-static ml_tensor *run(ml_call *c)
+static ml_tensor *compute(ml_call *c)
 {
     const ml_op *op = c->op;
-    if (!infer(c)) return NULL;
     if (!op->forward) {
         bool was = ml_set_recording(false);
         c->out   = op->compose(c);
@@ -96,18 +95,25 @@ static ml_tensor *run(ml_call *c)
     return op->forward(c) ? c->out : NULL;
 }
 
-/* With inputs of the right dtypes. */
-static ml_tensor *apply(ml_call *c)
+/* With inputs of the right dtypes; `defers`: one of them is inside fuse. */
+static ml_tensor *apply(ml_call *c, bool defers)
 {
     const ml_op *op = c->op;
+    if (!infer(c)) return NULL; /* what is wrong is said of one, before a batch comes in */
     for (int i = 0; i < c->n_in; i++)
-        if (c->in[i]->inner) return infer(c) ? mli_apply_batched(c) : NULL; /* what is wrong is said of one, before the batch comes in */
-    ml_tensor *out = run(c);
+        if (c->in[i]->inner) return mli_apply_batched(c);
+    ml_tensor *out = NULL;
+    if (defers && (!mli_defer(c, &out) || out)) return out;
+    out = compute(c);
     if (out && ml_anomaly_detection() && !mli_check_finite(ml_op_info_at(c->id)->name, out, "operation", NULL)) out = NULL;
-    if (!out || !recording || (op->flags & ML_NOGRAD)) return out;
-    for (int i = 0; i < c->n_in; i++)
-        if (mli_records(c->in[i])) c->needs |= 1u << (i < 31 ? i : 31);
-    if (!c->needs) return out;
+    if (!out) return NULL;
+    if (recording && !(op->flags & ML_NOGRAD))
+        for (int i = 0; i < c->n_in; i++)
+            if (mli_records(c->in[i])) c->needs |= 1u << (i < 31 ? i : 31);
+    if (!c->needs) {
+        out->defers |= defers && !out->node;
+        return out;
+    }
     ml_node *node = mli_record(c);
     if (!node) return NULL;
     /* an operation may hand back its input (contiguous of a contiguous tensor): record a view of it */
@@ -123,9 +129,11 @@ ml_tensor *mli_apply(int id, ml_tensor *const *in, int n_in, const void *opts)
     ml_tensor   *few[ML_MAX_IN], **local = few, **many = NULL;
     size_t       many_bytes = (size_t)n_in * sizeof *many;
     ml_call      c = { .op = op, .id = id, .n_in = n_in, .in = in, .opts = opts };
+    bool         defers = false;
     for (int i = 0; i < n_in; i++) {
         if (!in[i]) return NULL;
-        if (!in[i]->storage && !in[i]->inner) return ml_fail("%s: internal error: reads a value that its rule did not save", ml_op_info_at(id)->name);
+        defers |= in[i]->defers;
+        if (!in[i]->storage && !in[i]->inner && !in[i]->wait) return ml_fail("%s: internal error: reads a value that its rule did not save", ml_op_info_at(id)->name);
     }
     if (n_in == 0) return ml_fail("%s: needs at least one tensor", ml_op_info_at(id)->name);
     ml_scope scope = ml_scope_begin();
@@ -141,7 +149,7 @@ ml_tensor *mli_apply(int id, ml_tensor *const *in, int n_in, const void *opts)
             c.in = local;
         }
     }
-    ml_tensor *out = c.in ? apply(&c) : NULL;
+    ml_tensor *out = c.in ? apply(&c, defers) : NULL;
     if (many) ml_block_give(many, many_bytes);
     return ml_scope_return(&scope, out);
 }

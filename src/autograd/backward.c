@@ -211,6 +211,7 @@ static bool run_rule(pass *p, ml_call *c, ml_tensor *dy, ml_tensor **dx)
 
 static bool visit_node(pass *p, ml_node *node)
 {
+    if (!mli_group_fill(node)) return false;
     const char *name = ml_op_info_at(node->id)->name;
     ml_call     c    = { .op = mli_op_at(node->id), .id = node->id, .n_in = node->n_in, .in = node->in, .opts = node->opts,
                          .shape = node->out_shape, .dtype = node->out_dtype };
@@ -262,6 +263,7 @@ static bool run_pass(pass *p, ml_tensor *out, const ml_grad_opts *opts)
     }
     if (p->nested && mli_records(seed)) p->create_graph = p->keep_graph = true;
     if (seed->dtype != out->dtype && !(seed = ml_cast(seed, &(ml_cast_opts){ (ml_dtype)out->dtype }))) return false;
+    if (seed->defers && !(seed = ml_detach(seed))) return false; /* gradients are computed at once */
     for (int k = 0; k < p->n_wanted; k++)
         if (same_result(p->wanted[k], out)) p->found[k] = ml_retain(seed);
     if (!out->node) {
@@ -299,6 +301,7 @@ static void finish(pass *p, bool ok)
         node->useful = p->nodes[i].was_useful;
     }
     for (size_t i = 0; i < p->used; i++) mli_node_release(p->nodes[i].node);
+    mli_pass_ends();
     for (size_t i = 0; i < p->n_leaves; i++) {
         ml_release(p->leaves[i].leaf);
         ml_release(p->leaves[i].sum);
@@ -310,6 +313,7 @@ static void finish(pass *p, bool ok)
 static pass begin(const ml_grad_opts *opts)
 {
     ml_error_clear();
+    mli_pass_begins();
     pass p         = { 0 };
     p.create_graph = opts && opts->create_graph;
     p.keep_graph   = opts && (opts->keep_graph || opts->create_graph);
@@ -399,7 +403,7 @@ static bool grad_batched(ml_tensor *out, ml_tensor *const *in, int n, ml_tensor 
     bool         ok    = inner && batch_of_seeds(out, &o);
     for (int i = 0; ok && i < n; i++) {
         inner[i] = in[i]->inner;
-        if (in[i]->level != level)
+        if (mli_level_of(in[i]) != level)
             ok = ml_fail("grad: input %d, shape %s, is not part of the vmap that the result is part of; take ml_fresh of it inside", i + 1, ml_shape_text(&in[i]->shape));
     }
     ok = ok && ml_grad(out->inner, inner, n, grads, &o);

@@ -10,14 +10,17 @@
 typedef struct level {
     int64_t       id, size;
     ml_randomness randomness;
+    bool          own;    /* what is made inside is one for each, for it may be a parameter */
     ml_tensor    *seeds;  /* i64 (size), contiguous: each has a default stream of its own; one reference */
     uint64_t      stream; /* the next one of all of them */
 } level;
 
-static _Thread_local struct {
+struct mli_levels {
     int   n;
     level at[ML_MAX_LEVELS];
-} levels;
+};
+
+static _Thread_local mli_levels levels;
 static _Atomic int64_t last_id;
 
 /* --- begin and end ------------------------------------------------------------------------------------------------------- */
@@ -64,13 +67,37 @@ int64_t mli_level_above(int64_t id)
 
 ml_transform_state ml_transform_save(void)
 {
-    return (ml_transform_state){ ml_recording(), levels.n };
+    return (ml_transform_state){ ml_recording(), levels.n, mli_recorder() };
 }
 
 void ml_transform_restore(ml_transform_state was)
 {
     ml_set_recording(was.recording);
     end_to(was.n_levels);
+    mli_stop_recorder(was.recorder);
+}
+
+mli_levels *mli_levels_copy(const mli_levels *of)
+{
+    mli_levels *copy = ml_realloc(NULL, 0, sizeof *copy);
+    if (!copy) return NULL;
+    *copy = of ? *of : levels;
+    for (int k = 0; k < copy->n; k++) ml_retain(copy->at[k].seeds);
+    return copy;
+}
+
+void mli_levels_swap(mli_levels *other)
+{
+    mli_levels was = levels;
+    levels         = *other;
+    *other         = was;
+}
+
+void mli_levels_free(mli_levels *l)
+{
+    if (!l) return;
+    for (int k = 0; k < l->n; k++) ml_release(l->at[k].seeds);
+    ml_realloc(l, sizeof *l, 0);
 }
 
 /* --- random numbers ------------------------------------------------------------------------------------------------------- */
@@ -78,6 +105,24 @@ void ml_vmap_randomness(int64_t id, ml_randomness randomness)
 {
     level *l = find(id);
     if (l) l->randomness = randomness;
+}
+
+void ml_vmap_own_tensors(int64_t id)
+{
+    level *l = find(id);
+    if (l) l->own = true;
+}
+
+static ml_tensor *own_at(const level *l, ml_tensor *x)
+{
+    return mli_give_batch(ml_clone(mli_take_batch(x, l->id, l->size)), l->id);
+}
+
+ml_tensor *ml_own(ml_tensor *x)
+{
+    for (int k = 0; x && k < levels.n; k++)
+        if (levels.at[k].own && x->level < levels.at[k].id) x = own_at(&levels.at[k], x);
+    return x;
 }
 
 static bool give_seeds(level *l, ml_tensor *seeds)
@@ -161,7 +206,10 @@ static ml_tensor *draw_at(int n, const drawing *d)
 {
     if (n == 0) return d->draw(d->ctx, ml_key_next());
     level *l = &levels.at[n - 1];
-    if (l->randomness == ML_RANDOM_SAME) return draw_at(n - 1, d);
+    if (l->randomness == ML_RANDOM_SAME) {
+        ml_tensor *one = draw_at(n - 1, d);
+        return l->own ? own_at(l, one) : one;
+    }
     if (l->randomness == ML_RANDOM_DIFFERENT) return draw_each(n, d, l->seeds, l->seeds ? l->stream++ : 0);
     return ml_fail("vmap: random numbers are drawn inside; say what they are to be: randomness = \"different\", each of the batch "
                    "draws its own, or \"same\", one draw for all");

@@ -8,24 +8,9 @@
 
 static _Atomic uint64_t       counter; /* of all threads: a graph may be begun on one and continued on another */
 static _Thread_local bool     anomaly;
-static _Thread_local struct {
-    const char *(*site)(void *);
-    void *ctx;
-} hook;
 
 void ml_detect_anomaly(bool on) { anomaly = on; }
 bool ml_anomaly_detection(void) { return anomaly; }
-
-void ml_set_site_hook(const char *(*site)(void *ctx), void *ctx)
-{
-    hook.site = site;
-    hook.ctx  = ctx;
-}
-
-const char *mli_site(void)
-{
-    return hook.site ? hook.site(hook.ctx) : NULL;
-}
 
 bool mli_check_finite(const char *op, const ml_tensor *t, const char *phase, const char *site)
 {
@@ -73,6 +58,7 @@ ml_node *mli_record(const ml_call *c)
         ml_tensor *x = c->in[i];
         node->versions[i] = x->storage ? x->storage->version : 0;
         if (!mli_saves(c->op, i) && !x->requires_grad) x = mli_ghost(x);
+        else if (x->defers) x = ml_detach(x); /* rules compute at once */
         node->in[i] = ml_retain(x);
         failed |= !x;
     }
@@ -83,10 +69,10 @@ ml_node *mli_record(const ml_call *c)
     }
     ml_scope_end(&scope);
     if (anomaly) {
-        const char *site = mli_site();
+        const char *site = ml_site();
         if (site && (node->site = ml_realloc(NULL, 0, strlen(site) + 1))) memcpy(node->site, site, strlen(site) + 1);
     }
-    if (!failed) return node;
+    if (!failed && mli_group_note(node)) return node;
     mli_node_release(node);
     return NULL;
 }
@@ -109,6 +95,7 @@ void mli_node_drop_inputs(ml_node *node)
     ml_release(node->saved_out);
     node->saved_out = NULL;
     node->freed     = true;
+    mli_group_leave(node);
 }
 
 void mli_node_release(ml_node *node)

@@ -10,6 +10,9 @@
 #include "moonlab/autograd.h"
 #include "ops/op.h"
 
+typedef struct mli_group  mli_group;  /* the nodes of a checkpoint; src/autograd/checkpoint.c */
+typedef struct mli_levels mli_levels; /* the vmaps under way at some moment; src/autograd/levels.c */
+
 struct ml_node {
     atomic_int refs;
     int        id;            /* of the operation */
@@ -26,6 +29,8 @@ struct ml_node {
     uint32_t   out_version;
     ml_shape   out_shape;
     ml_dtype   out_dtype;
+    mli_group *group;         /* of a checkpoint: the values may have to be computed again; one reference */
+    int        place;         /* in it */
     char      *site;          /* where it was called; only under anomaly detection */
     size_t     opts_bytes;
     size_t     bytes;         /* of this block */
@@ -49,11 +54,26 @@ ml_tensor *mli_take_batch(ml_tensor *x, int64_t level, int64_t n);
 ml_tensor *mli_give_batch(ml_tensor *x, int64_t level);
 int64_t    mli_level_size(int64_t level);  /* its batch; -1, with a message, when that vmap has ended */
 int64_t    mli_level_above(int64_t level); /* the next one inside it, of 0 the outermost; 0 when there is none */
+mli_levels *mli_levels_copy(const mli_levels *of); /* of NULL: of those under way; NULL when there is no memory */
+void        mli_levels_swap(mli_levels *other);    /* exchanges the vmaps under way with those of other */
+void        mli_levels_free(mli_levels *levels);
+
+bool mli_group_note(ml_node *node);  /* of a node just recorded: notes it when a checkpoint is under way; false: no memory */
+void mli_group_leave(ml_node *node); /* it has no use for its values any more */
+bool mli_group_fill(ml_node *asks);  /* sees that the node has its values; false when they could not be computed again */
+void mli_pass_begins(void);          /* around every backward pass */
+void mli_pass_ends(void);
+void *mli_recorder(void);            /* for ml_transform_save and _restore: the checkpoint under way, */
+void  mli_stop_recorder(void *keep); /* and its end, if it is not this one */
+
 ml_tensor *mli_apply_batched(ml_call *c); /* an operation with an input inside vmap; src/autograd/vmap.c */
+
+/* Inside fuse, for a call whose shape is known: *out is a result that waits, or NULL when it must be computed now; then
+ * its inputs have been. False: failed. */
+bool mli_defer(ml_call *c, ml_tensor **out);
 
 ml_node   *mli_record(const ml_call *c); /* NULL on error */
 void       mli_node_drop_inputs(ml_node *node);
-const char *mli_site(void); /* NULL when nobody told */
 bool       mli_add_in_place(ml_tensor *sum, const ml_tensor *dx); /* false when their layouts do not allow it */
 bool       mli_check_finite(const char *op, const ml_tensor *t, const char *phase, const char *site);
 

@@ -55,12 +55,6 @@ ml_tensor *ml_vmap_unwrap(int64_t level, ml_tensor *y, int dim)
     return ml_permute(inner, &(ml_permute_opts){ order });
 }
 
-ml_tensor *mli_one_for_each(ml_tensor *x)
-{
-    for (int64_t l = x ? mli_level_above(x->level) : 0; x && l; l = mli_level_above(l)) x = mli_batched_new(repeated(x, mli_level_size(l)), l);
-    return x;
-}
-
 static ml_tensor *swap_first_two(ml_tensor *x) { return ml_transpose(x, &(ml_transpose_opts){ 0, 1 }); }
 
 ml_tensor *mli_take_batch(ml_tensor *x, int64_t level, int64_t n)
@@ -76,6 +70,19 @@ ml_tensor *mli_give_batch(ml_tensor *x, int64_t level)
     if (!x) return NULL;
     if (!x->inner || x->level < level) return mli_batched_new(x, level);
     return mli_batched_new(mli_give_batch(swap_first_two(x->inner), level), x->level); /* (N, n, s) -> (n, N, s) */
+}
+
+static bool is_part_of(const ml_tensor *x, int64_t level)
+{
+    while (x->inner && x->level != level) x = x->inner;
+    return x->inner;
+}
+
+ml_tensor *mli_one_for_each(ml_tensor *x)
+{
+    for (int64_t l = mli_level_above(0); x && l; l = mli_level_above(l))
+        if (!is_part_of(x, l)) x = mli_give_batch(mli_take_batch(x, l, mli_level_size(l)), l);
+    return x;
 }
 
 /* --- the rules ---------------------------------------------------------------------------------------------------------- */

@@ -31,6 +31,22 @@ const char *ml_error_message(void)
     return pending ? message : "";
 }
 
+static _Thread_local struct {
+    const char *(*site)(void *);
+    void *ctx;
+} hook;
+
+void ml_set_site_hook(const char *(*site)(void *ctx), void *ctx)
+{
+    hook.site = site;
+    hook.ctx  = ctx;
+}
+
+const char *ml_site(void)
+{
+    return hook.site ? hook.site(hook.ctx) : NULL;
+}
+
 void ml_error_clear(void)
 {
     pending    = false;

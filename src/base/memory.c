@@ -41,6 +41,14 @@ static void read_environment(void)
     if (text && ml_parse_bytes(text, &bytes)) info.cap = bytes;
 }
 
+bool ml_memory_environment(void)
+{
+    const char *text = getenv("MOONLAB_MEMORY");
+    size_t      bytes;
+    if (!text || ml_parse_bytes(text, &bytes)) return true;
+    return ml_fail("MOONLAB_MEMORY must be a number of bytes, or one with K, M, G or T behind it, such as 512M or 1.5G; it is '%s'", text);
+}
+
 bool ml_parse_bytes(const char *text, size_t *bytes)
 {
     char  *end;

@@ -14,6 +14,7 @@
 
 #include "moonlab/autograd.h"
 #include "moonlab/figure.h"
+#include "moonlab/linalg.h"
 
 typedef enum verdict { GOOD, NOTE, BROKEN } verdict; /* NOTE: works, but not as well as it could */
 
@@ -64,6 +65,21 @@ static void report_arithmetic(void)
     ml_scope_end(&scope);
 }
 
+/* Loading it is not enough: a factorisation with a known result. */
+static void report_linalg(void)
+{
+    const char *library = ml_linalg_library();
+    ml_scope    scope   = ml_scope_begin();
+    double      x[4]    = { 2, 1, 1, 2 };
+    ml_tensor  *values  = library ? ml_eigvalsh(ml_from(ML_SHAPE(2, 2), ML_F64, x)) : NULL;
+    double      largest = values ? ml_tensor_at(values, (int64_t[]){ 1 }) : 0;
+    if (!values) report(BROKEN, "linalg", "%s", ml_error_message());
+    else if (largest < 3 - 1e-12 || largest > 3 + 1e-12) report(BROKEN, "linalg", "%s: wrong numbers: %g for 3", library, largest);
+    else report(GOOD, "linalg", "LAPACK of %s, one thread", library);
+    ml_error_clear();
+    ml_scope_end(&scope);
+}
+
 /* --- limits ----------------------------------------------------------------------------------------------------------- */
 static void report_threads(void)
 {
@@ -75,11 +91,11 @@ static void report_threads(void)
 
 static void report_memory(void)
 {
-    const char *text = getenv("MOONLAB_MEMORY");
-    size_t      cap  = 0;
-    if (!text) report(GOOD, "memory", "no cap (MOONLAB_MEMORY=4G would set one)");
-    else if (!ml_parse_bytes(text, &cap)) report(BROKEN, "memory", "MOONLAB_MEMORY must be like 512M or 4G, it is '%s'", text);
+    size_t cap = ml_memory().cap;
+    if (!ml_memory_environment()) report(BROKEN, "memory", "%s", ml_error_message());
+    else if (!cap) report(GOOD, "memory", "no cap (MOONLAB_MEMORY=4G would set one)");
     else report(GOOD, "memory", "cap %.1f MB (MOONLAB_MEMORY)", (double)cap / 1048576.0);
+    ml_error_clear();
 }
 
 static void report_figures(void)
@@ -125,6 +141,7 @@ int command_doctor(int argc, char **argv)
     report(GOOD, "moonlab", ML_VERSION);
     report_lua();
     report_arithmetic();
+    report_linalg();
     report_threads();
     report_memory();
     report_figures();

@@ -6,22 +6,51 @@
 
 /* --- exponentials and logarithms ------------------------------------------------------------------------------------- */
 LOOP1(exp_f32, float, vexp(x))               LOOP1(exp_f64, double, exp(x))
-LOOP1(exp2_f32, float, exp2f(x))             LOOP1(exp2_f64, double, exp2(x))
+LOOP1(exp2_f32, float, vexp2(x))             LOOP1(exp2_f64, double, exp2(x))
 LOOP1(expm1_f32, float, vexpm1(x))           LOOP1(expm1_f64, double, expm1(x))
 LOOP1(log_f32, float, vlog(x))               LOOP1(log_f64, double, log(x))
-LOOP1(log2_f32, float, log2f(x))             LOOP1(log2_f64, double, log2(x))
-LOOP1(log10_f32, float, log10f(x))           LOOP1(log10_f64, double, log10(x))
+LOOP1(log2_f32, float, vlog2(x))             LOOP1(log2_f64, double, log2(x))
+LOOP1(log10_f32, float, vlog10(x))           LOOP1(log10_f64, double, log10(x))
 LOOP1(log1p_f32, float, vlog1p(x))           LOOP1(log1p_f64, double, log1p(x))
 
-/* max + log(1 + e^(min - max)); equal infinities have no difference */
-#define LOGADDEXP(HIGH, LOW, LOG1P, EXP) (a == b ? a + LN_2 : (a > b || b != b ? HIGH : LOW) + LOG1P(EXP(a > b ? b - a : a - b)))
-#define LN_2 0.69314718055994530942
-LOOP2(logaddexp_f32, float, LOGADDEXP(a, b, vlog1p, vexp))
-LOOP2(logaddexp_f64, double, LOGADDEXP(a, b, log1p, exp))
+/* max + log(1 + e^-|a - b|); equal infinities have no difference */
+static inline float logaddexp32(float a, float b)
+{
+    float far = a == b ? 0.0f : fabsf(a - b), high = a > b ? a : b;
+    return (a != a ? a : high) + vsoftplus(-far);
+}
+
+static inline double logaddexp64(double a, double b)
+{
+    double far = a == b ? 0 : fabs(a - b), high = a > b ? a : b;
+    return (a != a ? a : high) + log1p(exp(-far));
+}
+LOOP2(logaddexp_f32, float, logaddexp32(a, b)) LOOP2(logaddexp_f64, double, logaddexp64(a, b))
+
+/* Where a block has arguments far from 0, these go to libm one by one. */
+#define NEAR1(name, NEAR, LIBM)                                                                      \
+    static void name(int64_t n, const void *vx, void *vy)                                            \
+    {                                                                                                \
+        const float *xs = vx;                                                                        \
+        float       *ys = vy;                                                                        \
+        for (int64_t from = 0; from < n; from += 256, xs += 256, ys += 256) {                        \
+            int64_t count = n - from < 256 ? n - from : 256;                                         \
+            int32_t far = 0;                                                                         \
+            for (int64_t i = 0; i < count; i++) far |= !(fabsf(xs[i]) <= FAR_FROM_0);                \
+            if (!far) {                                                                              \
+                for (int64_t i = 0; i < count; i++) { float x = xs[i]; ys[i] = NEAR; }               \
+            } else {                                                                                 \
+                for (int64_t i = 0; i < count; i++) {                                                \
+                    float x = xs[i];                                                                 \
+                    ys[i]   = fabsf(x) <= FAR_FROM_0 ? NEAR : LIBM;                                  \
+                }                                                                                    \
+            }                                                                                        \
+        }                                                                                            \
+    }
 
 /* --- circular and hyperbolic ------------------------------------------------------------------------------------------ */
-LOOP1(sin_f32, float, sinf(x))               LOOP1(sin_f64, double, sin(x))
-LOOP1(cos_f32, float, cosf(x))               LOOP1(cos_f64, double, cos(x))
+NEAR1(sin_f32, vsin(x), sinf(x))              LOOP1(sin_f64, double, sin(x))
+NEAR1(cos_f32, vcos(x), cosf(x))              LOOP1(cos_f64, double, cos(x))
 LOOP1(tan_f32, float, tanf(x))               LOOP1(tan_f64, double, tan(x))
 LOOP1(asin_f32, float, asinf(x))             LOOP1(asin_f64, double, asin(x))
 LOOP1(acos_f32, float, acosf(x))             LOOP1(acos_f64, double, acos(x))
@@ -43,8 +72,8 @@ static inline float hypot32(float a, float b)
 LOOP2(hypot_f32, float, hypot32(a, b))       LOOP2(hypot_f64, double, hypot(a, b))
 
 /* --- the error function -------------------------------------------------------------------------------------------------- */
-LOOP1(erf_f32, float, erff(x))               LOOP1(erf_f64, double, erf(x))
-LOOP1(erfc_f32, float, erfcf(x))             LOOP1(erfc_f64, double, erfc(x))
+LOOP1(erf_f32, float, verf(x))               LOOP1(erf_f64, double, erf(x))
+LOOP1(erfc_f32, float, verfc(x))             LOOP1(erfc_f64, double, erfc(x))
 
 /* Winitzki's closed form (2008), good to 2e-3, then Halley's steps for erf(y) = x, each of which triples the digits. In the
  * tails 1 - x is exact and erfc keeps what erf has lost. */
@@ -124,7 +153,7 @@ static double gelu_tanh64(double x) { return x < -30 ? -0.0 : x * sigmoid64(GELU
 LOOP1(sigmoid_f32, float, vsigmoid(x))           LOOP1(sigmoid_f64, double, sigmoid64(x))
 LOOP1(softplus_f32, float, vsoftplus(x))         LOOP1(softplus_f64, double, softplus64(x))
 LOOP1(log_sigmoid_f32, float, -vsoftplus(-x))    LOOP1(log_sigmoid_f64, double, -softplus64(-x))
-LOOP1(gelu_f32, float, gelu64((double)x))        LOOP1(gelu_f64, double, gelu64(x))
+LOOP1(gelu_f32, float, vgelu(x))                  LOOP1(gelu_f64, double, gelu64(x))
 LOOP1(gelu_tanh_f32, float, gelu_tanh32(x))      LOOP1(gelu_tanh_f64, double, gelu_tanh64(x))
 LOOP1(silu_f32, float, silu32(x))                LOOP1(silu_f64, double, silu64(x))
 LOOP1(mish_f32, float, mish32(x))                LOOP1(mish_f64, double, mish64(x))

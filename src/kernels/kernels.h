@@ -81,7 +81,7 @@ typedef struct mlk_adam {
 
 typedef struct mlk_sgd {
     double lr, momentum, l2;
-    bool   nesterov, first; /* first: the buffer starts as g */
+    bool   nesterov;
 } mlk_sgd;
 
 typedef struct ml_kernels {
@@ -108,14 +108,14 @@ typedef struct ml_kernels {
     MAP3(clamp_f32) MAP3(clamp_f64) MAP3(clamp_i64)        /* a, at least b, at most c */
     MAP3(lerp_f32) MAP3(lerp_f64)                          /* a + c (b - a) */
 
-    /* Sums. Lanes of 16 within blocks of 1024, f64 between blocks. sum_*: one number. */
+    /* Sums in f64 of groups of 8; see sums.c. sum_*: one number. */
     double  (*sum_f32)(int64_t n, const float *x);
     double  (*sum_f64)(int64_t n, const double *x);
     double  (*sum_sq_diff_f32)(int64_t n, const float *a, const float *b); /* sum (a - b)^2 */
     double  (*sum_sq_diff_f64)(int64_t n, const double *a, const double *b);
-    /* y (n) += x (rows, n), rows in order */
-    void (*add_rows_f32)(int64_t rows, int64_t n, const float *x, int64_t step, float *y);
-    void (*add_rows_f64)(int64_t rows, int64_t n, const double *x, int64_t step, double *y);
+    /* total (n) += x (rows, n) */
+    void (*sum_rows_f32)(int64_t rows, int64_t n, const float *x, int64_t step, double *total);
+    void (*sum_rows_f64)(int64_t rows, int64_t n, const double *x, int64_t step, double *total);
 
     /* Rows of n: y = softmax(x) and the like. */
     void (*softmax_f32)(int64_t rows, int64_t n, const float *x, float *y);

@@ -69,11 +69,16 @@ static int64_t power(int64_t a, int64_t b) /* 0 for b < 0: the operation refuses
     return WRAP(y);
 }
 
+#if defined(__AVX2__)
+#define POW32 vpow
+#else
+#define POW32 powf /* two lanes of f64 without a selection are slower */
+#endif
 LOOP2(add_f32, float, a + b)       LOOP2(add_f64, double, a + b)      LOOP2(add_i64, int64_t, WRAP(U(a) + U(b)))
 LOOP2(sub_f32, float, a - b)       LOOP2(sub_f64, double, a - b)      LOOP2(sub_i64, int64_t, WRAP(U(a) - U(b)))
 LOOP2(mul_f32, float, a * b)       LOOP2(mul_f64, double, a * b)      LOOP2(mul_i64, int64_t, WRAP(U(a) * U(b)))
 LOOP2(div_f32, float, a / b)       LOOP2(div_f64, double, a / b)      LOOP2(div_i64, int64_t, floor_div(a, b))
-LOOP2(pow_f32, float, powf(a, b))  LOOP2(pow_f64, double, pow(a, b))  LOOP2(pow_i64, int64_t, power(a, b))
+LOOP2(pow_f32, float, POW32(a, b)) LOOP2(pow_f64, double, pow(a, b))  LOOP2(pow_i64, int64_t, power(a, b))
 LOOP2(remainder_f32, float, floor_mod_f32(a, b)) LOOP2(remainder_f64, double, floor_mod_f64(a, b)) LOOP2(remainder_i64, int64_t, floor_mod(a, b))
 /* NaN on either side wins, as in NumPy */
 #define MAXIMUM (a > b || a != a ? a : b)

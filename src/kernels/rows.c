@@ -6,7 +6,7 @@
 
 #define EXP_float(x)  vexp(x)
 #define EXP_double(x) exp(x)
-#define LOG_float(x)  logf(x)
+#define LOG_float(x)  vlog(x)
 #define LOG_double(x) log(x)
 #define LANES 16
 

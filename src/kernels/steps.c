@@ -28,10 +28,10 @@ ADAM(adam_f64, double, sqrt)
         if (!buf) {                                                                                      \
             for (int64_t i = 0; i < n; i++) w[i] -= lr * (g[i] + l2 * w[i]);                             \
         } else {                                                                                         \
-            const T old = o->first ? 0 : mu, look = o->nesterov ? mu : 0;                                \
+            const T look = o->nesterov ? mu : 0;                                                         \
             for (int64_t i = 0; i < n; i++) {                                                            \
                 T grad = g[i] + l2 * w[i];                                                               \
-                T v    = o->first ? grad : old * buf[i] + grad;                                          \
+                T v    = mu * buf[i] + grad;                                                             \
                 buf[i] = v;                                                                              \
                 w[i] -= lr * (o->nesterov ? grad + look * v : v);                                        \
             }                                                                                            \

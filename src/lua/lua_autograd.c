@@ -1,5 +1,6 @@
 /* Derivatives: backward, gradients as results, switching the recording, anomaly detection. */
 #include "moonlab/autograd.h"
+#include "moonlab/fuse.h"
 
 #include "lua/lua_moonlab.h"
 
@@ -92,6 +93,48 @@ static int grad(lua_State *L)
     return 1;
 }
 
+/* --- fuse ----------------------------------------------------------------------------------------------------------- */
+/* What a fused function returned is computed, together. */
+static int end_fused(lua_State *L, int status, lua_KContext unused)
+{
+    (void)status, (void)unused;
+    int         n       = lua_gettop(L);
+    ml_tensor **results = lua_newuserdatauv(L, (size_t)n * sizeof *results + 1, 0);
+    for (int i = 0; i < n; i++) results[i] = lml_test_tensor(L, i + 1);
+    lml_work work = lml_enter(L);
+    bool     ok;
+    do ok = ml_fuse_compute(results, n);
+    while (!ok && lml_retry(L, &work));
+    lml_leave(L, &work, ok);
+    lua_settop(L, n);
+    return n;
+}
+
+static int call_fused(lua_State *L) /* upvalue 1: the function */
+{
+    int n = lua_gettop(L);
+    for (int i = 1; i <= n; i++) {
+        ml_tensor *x = lml_test_tensor(L, i);
+        if (!x) continue;
+        lml_work work = lml_begin(L);
+        lml_finish(L, &work, ml_fuse_input(x));
+        lua_replace(L, i);
+    }
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_callk(L, n, LUA_MULTRET, 0, end_fused);
+    return end_fused(L, LUA_OK, 0);
+}
+
+static int fuse(lua_State *L) /* fuse(f) -> function */
+{
+    lua_settop(L, 1);
+    if (!lua_isfunction(L, 1) && !luaL_getmetafield(L, 1, "__call")) return lml_raise(L, "fuse: needs a function, got %s", lml_got(L, 1));
+    lua_pushvalue(L, 1);
+    lua_pushcclosure(L, call_fused, 1);
+    return 1;
+}
+
 /* recording() -> boolean; recording(on) sets it and returns what it was. ml.no_grad is made of it. */
 static int recording(lua_State *L)
 {
@@ -115,7 +158,7 @@ static const luaL_Reg methods[] = {
 };
 
 static const luaL_Reg functions[] = {
-    { "grad", grad }, { "recording", recording }, { "detect_anomaly", detect_anomaly }, { NULL, NULL },
+    { "grad", grad }, { "recording", recording }, { "detect_anomaly", detect_anomaly }, { "fuse", fuse }, { NULL, NULL },
 };
 
 int lml_open_autograd(lua_State *L)

@@ -43,6 +43,7 @@ static making read_making(lua_State *L, const char *where, int sizes, int t, boo
 
 static int finish(lua_State *L, lml_work *work, const making *m, ml_tensor *t)
 {
+    t = ml_own(t);
     return lml_finish(L, work, t && m->requires_grad ? ml_requires_grad(t, true) : t);
 }
 
@@ -318,14 +319,23 @@ static int clock_seconds(lua_State *L)
     return 1;
 }
 
-static int memory(lua_State *L) /* bytes: in use, most so far, kept for reuse, allowed (0 = no limit) */
+static int memory(lua_State *L) /* bytes: in use, most so far, kept for reuse, allowed (0 = no limit); and the largest */
 {
     ml_memory_info info = ml_memory();
-    lua_createtable(L, 0, 4);
+    ml_largest     largest;
+    lua_createtable(L, 0, 5);
     lua_pushinteger(L, (lua_Integer)info.live), lua_setfield(L, -2, "live");
     lua_pushinteger(L, (lua_Integer)info.peak), lua_setfield(L, -2, "peak");
     lua_pushinteger(L, (lua_Integer)info.cached), lua_setfield(L, -2, "cached");
     lua_pushinteger(L, (lua_Integer)info.cap), lua_setfield(L, -2, "cap");
+    if (ml_memory_largest(&largest)) {
+        lua_createtable(L, 0, 4);
+        lua_pushinteger(L, (lua_Integer)largest.bytes), lua_setfield(L, -2, "bytes");
+        lml_push_shape(L, &largest.shape), lua_setfield(L, -2, "shape");
+        lua_pushstring(L, ml_dtype_name(largest.dtype)), lua_setfield(L, -2, "dtype");
+        if (*largest.site) lua_pushstring(L, largest.site), lua_setfield(L, -2, "site");
+        lua_setfield(L, -2, "largest");
+    }
     return 1;
 }
 

@@ -71,6 +71,7 @@ ml_tensor *lml_check_tensor(lua_State *L, int index, const char *where); /* borr
 ml_tensor *lml_test_tensor(lua_State *L, int index);                     /* borrowed, or NULL */
 int  lml_push_tensor(lua_State *L, ml_tensor *t); /* one that others own too; NULL raises the core's message. Returns 1 */
 void lml_push_item(lua_State *L, const ml_tensor *t); /* its only value: an integer, a boolean or a float */
+void lml_push_shape(lua_State *L, const ml_shape *shape); /* a list of its sizes */
 void lml_push_methods(lua_State *L);                  /* the table of names that tensors have */
 int  lml_index(lua_State *L);                         /* x[...] of (x, key) */
 int  lml_assign(lua_State *L);                        /* x[...] = v of (x, key, v) */
@@ -88,6 +89,8 @@ lml_work lml_enter(lua_State *L);                 /* the same for a call that ma
 void     lml_leave(lua_State *L, lml_work *work, bool ok);
 bool     lml_retry(lua_State *L, lml_work *work); /* worth trying again? once, after out of memory */
 void     lml_collect(lua_State *L);               /* lets Lua's collector keep pace with tensor memory */
+lua_State *lml_running(void);                     /* the state that has called into the core, or NULL */
+void       lml_set_running(lua_State *L);         /* of a caller that has called Lua from inside the core */
 void     lml_watch_sites(void); /* tells the core where the script is, for the messages of anomaly detection */
 
 /* --- the parts; each leaves its table on the stack ---------------------------------------------------------------- */
@@ -96,6 +99,7 @@ int lml_open_make(lua_State *L);
 int lml_open_ops(lua_State *L);
 int lml_open_autograd(lua_State *L);
 int lml_open_transform(lua_State *L);
+int lml_open_linalg(lua_State *L);
 int lml_open_nn(lua_State *L);
 int lml_open_optim(lua_State *L);
 int lml_open_data(lua_State *L);

@@ -11,7 +11,7 @@ static const struct part {
     lua_CFunction open; /* leaves a table */
 } parts[] = { /* tensors first: the others add methods to them */
     { "tensor", lml_open_tensor }, { "make", lml_open_make }, { "op", lml_open_ops },
-    { "autograd", lml_open_autograd }, { "transform", lml_open_transform }, { "nn", lml_open_nn }, { "optim", lml_open_optim },
+    { "autograd", lml_open_autograd }, { "transform", lml_open_transform }, { "linalg", lml_open_linalg }, { "nn", lml_open_nn }, { "optim", lml_open_optim },
     { "data", lml_open_data }, { "run", lml_open_run }, { "figure", lml_open_figure },
 };
 
@@ -52,6 +52,7 @@ static int open_chunk(lua_State *L)
 int luaopen_moonlab(lua_State *L)
 {
     check_version(L);
+    if (!ml_memory_environment()) return lml_error(L);
     const lml_chunk *init = NULL;
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     for (const lml_chunk *chunk = lml_chunks; chunk->module; chunk++) {

@@ -92,14 +92,19 @@ static int tensor_tolist(lua_State *L)
 }
 
 /* --- properties: x.name ------------------------------------------------------------------------------------- */
+void lml_push_shape(lua_State *L, const ml_shape *shape)
+{
+    lua_createtable(L, shape->n, 0);
+    for (int i = 0; i < shape->n; i++) {
+        lua_pushinteger(L, shape->size[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
 static int push_shape(lua_State *L, ml_tensor *t)
 {
     ml_shape shape = ml_tensor_shape(t);
-    lua_createtable(L, shape.n, 0);
-    for (int i = 0; i < shape.n; i++) {
-        lua_pushinteger(L, shape.size[i]);
-        lua_rawseti(L, -2, i + 1);
-    }
+    lml_push_shape(L, &shape);
     return 1;
 }
 

@@ -78,6 +78,69 @@ static int call(lua_State *L)
     return lua_gettop(L) - 1;
 }
 
+/* --- checkpoints -------------------------------------------------------------------------------------------------------- */
+/* What is called again lives in the registry, as { fn, arguments, n = } under a reference. */
+typedef struct kept_call {
+    lua_State *main; /* any state of the same Lua; the main one lives longest */
+    int        ref;
+} kept_call;
+
+static bool call_again(void *ctx)
+{
+    const kept_call *kept = ctx;
+    lua_State       *L    = lml_running() ? lml_running() : kept->main;
+    if (!lua_checkstack(L, 8)) return ml_fail("checkpoint: out of memory: no room to call the function again");
+    int top = lua_gettop(L);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, kept->ref);
+    int saved = lua_gettop(L);
+    lua_rawgeti(L, saved, 0);
+    int n = (int)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    if (!lua_checkstack(L, n + 1)) return lua_settop(L, top), ml_fail("checkpoint: out of memory: no room to call the function again");
+    for (int i = 1; i <= n; i++) lua_rawgeti(L, saved, i);
+    bool ok = lua_pcall(L, n - 1, 0, 0) == LUA_OK;
+    if (!ok) ml_fail("checkpoint: computing it again failed: %s", lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1));
+    lua_settop(L, top);
+    lml_set_running(L);
+    return ok;
+}
+
+static void release_call(void *ctx)
+{
+    kept_call *kept = ctx;
+    luaL_unref(kept->main, LUA_REGISTRYINDEX, kept->ref);
+    ml_realloc(kept, sizeof *kept, 0);
+}
+
+/* checkpoint(fn, ...) -> what fn returns, recorded without the values between */
+static int checkpoint(lua_State *L)
+{
+    int                 n   = lua_gettop(L);
+    ml_transform_state *was = lua_newuserdatauv(L, sizeof *was, 0);
+    *was                    = ml_transform_save();
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &unwind_key);
+    lua_setmetatable(L, -2);
+    lua_insert(L, 1);
+    lua_toclose(L, 1);
+    lua_createtable(L, n, 0);
+    for (int i = 1; i <= n; i++) {
+        lua_pushvalue(L, 1 + i);
+        lua_rawseti(L, -2, i);
+    }
+    lua_pushinteger(L, n);
+    lua_rawseti(L, -2, 0);
+    int        ref  = luaL_ref(L, LUA_REGISTRYINDEX);
+    kept_call *kept = ml_realloc(NULL, 0, sizeof *kept);
+    if (!kept) return luaL_unref(L, LUA_REGISTRYINDEX, ref), lml_error(L);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+    *kept = (kept_call){ lua_tothread(L, -1), ref };
+    lua_pop(L, 1);
+    if (!ml_checkpoint_begin(&(ml_again){ call_again, release_call, kept })) return lml_error(L);
+    lua_call(L, n - 1, LUA_MULTRET);
+    ml_checkpoint_end(*was);
+    return lua_gettop(L) - 1;
+}
+
 /* --- derivatives -------------------------------------------------------------------------------------------------------- */
 static int fresh(lua_State *L) /* fresh(list) -> list */
 {
@@ -155,13 +218,14 @@ static int hvp(lua_State *L) /* hvp(result, fresh, v) -> products */
 }
 
 /* --- vmap ----------------------------------------------------------------------------------------------------------------- */
-static int vmap_begin(lua_State *L) /* vmap_begin(size, randomness) -> level; inside `call`, which ends it */
+static int vmap_begin(lua_State *L) /* vmap_begin(size, randomness, own) -> level; inside `call`, which ends it */
 {
     static const char *const names[] = { "error", "different", "same", NULL };
     ml_randomness randomness = (ml_randomness)luaL_checkoption(L, 2, "error", names);
     int64_t       level      = ml_vmap_begin(luaL_checkinteger(L, 1));
     if (!level) return lml_error(L);
     ml_vmap_randomness(level, randomness);
+    if (lua_toboolean(L, 3)) ml_vmap_own_tensors(level);
     lua_pushinteger(L, level);
     return 1;
 }
@@ -213,7 +277,7 @@ static int is_batched(lua_State *L) /* is_batched(x): does it stand for one of a
 static const luaL_Reg functions[] = {
     { "call", call }, { "fresh", fresh }, { "release", release }, { "pull_back", pull_back }, { "push_forward", push_forward },
     { "jacobian", jacobian }, { "hvp", hvp }, { "vmap_begin", vmap_begin }, { "vmap_wrap", vmap_wrap }, { "vmap_unwrap", vmap_unwrap },
-    { "vmap_numbers", vmap_numbers },
+    { "vmap_numbers", vmap_numbers }, { "checkpoint", checkpoint },
     { "is_batched", is_batched }, { NULL, NULL },
 };
 

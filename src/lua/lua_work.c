@@ -45,24 +45,32 @@ static const char *site_of_running(void *ctx)
     return running ? lml_site(running) : NULL;
 }
 
+lua_State *lml_running(void) { return running; }
+void       lml_set_running(lua_State *L) { running = L; }
+
 void lml_watch_sites(void)
 {
     ml_set_site_hook(site_of_running, NULL);
 }
 
 /* --- one call ----------------------------------------------------------------------------------------------- */
-lml_work lml_enter(lua_State *L)
+/* The collector runs before a call, never after it: then a variable that is about to be assigned still holds its old tensor. */
+static lml_work open_work(lua_State *L, void **slot)
 {
     running = L;
-    return (lml_work){ NULL, ml_scope_begin(), false };
+    return (lml_work){ slot, ml_scope_begin(), false };
+}
+
+lml_work lml_enter(lua_State *L)
+{
+    lml_collect(L);
+    return open_work(L, NULL);
 }
 
 lml_work lml_begin(lua_State *L)
 {
-    void   **slot = lml_new(L, &lml_tensor_type); /* first: it may raise, and run finalizers */
-    lml_work work = lml_enter(L);
-    work.slot     = slot;
-    return work;
+    lml_collect(L);
+    return open_work(L, lml_new(L, &lml_tensor_type)); /* may raise, and run finalizers: before the scope */
 }
 
 bool lml_retry(lua_State *L, lml_work *work)
@@ -82,7 +90,6 @@ void lml_leave(lua_State *L, lml_work *work, bool ok)
     running = NULL;
     ml_scope_end(&work->scope);
     if (!ok) lml_error(L);
-    lml_collect(L);
 }
 
 int lml_finish(lua_State *L, lml_work *work, ml_tensor *result)

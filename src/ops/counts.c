@@ -24,6 +24,12 @@ static bool count_infer(ml_call *c)
 }
 
 #define COUNT(T)                                                                                \
+    if (b->inner == 1) {                                                                        \
+        const T *row   = (const T *)mli_data(b->x) + o * b->reduced;                            \
+        int64_t  total = 0;                                                                     \
+        for (int64_t r = 0; r < b->reduced; r++) total += row[r] != 0;                          \
+        *count = total;                                                                         \
+    } else                                                                                      \
     for (int64_t r = 0; r < b->reduced; r++) {                                                  \
         const T *row = (const T *)mli_data(b->x) + (o * b->reduced + r) * b->inner;             \
         for (int64_t i = 0; i < b->inner; i++) count[i] += row[i] != 0;                         \

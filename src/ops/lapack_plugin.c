@@ -124,7 +124,6 @@ static const char *about(void)
     static char words[200];
     if (openblas_get_config) {
         snprintf(words, sizeof words, "%s", openblas_get_config());
-        words[strcspn(words, " ")] = ' ';
         char *end = strchr(words, ' ');
         end = end ? strchr(end + 1, ' ') : NULL; /* "OpenBLAS 0.3.21 NO_LAPACK ..." */
         if (end) *end = '\0';
@@ -132,7 +131,7 @@ static const char *about(void)
     }
     int major, minor, patch;
     ilaver_(&major, &minor, &patch);
-    snprintf(words, sizeof words, "%d.%d.%d", major, minor, patch);
+    snprintf(words, sizeof words, "version %d.%d.%d", major, minor, patch);
     return words;
 }
 

@@ -15,17 +15,19 @@ typedef struct {
     int64_t run, n_runs;                 /* the output is n_runs runs of run elements */
     int     n_outer;                     /* dimensions outside a run */
     int64_t size[ML_MAX_DIMS];
-    int     n_in;
+    int     n_in, n_out;
     struct {
         const char *data;
         size_t      bytes;               /* of an element */
         int         step;                /* within a run: 0 or 1 */
         int64_t     stride[ML_MAX_DIMS]; /* of the outer dimensions, in elements */
-    } in[ML_MAX_IN];
-    char   *out;
-    size_t  out_bytes;
-    void  (*loop)(int64_t n, const char *const *in, const int *step, void *y, void (*f)(void));
-    void  (*f)(void);
+    } in[MLI_MAP_MOST_IN];
+    struct {
+        char  *data;
+        size_t bytes;
+    } out[MLI_MAP_MOST_OUT];
+    mli_map_loop loop;
+    const void  *ctx;
 } plan;
 
 /* Strides of x in the shape of the output; 0 where it repeats. */
@@ -36,19 +38,17 @@ static void stretch(const ml_tensor *x, const ml_shape *out, int64_t *stride)
         stride[d] = d < missing || x->shape.size[d - missing] == 1 ? 0 : x->strides[d - missing];
 }
 
-/* How many of the last dimensions form a run for this input, and its step; 0 when not even one does. */
-static int run_dims(const int64_t *stride, const ml_shape *out, int *step)
+/* How many of the last dimensions form a run for this input; 0 when not even one does. */
+static int run_dims(const int64_t *stride, const ml_shape *out)
 {
     int64_t expect = 1;
     bool    unit = true, zero = true;
     int     n = 0;
-    *step = 0;
     for (int d = out->n - 1; d >= 0; d--) {
         if (out->size[d] != 1) {
             unit &= stride[d] == expect;
             zero &= stride[d] == 0;
             if (!unit && !zero) break;
-            *step = unit;
             expect *= out->size[d];
         }
         n++;
@@ -56,22 +56,17 @@ static int run_dims(const int64_t *stride, const ml_shape *out, int *step)
     return n;
 }
 
-static bool make_plan(plan *p, ml_call *c)
+static bool make_plan(plan *p, ml_tensor *const *in, const ml_shape *out)
 {
-    const ml_shape *out = &c->shape;
-    int64_t stride[ML_MAX_IN][ML_MAX_DIMS];
-    int     inner = out->n;
-    p->n_in      = c->n_in;
-    p->out       = mli_data(c->out);
-    p->out_bytes = ml_dtype_bytes((ml_dtype)c->out->dtype);
-    for (int i = 0; i < c->n_in; i++) {
-        ml_tensor *x = c->in[i];
-        stretch(x, out, stride[i]);
-        int n = run_dims(stride[i], out, &p->in[i].step);
+    int inner = out->n;
+    for (int i = 0; i < p->n_in; i++) {
+        ml_tensor *x = in[i];
+        stretch(x, out, p->in[i].stride);
+        int n = run_dims(p->in[i].stride, out);
         if (n == 0 && out->n > 0) {
             if (!(x = mli_contiguous(x))) return false;
-            stretch(x, out, stride[i]);
-            n = run_dims(stride[i], out, &p->in[i].step);
+            stretch(x, out, p->in[i].stride);
+            n = run_dims(p->in[i].stride, out);
         }
         p->in[i].data  = mli_data(x);
         p->in[i].bytes = ml_dtype_bytes((ml_dtype)x->dtype);
@@ -82,14 +77,13 @@ static bool make_plan(plan *p, ml_call *c)
     p->n_runs  = 1;
     for (int d = p->n_outer; d < out->n; d++) p->run *= out->size[d];
     for (int d = 0; d < p->n_outer; d++) p->n_runs *= p->size[d] = out->size[d];
-    for (int i = 0; i < c->n_in; i++) { /* with fewer dimensions in the run, a step may be another one */
+    for (int i = 0; i < p->n_in; i++) { /* the last dimension of more than one position says which step it is */
         p->in[i].step = 0;
         for (int d = out->n - 1; d >= p->n_outer; d--)
             if (out->size[d] != 1) {
-                p->in[i].step = stride[i][d] != 0;
+                p->in[i].step = p->in[i].stride[d] != 0;
                 break;
             }
-        memcpy(p->in[i].stride, stride[i], sizeof stride[i]);
     }
     return true;
 }
@@ -97,8 +91,8 @@ static bool make_plan(plan *p, ml_call *c)
 /* Elements from..to-1 of the output, which may start and end inside a run. */
 static void walk(const plan *p, int64_t from, int64_t to)
 {
-    int64_t r = from / p->run, within = from % p->run, at[ML_MAX_DIMS];
-    int64_t offset[ML_MAX_IN] = { 0 };
+    int64_t r = from / p->run, within = from % p->run, at[ML_MAX_DIMS], offset[MLI_MAP_MOST_IN];
+    for (int i = 0; i < p->n_in; i++) offset[i] = 0;
     for (int d = p->n_outer - 1; d >= 0; d--) {
         at[d] = r % p->size[d];
         r /= p->size[d];
@@ -106,13 +100,15 @@ static void walk(const plan *p, int64_t from, int64_t to)
     }
     while (from < to) {
         int64_t     n = p->run - within < to - from ? p->run - within : to - from;
-        const char *in[ML_MAX_IN];
-        int         step[ML_MAX_IN];
+        const char *in[MLI_MAP_MOST_IN];
+        char       *out[MLI_MAP_MOST_OUT];
+        int         step[MLI_MAP_MOST_IN];
         for (int i = 0; i < p->n_in; i++) {
             in[i]   = p->in[i].data + (offset[i] + within * p->in[i].step) * (int64_t)p->in[i].bytes;
             step[i] = p->in[i].step;
         }
-        p->loop(n, in, step, p->out + from * (int64_t)p->out_bytes, p->f);
+        for (int i = 0; i < p->n_out; i++) out[i] = p->out[i].data + from * (int64_t)p->out[i].bytes;
+        p->loop(n, in, step, out, p->ctx);
         from += n;
         within = 0;
         for (int d = p->n_outer - 1; d >= 0; d--) {
@@ -131,51 +127,79 @@ static void task(void *ctx, int64_t i)
     walk(p, i * BLOCK, (i + 1) * BLOCK < total ? (i + 1) * BLOCK : total);
 }
 
-static bool execute(ml_call *c, plan *p)
+/* The common small case needs no plan: one run of every input. */
+static bool one_run(ml_tensor *const *in, int n_in, const ml_shape *out, const char **data, int *step)
 {
-    int64_t total = ml_shape_numel(&c->shape);
-    if (total == 0) return true;
-    if (!make_plan(p, c)) return false;
-    if (total <= BLOCK) walk(p, 0, total);
-    else ml_parallel((total + BLOCK - 1) / BLOCK, task, p);
+    for (int i = 0; i < n_in; i++) {
+        step[i] = ml_shape_equal(&in[i]->shape, out);
+        if (step[i] ? !ml_tensor_is_contiguous(in[i]) : ml_tensor_numel(in[i]) != 1) return false;
+        data[i] = mli_data(in[i]);
+    }
     return true;
 }
 
-static void loop1(int64_t n, const char *const *in, const int *step, void *y, void (*f)(void))
+bool mli_map(ml_tensor *const *in, int n_in, ml_tensor *const *out, int n_out, mli_map_loop loop, const void *ctx)
 {
-    (void)step;
-    ((mli_map1_fn)f)(n, in[0], y);
+    const ml_shape *shape = &out[0]->shape;
+    int64_t         total = ml_shape_numel(shape);
+    plan            p; /* large: only what is used is written */
+    if (total == 0) return true;
+    if (total <= BLOCK) {
+        const char *data[MLI_MAP_MOST_IN];
+        char       *to[MLI_MAP_MOST_OUT];
+        int         step[MLI_MAP_MOST_IN];
+        for (int i = 0; i < n_out; i++) to[i] = mli_data(out[i]);
+        if (one_run(in, n_in, shape, data, step)) return loop(total, data, step, to, ctx), true;
+    }
+    p.n_in  = n_in;
+    p.n_out = n_out;
+    p.loop  = loop;
+    p.ctx   = ctx;
+    for (int i = 0; i < n_out; i++) {
+        p.out[i].data  = mli_data(out[i]);
+        p.out[i].bytes = ml_dtype_bytes((ml_dtype)out[i]->dtype);
+    }
+    if (!make_plan(&p, in, shape)) return false;
+    if (total <= BLOCK) walk(&p, 0, total);
+    else ml_parallel((total + BLOCK - 1) / BLOCK, task, &p);
+    return true;
 }
 
-static void loop2(int64_t n, const char *const *in, const int *step, void *y, void (*f)(void))
+/* --- one kernel ------------------------------------------------------------------------------------------------------ */
+void mli_kernel_run(const mli_kernel *k, int64_t n, const char *const *in, const int *step, void *y)
 {
-    ((mli_map2_fn)f)(n, in[0], step[0], in[1], step[1], y);
+    switch (k->n_in) {
+    case 1:
+        if (step[0] || n == 1) {
+            k->f1(n, in[0], y);
+        } else { /* a kernel of one input takes no repeated value */
+            k->f1(1, in[0], y);
+            mli_repeat(n, k->out_bytes, y);
+        }
+        break;
+    case 2: k->f2(n, in[0], step[0], in[1], step[1], y); break;
+    default: k->f3(n, in[0], step[0], in[1], step[1], in[2], step[2], y); break;
+    }
 }
 
-static void loop3(int64_t n, const char *const *in, const int *step, void *y, void (*f)(void))
+static void loop_kernel(int64_t n, const char *const *in, const int *step, char *const *out, const void *ctx)
 {
-    ((mli_map3_fn)f)(n, in[0], step[0], in[1], step[1], in[2], step[2], y);
+    mli_kernel_run(ctx, n, in, step, out[0]);
 }
 
-bool mli_map1(ml_call *c, mli_map1_fn f)
+void mli_repeat(int64_t n, size_t bytes, void *y)
 {
-    /* a kernel of one input takes no repeated value: an expanded input is copied out first */
-    ml_tensor *x  = mli_contiguous(c->in[0]);
-    ml_call    on = *c;
-    if (!x) return false;
-    on.in = &x;
-    plan p = { .loop = loop1, .f = (void (*)(void))f };
-    return execute(&on, &p);
+    for (int64_t i = 1; i < n; i++) memcpy((char *)y + (size_t)i * bytes, y, bytes);
 }
 
-bool mli_map2(ml_call *c, mli_map2_fn f)
+static bool map_kernel(ml_call *c, mli_kernel k)
 {
-    plan p = { .loop = loop2, .f = (void (*)(void))f };
-    return execute(c, &p);
+    k.n_in      = c->n_in;
+    k.out_bytes = ml_dtype_bytes((ml_dtype)c->out->dtype);
+    if (c->capture) return *c->capture = k, true;
+    return mli_map(c->in, c->n_in, &c->out, 1, loop_kernel, &k);
 }
 
-bool mli_map3(ml_call *c, mli_map3_fn f)
-{
-    plan p = { .loop = loop3, .f = (void (*)(void))f };
-    return execute(c, &p);
-}
+bool mli_map1(ml_call *c, mli_map1_fn f) { return map_kernel(c, (mli_kernel){ .f1 = f }); }
+bool mli_map2(ml_call *c, mli_map2_fn f) { return map_kernel(c, (mli_kernel){ .f2 = f }); }
+bool mli_map3(ml_call *c, mli_map3_fn f) { return map_kernel(c, (mli_kernel){ .f3 = f }); }

@@ -62,10 +62,12 @@ static void batch_strides(const ml_tensor *t, const ml_shape *batch, int64_t *st
         stride[d] = d < missing || t->shape.size[d - missing] == 1 ? 0 : t->strides[d - missing];
 }
 
-/* (b, n, k) x (k, m) of a contiguous left side is one product of b n rows. */
+/* (b, n, k) x (k, m) of a contiguous left side is one product of b n rows; so is one whose right sides are the same, repeated. */
 static void merge_batch(const ml_tensor *a, const ml_tensor *b, batch_job *j)
 {
-    if (b->shape.n != 2 || j->batch.n == 0 || !ml_tensor_is_contiguous(a)) return;
+    if (j->batch.n == 0 || !ml_tensor_is_contiguous(a) || a->shape.n != j->batch.n + 2) return;
+    for (int d = 0; d < j->batch.n; d++)
+        if ((b->shape.n != 2 && j->b_stride[d] != 0) || a->shape.size[d] != j->batch.size[d]) return;
     for (int d = 0; d < j->batch.n; d++) j->g.m *= j->batch.size[d];
     j->g.a_row   = j->g.k;
     j->g.a_col   = 1;

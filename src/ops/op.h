@@ -31,6 +31,7 @@ enum {
 
 typedef struct ml_op     ml_op;
 typedef struct ml_sample ml_sample;
+typedef struct mli_kernel mli_kernel;
 
 typedef struct ml_call {
     const ml_op      *op;
@@ -42,6 +43,7 @@ typedef struct ml_call {
     uint32_t          needs; /* bit i: somebody wants the gradient of in[i] (inputs from 31 on share bit 31) */
     ml_shape          shape; /* of the output: infer writes it */
     ml_dtype          dtype;
+    mli_kernel       *capture; /* not NULL: mli_map1, 2, 3 write here what they would run, and run nothing */
 } ml_call;
 
 struct ml_op {
@@ -87,6 +89,23 @@ typedef void (*mli_map3_fn)(int64_t n, const void *c, int sc, const void *a, int
 bool mli_map1(ml_call *c, mli_map1_fn f);
 bool mli_map2(ml_call *c, mli_map2_fn f);
 bool mli_map3(ml_call *c, mli_map3_fn f);
+
+/* The same for any loop over several inputs and outputs; the outputs are contiguous and of one shape. */
+#define MLI_MAP_MOST_IN  72
+#define MLI_MAP_MOST_OUT 8
+typedef void (*mli_map_loop)(int64_t n, const char *const *in, const int *step, char *const *out, const void *ctx);
+bool mli_map(ml_tensor *const *in, int n_in, ml_tensor *const *out, int n_out, mli_map_loop loop, const void *ctx);
+
+/* What a pointwise operation would run, when its call has a place for it (capture): fused chains run it strip by strip. */
+struct mli_kernel {
+    int         n_in;
+    size_t      out_bytes; /* of an element */
+    mli_map1_fn f1;
+    mli_map2_fn f2;
+    mli_map3_fn f3;
+};
+void mli_kernel_run(const mli_kernel *k, int64_t n, const char *const *in, const int *step, void *y);
+void mli_repeat(int64_t n, size_t bytes, void *y); /* y[i] = y[0] for i < n */
 
 /* For vmap rules: dimensions of 1 between the leading ones and the rest, up to rank besides the leading ones. */
 ml_tensor *mli_pad_dims(ml_tensor *x, int leading, int rank);

@@ -1,13 +1,13 @@
 /* What reductions share, and the first of them: sum, mean.
  *
  * Every reduction sees its input as (outer, reduced, inner), the reduced dimensions side by side; where they are not,
- * the input is permuted first. inner = 1 are rows, anything else are columns. Order of sums: see src/kernels/sums.c; columns
- * are added row by row in blocks of 256 rows, the blocks in order. Neither knows of threads. */
+ * the input is permuted first. inner = 1 are rows, anything else are columns. The order of sums is that of src/kernels/sums.c,
+ * which does not know of threads. */
 #include "ops/reduce.h"
 
 #include <string.h>
 
-#define ROW_BLOCK 256
+#define COLUMNS 512 /* a task of a sum over columns */
 
 /* --- dimensions ------------------------------------------------------------------------------------------------------- */
 bool mli_dim(const char *op, int64_t dim, int n, int *out)
@@ -85,7 +85,6 @@ typedef struct {
     mli_block  b;
     double scale;
     void  *out;
-    bool   failed;
 } sum_job;
 
 static int64_t rows_a_task(const mli_block *b) /* about 32768 elements a task */
@@ -105,33 +104,22 @@ static void sum_rows(void *ctx, int64_t i)
     }
 }
 
-/* Columns of one outer index: blocks of rows into partial sums, the partial sums in order into f64. */
-static void sum_columns(void *ctx, int64_t o)
+/* Some columns of one outer index. */
+static void sum_columns(void *ctx, int64_t task)
 {
     sum_job *j     = ctx;
-    int64_t  n     = j->b.inner, rows = j->b.reduced;
-    bool     f32   = j->b.x->dtype == ML_F32;
-    size_t   width = f32 ? sizeof(float) : sizeof(double), bytes = (size_t)n * (width + sizeof(double));
-    double  *total = ml_block_take(bytes);
-    if (!total) {
-        j->failed = true; /* every task that fails writes the same */
-        return;
-    }
-    void       *part = total + n;
-    const char *x    = (const char *)mli_data(j->b.x) + (size_t)(o * rows * n) * width;
+    int64_t  parts = (j->b.inner + COLUMNS - 1) / COLUMNS, first = task % parts * COLUMNS, rows = j->b.reduced;
+    int64_t  n     = j->b.inner - first < COLUMNS ? j->b.inner - first : COLUMNS;
+    int64_t  from  = task / parts * rows * j->b.inner + first, to = task / parts * j->b.inner + first;
+    double   total[COLUMNS];
     memset(total, 0, (size_t)n * sizeof *total);
-    for (int64_t r = 0; r < rows; r += ROW_BLOCK, x += (size_t)(ROW_BLOCK * n) * width) {
-        int64_t k = rows - r < ROW_BLOCK ? rows - r : ROW_BLOCK;
-        memset(part, 0, (size_t)n * width);
-        if (f32) mlk()->add_rows_f32(k, n, (const float *)(const void *)x, n, part);
-        else mlk()->add_rows_f64(k, n, (const double *)(const void *)x, n, part);
-        for (int64_t c = 0; c < n; c++) total[c] += f32 ? (double)((float *)part)[c] : ((double *)part)[c];
+    if (j->b.x->dtype == ML_F32) {
+        mlk()->sum_rows_f32(rows, n, (const float *)mli_data(j->b.x) + from, j->b.inner, total);
+        for (int64_t c = 0; c < n; c++) ((float *)j->out)[to + c] = (float)(j->scale * total[c]);
+    } else {
+        mlk()->sum_rows_f64(rows, n, (const double *)mli_data(j->b.x) + from, j->b.inner, total);
+        for (int64_t c = 0; c < n; c++) ((double *)j->out)[to + c] = j->scale * total[c];
     }
-    for (int64_t c = 0; c < n; c++) {
-        if (f32) ((float *)j->out)[o * n + c] = (float)(j->scale * total[c]);
-        else ((double *)j->out)[o * n + c] = j->scale * total[c];
-    }
-    ml_block_give(total, bytes);
 }
 
 static void sum_integers(const mli_block *b, int64_t *out)
@@ -155,9 +143,9 @@ static bool sum_over(ml_call *c, const bool mask[ML_MAX_DIMS], double scale)
         int64_t each = rows_a_task(&j.b);
         ml_parallel((j.b.outer + each - 1) / each, sum_rows, &j);
     } else {
-        ml_parallel(j.b.outer, sum_columns, &j);
+        ml_parallel(j.b.outer * ((j.b.inner + COLUMNS - 1) / COLUMNS), sum_columns, &j);
     }
-    return !j.failed;
+    return true;
 }
 
 /* --- what the dimension options mean --------------------------------------------------------------------------------------- */

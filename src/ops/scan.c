@@ -42,7 +42,6 @@ static ml_tensor *prod_compose(ml_call *c)
         for (int d = 0; d < x->shape.n; d++)
             if (mask[d] == (pass == 1)) order.at[order.n++] = d;
     int last = rows.n;
-    if (last == ML_MAX_DIMS) return ml_reshape(x, &(ml_reshape_opts){ c->shape }); /* nothing is reduced */
     rows.size[rows.n++] = n;
     x = ml_reshape(order.n ? ml_permute(x, &(ml_permute_opts){ order }) : x, &(ml_reshape_opts){ rows });
     for (int64_t half; n > 1; n = n - half) {

@@ -235,6 +235,15 @@ static bool cross_entropy_direct(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
     return true;
 }
 
+static bool cross_entropy_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[]) /* (softmax - one hot) / rows */
+{
+    ml_tensor *x = c->in[0], *hot;
+    ml_one_hot_opts o = { .classes = x->shape.size[x->shape.n - 1], .base = ((const ml_cross_entropy_opts *)c->opts)->base };
+    hot   = ml_one_hot(c->in[1], &o);
+    dx[0] = ml_mul(ml_sub(ml_softmax(x, NULL), hot), ml_mul(dy, ml_number(1 / (double)ml_tensor_numel(c->in[1]))));
+    return dx[0] != NULL;
+}
+
 static ml_tensor *cross_entropy_compose(ml_call *c)
 {
     int64_t    rows = ml_tensor_numel(c->in[1]), classes = c->in[0]->shape.size[c->in[0]->shape.n - 1];
@@ -288,6 +297,6 @@ const ml_op ml_op_log_softmax   = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .s
 const ml_op ml_op_logsumexp     = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_IN(0), .infer = logsumexp_infer, .forward = logsumexp_forward,
                                     .vjp = logsumexp_vjp, .vmap = rows_vmap, .samples = logsumexp_samples };
 const ml_op ml_op_cross_entropy = { .kind = ML_OTHER, .flags = ML_NO_PROMOTE, .saves = ML_SAVE_IN(0) | ML_SAVE_IN(1), .infer = cross_entropy_infer,
-                                    .forward = cross_entropy_forward, .vjp_direct = cross_entropy_direct, .compose = cross_entropy_compose, .samples = loss_samples };
+                                    .forward = cross_entropy_forward, .vjp = cross_entropy_vjp, .vjp_direct = cross_entropy_direct, .compose = cross_entropy_compose, .samples = loss_samples };
 const ml_op ml_op_mse           = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_IN(0) | ML_SAVE_IN(1), .infer = mse_infer, .forward = mse_forward,
                                     .vjp = mse_vjp, .compose = mse_compose, .samples = mse_samples };

@@ -22,6 +22,7 @@ static ml_tensor *with_batch_of(ml_tensor *x, const ml_shape *batch, int64_t row
 
 typedef struct {
     int64_t n, n_right, batch;
+    int64_t a_step;      /* from one matrix to the next: 0 when one is that of every system */
     double *a, *b, *out; /* column-major; b becomes the solution */
 } systems;
 
@@ -33,7 +34,8 @@ static bool systems_of(ml_call *c, systems *s)
     s->n       = mli_cols(c->in[0]);
     s->n_right = vector ? 1 : mli_cols(c->in[1]);
     s->batch   = ml_shape_numel(&batch);
-    s->a       = mli_columns(c, with_batch_of(c->in[0], &batch, s->n, s->n));
+    s->a_step  = mli_batch(&c->in[0]->shape) == 1 ? 0 : s->n * s->n;
+    s->a       = mli_columns(c, s->a_step ? with_batch_of(c->in[0], &batch, s->n, s->n) : c->in[0]);
     s->b       = s->a ? mli_columns(c, with_batch_of(c->in[1], &batch, s->n, s->n_right)) : NULL;
     s->out     = s->b ? mli_result(c) : NULL;
     return s->out != NULL;
@@ -82,8 +84,8 @@ static bool solve_forward(ml_call *c)
     int *pivots = pivots_of(s.n);
     if (!pivots) return false;
     for (int64_t i = 0; s.n > 0 && i < s.batch; i++) {
-        double *a = s.a + i * s.n * s.n;
-        if (l->lu((int)s.n, (int)s.n, a, pivots) != 0) return singular("solve", i, &c->in[0]->shape);
+        double *a = s.a + i * s.a_step;
+        if ((i == 0 || s.a_step) && l->lu((int)s.n, (int)s.n, a, pivots) != 0) return singular("solve", i, &c->in[0]->shape);
         if (s.n_right > 0) l->lu_solve((int)s.n, (int)s.n_right, a, pivots, s.b + i * s.n * s.n_right);
     }
     return deliver_solutions(c, &s);
@@ -106,7 +108,7 @@ static bool solve_triangular_forward(ml_call *c)
     systems s;
     if (!l || !systems_of(c, &s)) return false;
     for (int64_t i = 0; s.n > 0 && i < s.batch; i++) {
-        const double *a = s.a + i * s.n * s.n;
+        const double *a = s.a + i * s.a_step;
         for (int64_t d = 0; o->strict && !o->unitriangular && d < s.n; d++)
             if (a[d + d * s.n] == 0)
                 return ml_fail("solve_triangular: matrix %lld of shape %s is singular: its diagonal has a 0 at %lld", (long long)i + 1,

@@ -45,7 +45,7 @@ static bool add_slot(ml_optim *opt, ml_tensor *w)
 {
     mli_slot *s = &opt->slots[opt->n++];
     memset(s, 0, sizeof *s);
-    s->level  = w->level;
+    s->level  = mli_level_of(w);
     s->copies = w->inner ? w->inner->shape.size[0] : 1;
     if (w->inner && w->inner->inner) s->level = -1; /* of several vmaps: only one rate for all will do */
     w        = (ml_tensor *)(uintptr_t)mli_innermost(w);

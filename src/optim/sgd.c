@@ -1,10 +1,10 @@
-/* Stochastic gradient descent, with momentum and Nesterov's look ahead. The first gradient starts the momentum, as it is:
- * the first step is that of plain descent (Nesterov: 1 + momentum times as long). */
+/* Stochastic gradient descent, with momentum and Nesterov's look ahead. The momentum starts at zero, so that the
+ * first step is that of plain descent (Nesterov: 1 + momentum times as long). */
 #include "optim/optim_impl.h"
 
 static void prepare(const ml_optim *opt, mli_slot *s)
 {
-    s->rule.sgd = (mlk_sgd){ .momentum = opt->momentum, .nesterov = opt->nesterov, .first = s->steps == 0 };
+    s->rule.sgd = (mlk_sgd){ .momentum = opt->momentum, .nesterov = opt->nesterov };
 }
 
 static void rates(const ml_optim *opt, const mli_slot *s, double lr, double weight_decay, mli_rule *rule)

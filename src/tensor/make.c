@@ -20,7 +20,7 @@
     }
 #define WRAP(v) v /* integers keep their low bits */
 
-static void copy_run(int64_t n, ml_dtype from, const void *src, int64_t step, ml_dtype to, void *dst)
+void mli_convert(int64_t n, ml_dtype from, const void *src, int64_t step, ml_dtype to, void *dst)
 {
     if (from == to && step == 1) {
         memcpy(dst, src, (size_t)n * ml_dtype_bytes(to));
@@ -41,13 +41,13 @@ void mli_strided_copy(const ml_tensor *src, ml_dtype dtype, void *dst)
     size_t from_bytes = ml_dtype_bytes((ml_dtype)src->dtype), to_bytes = ml_dtype_bytes(dtype);
     char  *base = mli_data(src);
     if (ml_tensor_is_contiguous(src)) {
-        copy_run(total, (ml_dtype)src->dtype, base, 1, dtype, dst);
+        mli_convert(total, (ml_dtype)src->dtype, base, 1, dtype, dst);
         return;
     }
     int     last   = src->shape.n - 1; /* not contiguous, so there is a dimension */
     int64_t run    = src->shape.size[last], at[ML_MAX_DIMS] = { 0 }, offset = 0;
     for (int64_t done = 0; done < total; done += run) {
-        copy_run(run, (ml_dtype)src->dtype, base + offset * (int64_t)from_bytes, src->strides[last], dtype,
+        mli_convert(run, (ml_dtype)src->dtype, base + offset * (int64_t)from_bytes, src->strides[last], dtype,
                  (char *)dst + (size_t)done * to_bytes);
         for (int d = last - 1; d >= 0; d--) {
             offset += src->strides[d];
@@ -69,6 +69,7 @@ ml_tensor *ml_clone(const ml_tensor *t)
 {
     if (!t) return NULL;
     if (t->inner) return mli_batched_new(ml_clone(t->inner), t->level);
+    if (!mli_has_values("clone", t)) return NULL;
     ml_tensor *copy = ml_empty(t->shape, (ml_dtype)t->dtype);
     if (copy) mli_strided_copy(t, (ml_dtype)t->dtype, mli_data(copy));
     return copy;
@@ -82,14 +83,15 @@ ml_tensor *mli_contiguous(ml_tensor *t)
 /* Into every one of a batch: its own values, or the same ones. */
 static bool copy_into_batch(ml_tensor *dst, const ml_tensor *src)
 {
-    ml_tensor *all = dst->inner;
-    if (src->inner && src->level == dst->level) return ml_copy_into(all, src->inner);
-    if (all->inner) return ml_fail("copy: the same values into a tensor that is part of several vmaps");
+    ml_tensor *to = dst->inner, *from = src->inner && src->level == dst->level ? src->inner : NULL;
+    if (from && (to->inner || ml_tensor_is_contiguous(to))) return ml_copy_into(to, from);
+    if (to->inner || (from && from->inner)) return ml_fail("copy: into a part of a tensor inside several vmaps; clone it first");
     ml_scope scope = ml_scope_begin();
-    bool     ok    = true;
-    for (int64_t i = 0; ok && i < all->shape.size[0]; i++) {
-        ml_tensor *row = mli_view(all, dst->shape, all->strides + 1, all->offset + i * all->strides[0]);
-        ok             = row && ml_copy_into(row, src);
+    bool     ok    = mli_has_values("copy", to) && (!from || mli_has_values("copy", from));
+    for (int64_t i = 0; ok && i < to->shape.size[0]; i++) {
+        ml_tensor       *row  = mli_view(to, dst->shape, to->strides + 1, to->offset + i * to->strides[0]);
+        const ml_tensor *what = from ? mli_view(from, src->shape, from->strides + 1, from->offset + i * from->strides[0]) : src;
+        ok                    = row && what && ml_copy_into(row, what);
     }
     ml_scope_end(&scope);
     return ok;
@@ -101,6 +103,7 @@ bool ml_copy_into(ml_tensor *dst, const ml_tensor *src)
     if (dst->inner && ml_shape_equal(&dst->shape, &src->shape)) return copy_into_batch(dst, src);
     if (!dst->inner && src->inner)
         return ml_fail("copy: a tensor from outside the vmap cannot take a value for each of the batch; make one inside");
+    if (!dst->inner && !(mli_has_values("copy", dst) && mli_has_values("copy", src))) return false;
     if (!ml_shape_equal(&dst->shape, &src->shape))
         return ml_fail("copy: shapes differ: %s into %s", ml_shape_text(&src->shape), ml_shape_text(&dst->shape));
     if (dst->node) return ml_fail("copy: the target is the result of a recorded operation; copy into ml.detach(x)");

@@ -22,6 +22,7 @@ static ml_storage *storage_new(size_t bytes)
 static void storage_release(ml_storage *s)
 {
     if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1) return;
+    if (s->bytes >= MLI_NOTED) mli_forget(s);
     ml_block_give(s, HEADER + s->bytes);
 }
 
@@ -44,14 +45,14 @@ ml_tensor *mli_tensor_new(ml_shape shape, const int64_t *strides, int64_t offset
     t->dtype         = (uint8_t)dtype;
     t->requires_grad = false;
     t->number        = false;
-    t->out_index     = 0;
+    t->defers        = false;
     t->shape         = shape;
     t->offset        = offset;
     t->storage       = storage;
     t->node          = NULL;
     t->grad          = NULL;
     t->inner         = NULL;
-    t->level         = 0;
+    t->wait          = NULL;
     if (strides) memcpy(t->strides, strides, (size_t)shape.n * sizeof *strides);
     else mli_contiguous_strides(&shape, t->strides);
     if (storage) atomic_fetch_add_explicit(&storage->refs, 1, memory_order_relaxed);
@@ -72,6 +73,7 @@ ml_tensor *ml_empty(ml_shape shape, ml_dtype dtype)
     }
     ml_storage *storage = storage_new(empty ? 0 : bytes);
     if (!storage) return NULL;
+    if (storage->bytes >= MLI_NOTED) mli_note(storage, &shape, dtype);
     ml_tensor *t = mli_tensor_new(shape, NULL, 0, dtype, storage);
     storage_release(storage); /* the tensor holds it now */
     return t;
@@ -81,8 +83,7 @@ ml_tensor *mli_ghost(const ml_tensor *of)
 {
     ml_tensor *g = mli_tensor_new(of->shape, NULL, 0, (ml_dtype)of->dtype, NULL);
     if (!g) return NULL;
-    g->node      = of->node;
-    g->out_index = of->out_index;
+    g->node = of->node;
     if (g->node) mli_node_retain(g->node);
     return g;
 }
@@ -115,11 +116,13 @@ void ml_release(ml_tensor *t)
     if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1) return;
     ml_node   *node = t->node;
     ml_tensor *grad = t->grad, *inner = t->inner;
+    ml_wait   *wait = t->wait;
     storage_release(t->storage);
     ml_block_give(t, sizeof *t);
     if (node) mli_node_release(node);
     if (grad) ml_release(grad);
     if (inner) ml_release(inner);
+    if (wait) mli_wait_release(wait);
 }
 
 /* --- looking -------------------------------------------------------------------------------------------------- */
@@ -150,7 +153,8 @@ void *mli_data(const ml_tensor *t)
 
 bool mli_has_values(const char *op, const ml_tensor *t)
 {
-    if (!t->inner) return true;
+    if (t->storage) return true;
+    if (t->wait) return mli_compute(&(ml_tensor *){ (ml_tensor *)(uintptr_t)t }, 1);
     return ml_fail("%s: inside vmap a tensor stands for one of a batch and has no value of its own; to branch on it use ml.where, to read "
                    "it return it from the function", op);
 }
@@ -238,7 +242,9 @@ ml_tensor *ml_requires_grad(ml_tensor *t, bool on)
         t->inner = own;
         return t;
     }
+    if (t->wait && !mli_compute(&t, 1)) return NULL;
     t->requires_grad = on;
+    if (on) t->defers = false;
     return t;
 }
 
@@ -262,5 +268,5 @@ void ml_tensor_zero_grad(ml_tensor *t)
 ml_tensor *ml_detach(ml_tensor *t)
 {
     if (t && t->inner) return mli_batched_new(ml_detach(t->inner), t->level);
-    return t ? mli_view(t, t->shape, t->strides, t->offset) : NULL;
+    return t && mli_has_values("detach", t) ? mli_view(t, t->shape, t->strides, t->offset) : NULL;
 }

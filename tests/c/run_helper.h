@@ -28,7 +28,7 @@ static inline void remove_tree(const char *path)
         while ((entry = readdir(dir))) {
             char inner[4096];
             if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-            snprintf(inner, sizeof inner, "%s/%s", path, entry->d_name);
+            cr_assert_lt(snprintf(inner, sizeof inner, "%s/%s", path, entry->d_name), (int)sizeof inner);
             struct stat about;
             if (lstat(inner, &about) == 0 && S_ISDIR(about.st_mode))
                 remove_tree(inner);

@@ -188,7 +188,7 @@ ml_tensor *random_like(const ml_tensor *t, uint64_t seed)
 run trial_run(const trial *t, ml_tensor *const in[], uint32_t needs, ml_tensor *dy, bool create_graph)
 {
     run        r = { .ok = true };
-    ml_tensor *leaf[ML_MAX_IN], *wanted[ML_MAX_IN], *grads[ML_MAX_IN];
+    ml_tensor *leaf[ML_MAX_IN] = { NULL }, *wanted[ML_MAX_IN], *grads[ML_MAX_IN];
     int        at[ML_MAX_IN], n_wanted = 0;
     for (int i = 0; i < t->n_in; i++) {
         if (!(leaf[i] = ml_detach(in[i]))) return (run){ .ok = false };

@@ -23,8 +23,9 @@ static double ulps(float got, double want)
     return fabs((double)got - want) / ldexp(1, exponent - 24);
 }
 
-static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+static double sigmoid(double x) { return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x)); }
 static double softplus(double x) { return (x > 0 ? x : 0) + log1p(exp(-fabs(x))); }
+static double gelu(double x) { return x < -40 ? -0.0 : (double)(x * erfcl(-x / sqrtl(2)) / 2); }
 
 Test(kernels, f32_functions_keep_the_promised_accuracy)
 {
@@ -37,7 +38,9 @@ Test(kernels, f32_functions_keep_the_promised_accuracy)
     } cases[] = {
         { "exp", k->exp_f32, exp, 1.5 },          { "expm1", k->expm1_f32, expm1, 2 },         { "log", k->log_f32, log, 1.5 },
         { "log1p", k->log1p_f32, log1p, 3 },      { "tanh", k->tanh_f32, tanh, 3 },            { "sigmoid", k->sigmoid_f32, sigmoid, 3 },
-        { "softplus", k->softplus_f32, softplus, 3 }, { "erf", k->erf_f32, erf, 2 },            { "sin", k->sin_f32, sin, 2 },
+        { "softplus", k->softplus_f32, softplus, 3 }, { "erf", k->erf_f32, erf, 2.5 },          { "sin", k->sin_f32, sin, 2 },
+        { "cos", k->cos_f32, cos, 2 },            { "exp2", k->exp2_f32, exp2, 1.5 },           { "log2", k->log2_f32, log2, 2 },
+        { "log10", k->log10_f32, log10, 2 },      { "erfc", k->erfc_f32, erfc, 4 },             { "gelu", k->gelu_f32, gelu, 4.5 },
         { "sqrt", k->sqrt_f32, sqrt, 0.51 },
     };
     enum { N = 4096 };
@@ -68,7 +71,8 @@ Test(kernels, a_vector_and_its_tail_compute_alike)
     static float x[N], whole[N], single[N];
     for (int i = 0; i < N; i++) x[i] = 0.1f * (float)(i - 30);
     const ml_kernels *k = mlk();
-    void (*const f[])(int64_t, const void *, void *) = { k->exp_f32, k->tanh_f32, k->sigmoid_f32, k->log1p_f32, k->softplus_f32 };
+    void (*const f[])(int64_t, const void *, void *) = { k->exp_f32,     k->tanh_f32, k->sigmoid_f32, k->log1p_f32,
+                                                         k->softplus_f32, k->sin_f32,  k->erf_f32,     k->gelu_f32 };
     for (size_t c = 0; c < sizeof f / sizeof *f; c++) {
         f[c](N, x, whole);
         for (int i = 0; i < N; i++) f[c](1, &x[i], &single[i]);

@@ -66,12 +66,12 @@ static image with(image payload, const void *tail, size_t n)
     return payload;
 }
 
-static image name_record(uint32_t id, const char *name, size_t bytes)
+static image name_record(uint32_t id, const char *name, size_t n)
 {
     image p = { .n = 0 };
     add_number(&p, 64, 1);
     add_number(&p, id, 4);
-    add(&p, name, bytes);
+    add(&p, name, n);
     return p;
 }
 

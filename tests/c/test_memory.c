@@ -193,6 +193,18 @@ Test(memory, the_cap_comes_from_the_environment)
     expect_fails(ml_realloc(NULL, 0, 65 * MB), "the cap is 64.0 MB (MOONLAB_MEMORY)");
 }
 
+Test(memory, an_unreadable_environment_is_told_to_who_asks)
+{
+    cr_expect(ml_memory_environment(), "nothing is set");
+    setenv("MOONLAB_MEMORY", "1.5G", 1);
+    cr_expect(ml_memory_environment() && !ml_failed());
+    setenv("MOONLAB_MEMORY", "lots", 1);
+    expect_fails(ml_memory_environment(), "such as 512M or 1.5G; it is 'lots'");
+    void *p = ml_block_take(100);
+    cr_expect(p && ml_memory().cap == 0, "no cap");
+    ml_block_give(p, 100);
+}
+
 Test(memory, the_environment_does_not_undo_what_the_program_set)
 {
     setenv("MOONLAB_MEMORY", "64M", 1);

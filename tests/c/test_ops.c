@@ -301,15 +301,15 @@ ParameterizedTest(group *g, ops, shapes_broadcast)
     trial t;
     FOR_EACH_OP(g, t)
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
-        for (int turn = 0; turn < 6; turn++) { /* the shapes in every order */
+        for (int order = 0; order < 6; order++) { /* the shapes in every order */
             static const int orders[6][3] = { { 0, 1, 2 }, { 1, 0, 2 }, { 2, 1, 0 },
                                               { 0, 2, 1 }, { 1, 2, 0 }, { 2, 0, 1 } };
-            if (t.n_in == 2 && turn > 1) break;
+            if (t.n_in == 2 && order > 1) break;
             ml_scope   scope = ml_scope_begin();
             ml_tensor *in[ML_MAX_IN], *full[ML_MAX_IN];
             ml_shape   out = ML_SCALAR;
             for (int i = 0; i < t.n_in; i++) {
-                t.shape[i] = shapes[s][orders[turn][i]];
+                t.shape[i] = shapes[s][orders[order][i]];
                 ml_shape_broadcast(&out, &t.shape[i], &out);
             }
             trial_inputs(&t, ML_F64, LAYOUT_CONTIGUOUS, 4, in);
@@ -364,7 +364,7 @@ ParameterizedTest(group *g, ops, take_empty_tensors)
             if (!found) continue;
             for (int l = 0; l < LAYOUT_COUNT; l++) {
                 ml_tensor *in[ML_MAX_IN];
-                snprintf(empty.label, sizeof empty.label, "%s with 0 for %d, %s", t.label, (int)size,
+                snprintf(empty.label, sizeof empty.label, "%.80s with 0 for %d, %s", t.label, (int)size,
                          layout_name((layout)l));
                 trial_inputs(&empty, ML_F32, (layout)l, 6, in);
                 expect_sensible(&empty, in, t.op->kind == ML_POINTWISE && size != 1);
@@ -383,7 +383,7 @@ ParameterizedTest(group *g, ops, take_single_numbers)
             ml_tensor *in[ML_MAX_IN];
             for (int i = 0; i < t.n_in; i++)
                 if (which >> i & 1) scalar.shape[i] = ML_SCALAR;
-            snprintf(scalar.label, sizeof scalar.label, "%s with () for inputs %x", t.label, which);
+            snprintf(scalar.label, sizeof scalar.label, "%.80s with () for inputs %x", t.label, which);
             trial_inputs(&scalar, ML_F64, LAYOUT_CONTIGUOUS, 6, in);
             expect_sensible(&scalar, in, t.op->kind == ML_POINTWISE);
         }

@@ -95,12 +95,12 @@ Test(run_faults, killed_at_any_instant_a_prefix_is_read_and_little_is_lost)
 }
 
 /* --- a full disk ---------------------------------------------------------------------------------------- */
-static void limit_files(rlim_t bytes)
+static void limit_files(rlim_t most)
 {
     struct rlimit limit;
     signal(SIGXFSZ, SIG_IGN);
     cr_assert(getrlimit(RLIMIT_FSIZE, &limit) == 0);
-    limit.rlim_cur = bytes;
+    limit.rlim_cur = most;
     cr_assert(setrlimit(RLIMIT_FSIZE, &limit) == 0);
 }
 

@@ -314,10 +314,68 @@ Test(special, sums)
     ml_tensor *ones = ml_ones(ML_SHAPE(20000000), ML_F32); /* beyond 2^24 a naive f32 sum stands still */
     expect(ml_item(ml_sum(ones, NULL)) == 20000000, "20 million ones are %.1f", ml_item(ml_sum(ones, NULL)));
     ml_tensor *tenths = ml_full(ML_SHAPE(1000000), ML_F32, 0.1);
-    expect(fabs(ml_item(ml_mean(tenths, NULL)) - (double)0.1f) < 1e-7, "the mean of 0.1f is %.10f",
-           ml_item(ml_mean(tenths, NULL)));
+    expect(ml_item(ml_mean(tenths, NULL)) == (double)0.1f, "the mean of 0.1f is %.10f", ml_item(ml_mean(tenths, NULL)));
+    ml_tensor *means = ml_mean(ml_full(ML_SHAPE(1000, 1000), ML_F32, 0.1), &(ml_mean_opts){ .dims = ML_DIMS(0) });
+    expect(fabs(ml_tensor_at(means, (int64_t[]){ 7 }) - (double)0.1f) < 1e-8, "the mean of a column of 0.1f is %.10f",
+           ml_tensor_at(means, (int64_t[]){ 7 }));
     ml_tensor *column = ml_sum_dim(ml_ones(ML_SHAPE(20000000, 1), ML_F32), 0, false);
     expect(ml_item(column) == 20000000, "20 million rows of one are %.1f", ml_item(column));
+}
+
+/* What does not fit an integer becomes the nearest that does, NaN becomes 0: by every way into a tensor. */
+Test(special, numbers_become_integers)
+{
+    static const struct {
+        double  number;
+        int64_t i64;
+        uint8_t u8;
+    } cases[] = {
+        { NAN, 0, 0 },          { INFINITY, INT64_MAX, 255 }, { -INFINITY, INT64_MIN, 0 }, { 1e30, INT64_MAX, 255 }, { -1e30, INT64_MIN, 0 },
+        { 0x1p63, INT64_MAX, 255 }, { -0x1p63, INT64_MIN, 0 }, { 0x1p62, (int64_t)1 << 62, 255 }, { 255.9, 255, 255 }, { 256, 256, 255 },
+        { -0.9, 0, 0 },         { -3.7, -3, 0 },              { 3.7, 3, 3 },
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        for (int to = 0; to < 2; to++) {
+            ml_dtype   dtype = to ? ML_U8 : ML_I64;
+            ml_tensor *set = ml_zeros(ML_SHAPE(1), dtype), *made[4];
+            ml_tensor_set_at(set, (int64_t[]){ 0 }, cases[k].number);
+            made[0] = set;
+            made[1] = ml_full(ML_SHAPE(1), dtype, cases[k].number);
+            for (int f32 = 0; f32 < 2; f32++)
+                made[2 + f32] = ml_cast(ml_full(ML_SHAPE(1), f32 ? ML_F32 : ML_F64, cases[k].number), &(ml_cast_opts){ dtype });
+            for (int way = 0; way < 4; way++) {
+                const void *v = ml_tensor_data(made[way]);
+                if (way == 3 && cases[k].number == 255.9) continue; /* which is 255.899994 in f32, and fits */
+                expect(to ? *(const uint8_t *)v == cases[k].u8 : *(const int64_t *)v == cases[k].i64, "%g as %s, way %d", cases[k].number,
+                       ml_dtype_name(dtype), way);
+            }
+        }
+    }
+    static const int64_t wide[] = { -1, 256, 511 };
+    const uint8_t       *low    = ml_tensor_data(ml_cast(ml_from(ML_SHAPE(3), ML_I64, wide), &(ml_cast_opts){ ML_U8 }));
+    expect(low[0] == 255 && low[1] == 0 && low[2] == 255, "integers keep their low bits");
+}
+
+Test(special, norms_at_zero_and_products_of_zeros)
+{
+    static const double ps[] = { 0, 0.5, 1, 2, 3, INFINITY };
+    for (size_t i = 0; i < sizeof ps / sizeof *ps; i++) {
+        ml_tensor *x = ml_requires_grad(ml_zeros(ML_SHAPE(3), ML_F64), true);
+        expect(ml_backward(ml_norm(x, &(ml_norm_opts){ .p = ps[i] }), NULL), "norm %g at 0", ps[i]);
+        ml_tensor *g = ml_tensor_grad(x); /* none: nothing depends on x for p = 0 */
+        if (g) expect_close(g, ml_zeros(ML_SHAPE(3), ML_F64), 0, "the slope of norm %g at 0", ps[i]);
+    }
+    BOTH(ROW(3, 4), one(ml_norm(r, NULL)), 5)
+    BOTH(ROW(0, NAN), one(ml_norm(r, NULL)), NAN)
+    BOTH(ROW(0, -INFINITY), one(ml_norm(r, NULL)), INFINITY)
+    BOTH(ROW(1, 0, 3), one(ml_norm(r, &(ml_norm_opts){ .p = -1 })), 0)
+    BOTH(ROW(1e30, 1e30, 1e-30, 1e-30), one(ml_prod(r, NULL)), 1)
+    BOTH(ROW(2, 2, 2), one(ml_std(r, NULL)), 0)
+    BOTH(ROW(2), one(ml_var(r, &(ml_var_opts){ .correction = 1 })), NAN)
+    BOTH(ROW(1, NAN, 2), one(ml_median(r, &(ml_median_opts){ .dim = 0 })), NAN)
+    BOTH(ROW(1, NAN, 2), one(ml_kthvalue(r, &(ml_kthvalue_opts){ .k = 2, .dim = 0 })), 2)
+    BOTH(ROW(-INFINITY, 5, INFINITY), one(ml_quantile(r, &(ml_quantile_opts){ .q = 0.5, .dim = 0 })), 5)
+    BOTH(ROW(1, 0, 4, 0, 2), ml_cumprod(r, &(ml_cumprod_opts){ 0 }), 1, 0, 0, 0, 0)
 }
 
 Test(special, integers)

@@ -519,3 +519,40 @@ Test(make, survives_refused_memory)
         }
     }
 }
+
+/* --- the largest ----------------------------------------------------------------------------------------------- */
+static const char *somewhere(void *ctx) { return ctx; }
+
+Test(memory, the_largest_is_told_with_its_place)
+{
+    ml_largest l;
+    ml_scope   scope = ml_scope_begin();
+    ml_empty(ML_SHAPE((1 << 17) - 1), ML_F64);
+    cr_expect(!ml_memory_largest(&l), "below 1 MiB nobody is noted");
+    ml_set_site_hook(somewhere, "a.lua:1");
+    ml_tensor *big = ml_retain(ml_empty(ML_SHAPE(1 << 10, 1 << 9), ML_F64));
+    ml_set_site_hook(somewhere, "b.lua:2");
+    ml_tensor *view = ml_retain(ml_detach(ml_empty(ML_SHAPE(1 << 20), ML_F32))); /* as many bytes: the first one counts */
+    ml_set_site_hook(NULL, NULL);
+    ml_empty(ML_SHAPE(1 << 20), ML_U8);
+    ml_scope_end(&scope);
+    cr_assert(ml_memory_largest(&l));
+    cr_expect_eq(l.bytes, (size_t)1 << 22);
+    cr_expect(l.dtype == ML_F64 && ml_shape_equal(&l.shape, &(ml_shape){ 2, { 1 << 10, 1 << 9 } }));
+    cr_expect_str_eq(l.site, "a.lua:1");
+    ml_release(big);
+    cr_expect(ml_memory_largest(&l) && l.dtype == ML_F32, "a view keeps the values of its tensor");
+    cr_expect_str_eq(l.site, "b.lua:2");
+    ml_release(view);
+    cr_expect(!ml_memory_largest(&l));
+}
+
+Test(memory, the_largest_is_found_among_more_than_can_be_noted)
+{
+    ml_largest l;
+    ml_scope   scope = ml_scope_begin();
+    for (int i = 0; i < 300; i++) cr_assert_not_null(ml_empty(ML_SHAPE((1 << 20) + 4096 * (i * 7 % 300)), ML_U8));
+    cr_expect(ml_memory_largest(&l) && l.bytes == (1 << 20) + 4096 * 299);
+    ml_scope_end(&scope);
+    cr_expect(!ml_memory_largest(&l));
+}

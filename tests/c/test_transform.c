@@ -319,3 +319,47 @@ ParameterizedTest(group *g, transform, every_two_of_every_operation)
                 for (int inner = 0; inner < N_TRANSFORMS; inner++)
                     if (fits(&t, which, outer, inner)) check_composition(&t, which, outer, inner);
 }
+
+/* --- checkpoints -------------------------------------------------------------------------------------------------------------- */
+static bool call_chain(void *ctx, ml_tensor *const *in, ml_tensor **out)
+{
+    int *calls = ctx;
+    ++*calls;
+    ml_tensor *h = in[0];
+    for (int i = 0; i < 3; i++) h = ml_tanh(ml_mul(ml_matmul(in[1], h), ml_number(1.3)));
+    out[0] = h;
+    return h != NULL;
+}
+
+static bool call_checked(void *ctx, ml_tensor *const *in, ml_tensor **out)
+{
+    ml_function f = { call_chain, ctx, 2, 1 };
+    if (!ml_checkpoint(&f, in, out)) return false;
+    out[0] = ml_sum(ml_square(out[0]), NULL);
+    return out[0] != NULL;
+}
+
+static bool call_unchecked(void *ctx, ml_tensor *const *in, ml_tensor **out)
+{
+    if (!call_chain(ctx, in, out)) return false;
+    out[0] = ml_sum(ml_square(out[0]), NULL);
+    return out[0] != NULL;
+}
+
+Test(transform, a_checkpoint_has_the_same_derivatives)
+{
+    ml_scope    scope = ml_scope_begin();
+    int         calls = 0, calls_too = 0;
+    ml_tensor  *in[2] = { ml_randn(ML_SHAPE(3), ML_F64, ml_key_of(1, 1)), ml_randn(ML_SHAPE(3, 3), ML_F64, ml_key_of(2, 1)) };
+    ml_function f[2]  = { { call_checked, &calls, 2, 1 }, { call_unchecked, &calls_too, 2, 1 } };
+    ml_tensor  *h[2], *g[2][2], *value[2];
+    for (int i = 0; i < 2; i++) {
+        cr_assert(ml_vjp(&f[i], in, NULL, NULL, &value[i], g[i]), "%s", ml_error_message());
+        if (i == 0) cr_expect_eq(calls, 2, "%d calls", calls);
+        cr_assert(ml_hessian(&f[i], in, 0, &h[i]), "%s", ml_error_message());
+    }
+    expect_close(value[0], value[1], 1e-14, "the value");
+    for (int k = 0; k < 2; k++) expect_close(g[0][k], g[1][k], 1e-14, "gradient %d", k);
+    expect_close(h[0], h[1], 1e-14, "the Hessian");
+    ml_scope_end(&scope);
+}

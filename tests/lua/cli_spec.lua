@@ -176,7 +176,8 @@ describe("moonlab doctor", function()
       assert.matches("\nBROKEN +" .. message, done.out)
     end
     broken({ MOONLAB_RUNS = "/dev/null/runs" }, "runs +'/dev/null/runs': ")
-    broken({ MOONLAB_MEMORY = "plenty" }, "memory +MOONLAB_MEMORY must be like 512M or 4G, it is 'plenty'")
+    broken({ MOONLAB_MEMORY = "plenty" },
+      "memory +MOONLAB_MEMORY must be a number of bytes, .*such as 512M or 1%.5G; it is 'plenty'")
     broken({ MOONLAB_THREADS = "many" }, "threads +%d+; MOONLAB_THREADS must be 1%.%.256, it is 'many'")
   end)
 

@@ -359,7 +359,8 @@ local other = {
   end,
   solve = function()
     holds({ 1, 2 }, f64({ { 1, 2 }, { 3, 4 } }):solve(f64 { 5, 11 }))
-    fails(function() return ml.ones({ 2, 2 }):solve(ml.ones { 2 }) end, "^solve: matrix 1 of shape %(2, 2%) is singular; lstsq and pinv")
+    fails(function() return ml.ones({ 2, 2 }):solve(ml.ones { 2 }) end,
+      "^solve: matrix 1 of shape %(2, 2%) is singular; lstsq and pinv")
     fails(function() return ml.eye(2):solve(ml.ones { 3 }) end, "^solve: the right side, shape %(3%), must have 2 rows")
     fails(function() return m:solve(ml.ones { 2 }) end, "^solve: needs a square matrix, got shape %(2, 3%)")
   end,
@@ -387,7 +388,8 @@ local other = {
   end,
   cholesky = function()
     holds({ { 2, 0 }, { 1, 3 } }, f64({ { 4, 2 }, { 2, 10 } }):cholesky())
-    fails(function() return f64({ { 1, 2 }, { 2, 1 } }):cholesky() end, "^cholesky: matrix 1 of shape %(2, 2%) is not positive definite")
+    fails(function() return f64({ { 1, 2 }, { 2, 1 } }):cholesky() end,
+      "^cholesky: matrix 1 of shape %(2, 2%) is not positive definite")
   end,
   eigh_parts = function()
     local h = math.sqrt(0.5)
@@ -408,6 +410,16 @@ local other = {
     holds({ { 1, -2 }, { 0, 1 } }, f64({ { 1, 1 }, { 0, 1 } }):matrix_power(-2))
     fails(function() return ml.zeros({ 2, 2 }):matrix_power(-1) end, "^matrix_power: inv: matrix 1 of shape %(2, 2%) is singular")
   end,
+  rfft = function()
+    holds({ { 6, 0 }, { -1.5, math.sqrt(3) / 2 } }, f64({ 1, 2, 3 }):rfft())
+    fails(function() return ml.zeros({ 0 }):rfft() end, "^rfft: needs at least one value")
+  end,
+  irfft = function()
+    holds({ 1, 2, 3 }, f64({ 1, 2, 3 }):rfft():irfft(3))
+    holds({ 1, 2, 3, 4 }, f64({ 1, 2, 3, 4 }):rfft():irfft())
+    fails(function() return f64({ 1, 2, 3 }):rfft():irfft(6) end,
+      "^irfft: 2 frequencies, shape %(2, 2%), make 2 or 3 values, not 6")
+  end,
   linear = function()
     local w, b = f64 { { 1, 0, 0 }, { 0, 0, -1 } }, f64 { 0.5, 4 }
     holds({ { 1.5, 1 }, { 4.5, -2 } }, m:linear(w, b))
@@ -415,6 +427,12 @@ local other = {
     holds({ { 1.5, 1 }, { 4.5, 0 } }, m:linear(w, b, { act = "relu" }))
     fails(function() return m:linear(w, b, "gelu") end,
       "^linear: act must be \"none\", \"relu\", \"tanh\" or \"sigmoid\", got \"gelu\"")
+  end,
+  act_dx = function()
+    holds({ { 0, -6, -24 }, { -60, -120, -210 } }, m:act_dx(m))
+    holds({ { 0, -4, -18 }, { -48, -100, -180 } }, m:act_dx(m, "sigmoid"))
+    holds({ { 1, 1, 0 }, { 1, 0, 1 } }, (m * 0 + 1):act_dx(f64 { { 2, 1, -1 }, { 3, 0, 1 } }, "relu"))
+    fails(function() return m:act_dx(m, "none") end, "^act_dx: needs an activation: relu, tanh or sigmoid")
   end,
   token_linear = function()
     local ids, w, b = ml.tensor { { 2, 1 }, { 1, 1 } }, f64 { { 1, 0, 0, 0, 0, 1 }, { -1, 0, 0, 0, 0, 0 } }, f64 { 0.5, 0 }

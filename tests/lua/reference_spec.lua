@@ -18,6 +18,19 @@ local function shown_by_class(shown, entry)
   return text and text:find("[%.:]" .. entry.name .. "%f[^%w_]") ~= nil
 end
 
+-- The same words and, up to what another processor or LAPACK rounds differently, the same numbers.
+local function agree(expected, got)
+  local a, b = {}, {}
+  for word in expected:gmatch "[^%s%[%],]+" do a[#a + 1] = word end
+  for word in got:gmatch "[^%s%[%],]+" do b[#b + 1] = word end
+  if #a ~= #b then return false end
+  for i, word in ipairs(a) do
+    local x, y = tonumber(word), tonumber(b[i])
+    if word ~= b[i] and not (x and y and math.abs(x - y) <= 2e-4 * math.max(math.abs(x), 1e-3)) then return false end
+  end
+  return true
+end
+
 teardown(process.remove_all)
 
 describe("the reference", function()
@@ -29,7 +42,8 @@ describe("the reference", function()
       local n = 0
       for name, example in pairs(shown) do
         n = n + 1
-        assert.equal(examples.expected(example), examples.run(example), name)
+        local expected, got = examples.expected(example), examples.run(example)
+        assert(agree(expected, got), ("%s prints\n%s\ninstead of\n%s"):format(name, got, expected))
       end
       assert.is_true(n > 0)
     end)
@@ -61,7 +75,9 @@ describe("the reference", function()
     local missing = {}
     local function look(owner, functions, skip)
       for name, value in pairs(functions) do
-        if type(value) == "function" and not known[owner .. name] and not name:find "^_" and not (skip and skip[name]) then
+        local is_operation = owner == "ml.linalg." and known["ml." .. name] and value == ml[name] -- documented there
+        local expected = is_operation or known[owner .. name] or name:find "^_" or skip and skip[name]
+        if type(value) == "function" and not expected then
           missing[#missing + 1] = owner .. name
         end
       end
