@@ -3,8 +3,18 @@
 
 #include <string.h>
 
-/* Does v take the place of the largest so far? The first of equal ones stays, and so does the first NaN. */
-#define BEATS(v, m) (!((v) <= (m)) && (m) == (m))
+/* Does v take the place of the largest so far? The first of equal ones stays, and so does the first NaN. As a choice between two
+ * values it is three selections, which a compiler makes vectors of. */
+#define BEATS(v, m) ((m) == (m) && ((v) > (m) || (v) != (v)))
+#define CHOICE(T, S)                                              \
+    static inline T choose_##S(T v, T m, T beaten, T held)        \
+    {                                                             \
+        T it = m < v ? beaten : held;                             \
+        it   = v != v ? beaten : it;                              \
+        return m != m ? held : it;                                \
+    }
+CHOICE(float, f32)
+CHOICE(double, f64)
 
 static int64_t from(const mlk_pool *p, int d, int64_t at) { int64_t i = at * p->stride[d] - p->padding[d]; return i < 0 ? 0 : i; }
 static int64_t until(const mlk_pool *p, int d, int64_t at)
@@ -19,8 +29,27 @@ static int is_quarter(const mlk_pool *p)
     return p->kernel[0] == 2 && p->kernel[1] == 2 && p->stride[0] == 2 && p->stride[1] == 2 && p->padding[0] == 0 && p->padding[1] == 0;
 }
 
-#define LARGER(a, b) (BEATS(b, a) ? (b) : (a))
 #define POOL(T, S)                                                                                                            \
+    static void quarters_##S(int64_t n, const T *restrict a, const T *restrict b, T *restrict y)                              \
+    {                                                                                                                         \
+        for (int64_t j = 0; j < n; j++) {                                                                                     \
+            T a0 = a[2 * j], a1 = a[2 * j + 1], b0 = b[2 * j], b1 = b[2 * j + 1];                                             \
+            T up = choose_##S(a1, a0, a1, a0), down = choose_##S(b1, b0, b1, b0);                                             \
+            y[j] = choose_##S(down, up, down, up);                                                                            \
+        }                                                                                                                     \
+    }                                                                                                                         \
+    static void quarters_dx_##S(int64_t n, const T *restrict a, const T *restrict b, const T *restrict dy, T *restrict da, T *restrict db)\
+    {                                                                                                                         \
+        for (int64_t j = 0; j < n; j++) {                                                                                     \
+            T a0 = a[2 * j], a1 = a[2 * j + 1], b0 = b[2 * j], b1 = b[2 * j + 1], slope = dy[j];                              \
+            T up = choose_##S(a1, a0, a1, a0), down = choose_##S(b1, b0, b1, b0);                                             \
+            T above = choose_##S(down, up, 0, slope), below = choose_##S(down, up, slope, 0);                                 \
+            da[2 * j]     = choose_##S(a1, a0, 0, above);                                                                     \
+            da[2 * j + 1] = choose_##S(a1, a0, above, 0);                                                                     \
+            db[2 * j]     = choose_##S(b1, b0, 0, below);                                                                     \
+            db[2 * j + 1] = choose_##S(b1, b0, below, 0);                                                                     \
+        }                                                                                                                     \
+    }                                                                                                                         \
     static int64_t largest_##S(const mlk_pool *p, int64_t i, int64_t j, const T *x)                                           \
     {                                                                                                                         \
         int64_t best = from(p, 0, i) * p->in[1] + from(p, 1, j);                                                              \
@@ -36,10 +65,7 @@ static int is_quarter(const mlk_pool *p)
         for (int64_t i = 0; i < p->out[0]; i++, y += p->out[1]) {                                                             \
             if (is_quarter(p)) {                                                                                              \
                 const T *a = x + 2 * i * p->in[1], *b = a + p->in[1];                                                         \
-                for (int64_t j = 0; j < p->out[1]; j++) {                                                                     \
-                    T up = LARGER(a[2 * j], a[2 * j + 1]), down = LARGER(b[2 * j], b[2 * j + 1]);                             \
-                    y[j] = LARGER(up, down);                                                                                  \
-                }                                                                                                             \
+                quarters_##S(p->out[1], a, b, y);                                                                             \
             } else {                                                                                                          \
                 for (int64_t j = 0; j < p->out[1]; j++) y[j] = x[largest_##S(p, i, j, x)];                                    \
             }                                                                                                                 \
@@ -58,15 +84,7 @@ static int is_quarter(const mlk_pool *p)
         for (int64_t i = 0; i < p->out[0]; i++, dy += p->out[1]) {                                                            \
             if (is_quarter(p)) {                                                                                              \
                 const T *a = x + 2 * i * p->in[1], *b = a + p->in[1];                                                         \
-                T       *da = dx + 2 * i * p->in[1], *db = da + p->in[1];                                                     \
-                for (int64_t j = 0; j < p->out[1]; j++) {                                                                     \
-                    T   up = LARGER(a[2 * j], a[2 * j + 1]), down = LARGER(b[2 * j], b[2 * j + 1]);                           \
-                    int below = BEATS(down, up), right = BEATS(a[2 * j + 1], a[2 * j]), right_below = BEATS(b[2 * j + 1], b[2 * j]); \
-                    da[2 * j]     = ((below | right) == 0) ? dy[j] : 0;                                                              \
-                    da[2 * j + 1] = ((below == 0) & right) ? dy[j] : 0;                                                               \
-                    db[2 * j]     = (below & (right_below == 0)) ? dy[j] : 0;                                                         \
-                    db[2 * j + 1] = (below & right_below) ? dy[j] : 0;                                                          \
-                }                                                                                                             \
+                quarters_dx_##S(p->out[1], a, b, dy, dx + 2 * i * p->in[1], dx + (2 * i + 1) * p->in[1]);                     \
             } else {                                                                                                          \
                 for (int64_t j = 0; j < p->out[1]; j++) dx[largest_##S(p, i, j, x)] += dy[j];                                 \
             }                                                                                                                 \

@@ -158,6 +158,21 @@ describe("dropout", function()
   end)
 end)
 
+describe("accuracy", function()
+  it("is that of the model in evaluation, which is then again as it was", function()
+    local model = nn.Sequential { nn.Sequential { nn.BatchNorm1d(2), nn.Dropout(0.9) }, nn.BatchNorm1d(2):eval() }
+    local xs, ys = {}, {}
+    for i = 1, 50 do xs[i], ys[i] = ml.eye(2), ml.tensor { 1, 2 } end
+    local data = { x = ml.cat(xs, 1), y = ml.cat(ys, 1) }
+    assert.equal(1, ml.accuracy(model, data))
+    holds({ 0, 0 }, model[1][1].running_mean, 0)
+    assert.is_true(model:training() and model[1]:training() and model[1][2]:training())
+    assert.is_false(model[2]:training())
+    fails(function() ml.accuracy(model, { x = ml.ones { 2, 3 }, y = data.y[{ { 1, 2 } }] }) end, "the input has 3 channels")
+    assert.is_true(model:training())
+  end)
+end)
+
 -- Bars: a horizontal or a vertical one, or a cross of both, anywhere in an image of 12 by 12 with noise. A place tells nothing.
 local function bars(n, seed)
   ml.seed(seed)
@@ -185,7 +200,7 @@ local function trained(data, test)
       opt:minimize(nn.cross_entropy(model(data.x[part]), data.y[part]))
     end
   end
-  return ml.accuracy(model:eval(), test)
+  return ml.accuracy(model, test)
 end
 
 describe("a small CNN", function()
