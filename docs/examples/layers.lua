@@ -31,6 +31,20 @@ print(y, state[1])
 -->  [ 1.0,  1.0]]  f32 (2, 2) recorded  [0.28, 1.90]  f32 (2)
 print(layer.running_mean)  --> [0.2, 2.0]  f32 (2)
 
+--- Module:named_state
+local model = nn.Sequential { nn.Linear(2, 3), nn.BatchNorm1d(3) }
+for name, s in model:named_state() do print(name, table.concat(s.shape, ", ")) end
+--> 2.running_mean  3
+--> 2.running_var  3
+
+--- Module:eval
+local model = nn.Sequential { nn.Dropout(0.5) }:eval()
+print(model(ml.tensor { 1., 2. }), model:training())  --> [1., 2.]  f32 (2)  false
+
+--- Module:training
+local model = nn.Dropout()
+print(model:training())  --> true
+
 --- Module:train
 local model = nn.Sequential { nn.Linear(2, 4), nn.Dropout(0.5) }
 print(model:training(), model:eval():training(), model:train()[2]:training())  --> true  false  true

@@ -205,43 +205,48 @@ typedef struct {
 static int64_t run_at(const channels_job *j, int64_t s, int64_t q) { return (j->groups ? s * j->runs + q : q * j->sets + s) * j->inner * j->l.bytes; }
 static int64_t channel_of(const channels_job *j, int64_t s, int64_t q) { return j->groups ? s % j->groups * j->runs + q : s; }
 
-static void set_statistics(const channels_job *j, int64_t s, double *mean, double *scale)
+/* mean is one of the dtype, which the loops subtract; what it lacks, beyond, is made up for in the sums. */
+static void set_statistics(const channels_job *j, int64_t s, double *mean, double *beyond, double *scale)
 {
     double n = (double)(j->runs * j->inner), sum = 0, squares = 0;
     for (int64_t q = 0; q < j->runs; q++) sum += sum_of(&j->l, j->inner, j->x + run_at(j, s, q));
-    *mean = sum / n;
+    *mean   = j->l.f32 ? (double)(float)(sum / n) : sum / n;
+    *beyond = sum / n - *mean;
     for (int64_t q = 0; q < j->runs; q++) squares += j->l.squares(j->inner, j->x + run_at(j, s, q), *mean);
-    *scale = 1 / sqrt(squares / n + j->eps);
+    double variance = squares / n - *beyond * *beyond;
+    *scale = 1 / sqrt((variance < 0 ? 0 : variance) + j->eps);
 }
 
 static void norm_set(void *ctx, int64_t s)
 {
     const channels_job *j = ctx;
-    double              mean, scale;
-    set_statistics(j, s, &mean, &scale);
+    double              mean, beyond, scale;
+    set_statistics(j, s, &mean, &beyond, &scale);
     for (int64_t q = 0; q < j->runs; q++) {
         int64_t at = run_at(j, s, q), channel = channel_of(j, s, q);
-        j->l.scale(j->inner, j->x + at, mean, scale * number_at(&j->l, j->w, channel), number_at(&j->l, j->b, channel), j->y + at);
+        double  by = scale * number_at(&j->l, j->w, channel);
+        j->l.scale(j->inner, j->x + at, mean, by, number_at(&j->l, j->b, channel) - beyond * by, j->y + at);
     }
 }
 
 static void norm_set_back(void *ctx, int64_t s)
 {
     const channels_job *j = ctx;
-    double              mean, scale, n = (double)(j->runs * j->inner), all[2] = { 0, 0 };
-    set_statistics(j, s, &mean, &scale);
+    double              mean, beyond, scale, n = (double)(j->runs * j->inner), all[2] = { 0, 0 };
+    set_statistics(j, s, &mean, &beyond, &scale);
     for (int64_t q = 0; q < j->runs; q++) {
         double *sums = j->sums + 2 * (s * j->runs + q), w = number_at(&j->l, j->w, channel_of(j, s, q));
         int64_t at   = run_at(j, s, q);
         j->l.slopes(j->inner, j->dy + at, j->x + at, NULL, mean, sums);
+        sums[1] -= beyond * sums[0];
         all[0] += w * sums[0];
         all[1] += w * sums[1];
         sums[1] *= scale;
     }
+    double tilt = scale * scale * scale * all[1] / n, level = scale * all[0] / n - beyond * tilt;
     for (int64_t q = 0; j->y && q < j->runs; q++) {
         int64_t at = run_at(j, s, q);
-        j->l.dx(j->inner, j->dy + at, j->x + at, NULL, mean, scale * number_at(&j->l, j->w, channel_of(j, s, q)), scale * all[0] / n,
-                scale * scale * scale * all[1] / n, j->y + at);
+        j->l.dx(j->inner, j->dy + at, j->x + at, NULL, mean, scale * number_at(&j->l, j->w, channel_of(j, s, q)), level, tilt, j->y + at);
     }
 }
 
@@ -406,7 +411,7 @@ static const ml_group_norm_opts two_groups = { 2, 1e-3 };
 static const ml_sample layer_norm_samples[] = { { .in = { "(3, 5)", "(5)", "(5)" } }, { .in = { "(2, 2, 3)", "(2, 3)", "(2, 3)" }, .opts = &two_dims }, { 0 } };
 static const ml_sample rms_norm_samples[]   = { { .in = { "(3, 5)", "(5)" } }, { .in = { "(2, 2, 3)", "(2, 3)" }, .opts = &rms_two }, { 0 } };
 static const ml_sample group_norm_samples[] = { { .in = { "(2, 4, 3)", "(4)", "(4)" }, .opts = &two_groups }, { .in = { "(2, 3, 2, 2)", "(3)", "(3)" } }, { 0 } };
-static const ml_sample batch_norm_samples[] = { { .in = { "(4, 3)", "(3)", "(3)" } }, { .in = { "(2, 2, 4, 5)", "(2)", "(2)" } }, { 0 } };
+static const ml_sample batch_norm_samples[] = { { .in = { "(7, 3)", "(3)", "(3)" } }, { .in = { "(2, 2, 4, 5)", "(2)", "(2)" } }, { 0 } };
 
 #define NORM(op) \
     const ml_op ml_op_##op = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_IN(0) | ML_SAVE_IN(1), .infer = op##_infer, .forward = op##_forward, \
