@@ -346,6 +346,102 @@ print(ml.tensor { 1., 2. }:unslice { dim = 1, start = 2, size = 5, step = 2 })  
 --- cat
 print(ml.cat({ ml.tensor { 1, 2 }, ml.tensor { 3 } }, 1))  --> [1, 2, 3]  i64 (3)
 
+--- view
+local x = ml.zeros { 2, 3 }
+x:view(6)[2] = 7
+print(x)
+--> [[0., 7., 0.],
+-->  [0., 0., 0.]]  f32 (2, 3)
+
+--- movedim
+print(table.concat(ml.zeros { 2, 3, 4 }:movedim(1, 3).shape, ", "))  --> 3, 4, 2
+
+--- squeeze
+local x = ml.zeros { 1, 2, 1, 3 }
+print(table.concat(x:squeeze().shape, ", "), table.concat(x:squeeze(1).shape, ", "))  --> 2, 3  2, 1, 3
+
+--- unsqueeze
+print(ml.tensor { 1, 2 }:unsqueeze(2))
+--> [[1],
+-->  [2]]  i64 (2, 1)
+
+--- flatten
+print(ml.tensor { { 1, 2 }, { 3, 4 } }:flatten())  --> [1, 2, 3, 4]  i64 (4)
+print(table.concat(ml.zeros { 2, 3, 4 }:flatten(2, 3).shape, ", "))  --> 2, 12
+
+--- stack
+local x, y = ml.tensor { 1, 2, 3 }, ml.tensor { 4, 5, 6 }
+print(ml.stack { x, y })
+--> [[1, 2, 3],
+-->  [4, 5, 6]]  i64 (2, 3)
+print(ml.stack({ x, y }, 2))
+--> [[1, 4],
+-->  [2, 5],
+-->  [3, 6]]  i64 (3, 2)
+
+--- flip
+print(ml.tensor { { 1, 2, 3 }, { 4, 5, 6 } }:flip(2))
+--> [[3, 2, 1],
+-->  [6, 5, 4]]  i64 (2, 3)
+
+--- roll
+print(ml.arange(5):roll(2))  --> [4, 5, 1, 2, 3]  i64 (5)
+print(ml.tensor { { 1, 2, 3 }, { 4, 5, 6 } }:roll(-1, 2))
+--> [[2, 3, 1],
+-->  [5, 6, 4]]  i64 (2, 3)
+
+--- tile
+print(ml.tensor { 1, 2 }:tile(3))  --> [1, 2, 1, 2, 1, 2]  i64 (6)
+print(ml.tensor { 1, 2 }:tile(2, 2))
+--> [[1, 2, 1, 2],
+-->  [1, 2, 1, 2]]  i64 (2, 4)
+
+--- repeat_interleave
+print(ml.tensor { 1, 2 }:repeat_interleave(3))  --> [1, 1, 1, 2, 2, 2]  i64 (6)
+
+--- pad
+local x = ml.tensor { { 1, 2, 3 }, { 4, 5, 6 } }
+print(x:pad { 1, 2 })
+--> [[0, 1, 2, 3, 0, 0],
+-->  [0, 4, 5, 6, 0, 0]]  i64 (2, 6)
+print(x:pad({ 0, 0, 1, 0 }, "constant", 9))
+--> [[9, 9, 9],
+-->  [1, 2, 3],
+-->  [4, 5, 6]]  i64 (3, 3)
+print(x:pad({ 2, 2 }, "reflect"))
+--> [[3, 2, 1, 2, 3, 2, 1],
+-->  [6, 5, 4, 5, 6, 5, 4]]  i64 (2, 7)
+
+--- diagonal
+print(ml.arange(9):reshape(3, 3):diagonal(), ml.arange(9):reshape(3, 3):diagonal(1))
+--> [1, 5, 9]  i64 (3)  [2, 6]  i64 (2)
+
+--- diag_embed
+print(ml.tensor { 7, 8 }:diag_embed())
+--> [[7, 0],
+-->  [0, 8]]  i64 (2, 2)
+
+--- tril
+print(ml.ones { 3, 3 }:tril())
+--> [[1., 0., 0.],
+-->  [1., 1., 0.],
+-->  [1., 1., 1.]]  f32 (3, 3)
+
+--- triu
+print(ml.ones { 3, 3 }:triu(1))
+--> [[0., 1., 1.],
+-->  [0., 0., 1.],
+-->  [0., 0., 0.]]  f32 (3, 3)
+
+--- unfold
+print(ml.arange(5):unfold(1, 3, 1))
+--> [[1, 2, 3],
+-->  [2, 3, 4],
+-->  [3, 4, 5]]  i64 (3, 3)
+
+--- overlap_add
+print(ml.tensor { { 1., 1., 1. }, { 1., 1., 1. } }:overlap_add(1, 4, 1))  --> [1., 2., 2., 1.]  f32 (4)
+
 --- contiguous
 print(ml.tensor { { 1, 2 }, { 3, 4 } }:transpose():contiguous())
 --> [[1, 3],
@@ -363,6 +459,54 @@ print(x:scatter_rows(ids, { rows = 3 }))
 --> [[0., 0.],
 -->  [0., 0.],
 -->  [4., 6.]]  f32 (3, 2)
+
+--- index_select
+print(ml.tensor { { 1, 2, 3 }, { 4, 5, 6 } }:index_select(ml.tensor { 3, 1 }, 2))
+--> [[3, 1],
+-->  [6, 4]]  i64 (2, 2)
+
+--- gather
+local x = ml.tensor { { 10, 20, 30 }, { 40, 50, 60 } }
+print(x:gather(ml.tensor { { 3 }, { 1 } }, 2))
+--> [[30],
+-->  [40]]  i64 (2, 1)
+
+--- scatter_add
+local x = ml.zeros { 2, 3 }
+print(x:scatter_add(ml.tensor { { 1, 1 }, { 3, 2 } }, ml.tensor { { 5., 6. }, { 7., 8. } }, 2))
+--> [[11.,  0.,  0.],
+-->  [ 0.,  8.,  7.]]  f32 (2, 3)
+
+--- take
+print(ml.tensor { { 10, 20, 30 }, { 40, 50, 60 } }:take(ml.tensor { 1, 6 }))  --> [10, 60]  i64 (2)
+
+--- masked_select
+local x = ml.tensor { { 1, -2 }, { -3, 4 } }
+print(x:masked_select(x:gt(0)), x[x:gt(0)])  --> [1, 4]  i64 (2)  [1, 4]  i64 (2)
+
+--- nonzero
+print(ml.tensor { { 0, 5 }, { 6, 0 } }:nonzero())
+--> [[1, 2],
+-->  [2, 1]]  i64 (2, 2)
+
+--- sort
+local values, positions = ml.tensor { 30, 10, 20 }:sort()
+print(values, positions)  --> [10, 20, 30]  i64 (3)  [2, 3, 1]  i64 (3)
+print((ml.tensor { 30, 10, 20 }:sort { descending = true }))  --> [30, 20, 10]  i64 (3)
+
+--- argsort
+print(ml.tensor { 30, 10, 20 }:argsort())  --> [2, 3, 1]  i64 (3)
+
+--- argtopk
+print(ml.tensor { 30, 10, 20 }:argtopk(2))  --> [1, 3]  i64 (2)
+
+--- searchsorted
+print(ml.tensor { 10, 20, 30 }:searchsorted(ml.tensor { 5, 20, 99 }))  --> [1, 2, 4]  i64 (3)
+print(ml.tensor { 10, 20, 30 }:searchsorted(ml.tensor { 5, 20, 99 }, true))  --> [1, 3, 4]  i64 (3)
+
+--- bincount
+print(ml.tensor { 1, 3, 3 }:bincount(), ml.tensor { 1, 3, 3 }:bincount(5))
+--> [1, 0, 2]  i64 (3)  [1, 0, 2, 0, 0]  i64 (5)
 
 --- one_hot
 print(ml.tensor { 1, 3 }:one_hot(3))

@@ -5,9 +5,16 @@ print(x[{ 1, 3 }])  --> 3  i64 ()
 print(x[{ {}, { 2, 3 } }])
 --> [[2, 3],
 -->  [5, 6]]  i64 (2, 2)
+print(x[ml.tensor { 2, 1 }])
+--> [[4, 5, 6],
+-->  [1, 2, 3]]  i64 (2, 3)
+print(x[x:gt(4)], x[{ {}, ml.tensor { true, false, true } }])
+--> [5, 6]  i64 (2)  [[1, 3],
+-->  [4, 6]]  i64 (2, 2)
 x[{ 1, 1 }] = 10
+x[x:lt(4)] = 0
 print(x, #x, x.dtype)
---> [[10,  2,  3],
+--> [[10,  0,  0],
 -->  [ 4,  5,  6]]  i64 (2, 3)  2  i64
 
 --- Tensor:item
@@ -53,6 +60,40 @@ local x = ml.tensor({ 3. }, { requires_grad = true })
 x:square():sum():backward()
 print(x:zero_grad().grad)  --> nil
 
+--- Tensor:split
+for _, piece in ipairs(ml.arange(5):split(2)) do print(piece) end
+--> [1, 2]  i64 (2)
+--> [3, 4]  i64 (2)
+--> [5]  i64 (1)
+print(#ml.zeros { 4, 6 }:split({ 1, 5 }, 2))  --> 2
+
+--- Tensor:chunk
+for _, piece in ipairs(ml.arange(5):chunk(2)) do print(piece) end
+--> [1, 2, 3]  i64 (3)
+--> [4, 5]  i64 (2)
+
+--- Tensor:unbind
+local first, second = table.unpack(ml.tensor { { 1, 2 }, { 3, 4 } }:unbind(2))
+print(first, second)  --> [1, 3]  i64 (2)  [2, 4]  i64 (2)
+
+--- Tensor:sort
+local values, positions = ml.tensor { { 3, 1, 2 }, { 4, 6, 5 } }:sort(2, true)
+print(values)
+--> [[3, 2, 1],
+-->  [6, 5, 4]]  i64 (2, 3)
+print(positions)
+--> [[1, 3, 2],
+-->  [2, 3, 1]]  i64 (2, 3)
+
+--- Tensor:topk
+local values, positions = ml.tensor { 3, 1, 4, 1, 5 }:topk(2)
+print(values, positions)  --> [5, 4]  i64 (2)  [5, 3]  i64 (2)
+
+--- Tensor:unique
+local values, counts, positions = ml.tensor { 30, 10, 30, 20 }:unique()
+print(values, counts)  --> [10, 20, 30]  i64 (3)  [1, 1, 2]  i64 (3)
+print(positions)  --> [3, 1, 3, 2]  i64 (4)
+
 --- ml.zeros
 print(ml.zeros { 2, 3 })
 --> [[0., 0., 0.],
@@ -85,6 +126,37 @@ print(ml.arange(0, 1, 0.25))  --> [0.00, 0.25, 0.50, 0.75, 1.00]  f32 (5)
 
 --- ml.linspace
 print(ml.linspace(0, 1, 5))  --> [0.00, 0.25, 0.50, 0.75, 1.00]  f32 (5)
+
+--- ml.meshgrid
+local x, y = table.unpack(ml.meshgrid(ml.tensor { 1, 2 }, ml.tensor { 10, 20, 30 }))
+print(x + y)
+--> [[11, 21, 31],
+-->  [12, 22, 32]]  i64 (2, 3)
+
+--- ml.zeros_like
+print(ml.zeros_like(ml.tensor { 1, 2 }))  --> [0, 0]  i64 (2)
+
+--- ml.ones_like
+print(ml.ones_like(ml.tensor { 1, 2 }, { dtype = "f64" }))  --> [1., 1.]  f64 (2)
+
+--- ml.full_like
+print(ml.full_like(ml.tensor { 1, 2 }, 7))  --> [7, 7]  i64 (2)
+
+--- ml.rand_like
+print(ml.rand_like(ml.zeros { 2, 2 }, { low = 5, high = 6, seed = 1 }))
+--> [[5.8903, 5.5857],
+-->  [5.6720, 5.4756]]  f32 (2, 2)
+
+--- ml.randn_like
+print(ml.randn_like(ml.zeros { 3 }, { seed = 1 }))  --> [-1.8046, -1.0784, -1.4756]  f32 (3)
+
+--- ml.bernoulli
+print(ml.bernoulli(0.5, { 6 }, { seed = 2 }))  --> [1., 0., 1., 0., 0., 0.]  f32 (6)
+print(ml.bernoulli(ml.tensor { 0., 1. }))  --> [0., 1.]  f32 (2)
+
+--- ml.logspace
+print(ml.logspace(0, 3, 4))  --> [   1.,   10.,  100., 1000.]  f32 (4)
+print(ml.logspace(1, 4, 4, { base = 2 }))  --> [ 2.,  4.,  8., 16.]  f32 (4)
 
 --- ml.eye
 print(ml.eye(2))

@@ -15,7 +15,7 @@ local reference = {}
 local PAGES = {
   { "operations", "Operations", examples = "operations" },
   { "tensors", "Tensors", "Making tensors, reading and writing them, and what `ml` has besides operations.",
-    sources = { "meta/moonlab.lua:ml,Tensor", "moonlab/init.lua", "moonlab/train.lua" } },
+    sources = { "meta/moonlab.lua:ml,Tensor", "moonlab/tensor.lua", "moonlab/init.lua", "moonlab/train.lua" } },
   { "derivatives", "Derivatives", "The gradient of a recorded computation, and functions of functions.",
     sources = { "meta/moonlab.lua:autograd", "moonlab/transform.lua", "moonlab/tree.lua" } },
   { "layers", "Layers and losses", "Modules hold their parameters; `model:apply` makes a pure function of them.",

@@ -6,6 +6,7 @@
  *     nn.h        layers, initialisers             optim.h     SGD, Adam, AdamW
  *     data.h      data sets made by rule           run.h       run directories, progress, Ctrl-C
  *     figure.h    pictures, to files and live      linalg.h    factorisations, spectra of functions
+ *     index.h     x[...], read and written
  */
 #ifndef MOONLAB_MOONLAB_H
 #define MOONLAB_MOONLAB_H
@@ -15,6 +16,7 @@
 #include "moonlab/data.h"
 #include "moonlab/figure.h"
 #include "moonlab/fuse.h"
+#include "moonlab/index.h"
 #include "moonlab/linalg.h"
 #include "moonlab/nn.h"
 #include "moonlab/ops.h"

@@ -30,6 +30,8 @@ typedef struct ml_ints {
 /* CHOICE options: in C an int that counts the words of op_list.h from 0, under these names. */
 typedef enum ml_act { ML_ACT_NONE, ML_ACT_RELU, ML_ACT_TANH, ML_ACT_SIGMOID, ML_ACT_COUNT } ml_act;
 #define ML_ACT_WORDS "none|relu|tanh|sigmoid"
+typedef enum ml_pad_mode { ML_PAD_CONSTANT, ML_PAD_REFLECT, ML_PAD_REPLICATE, ML_PAD_CIRCULAR, ML_PAD_COUNT } ml_pad_mode;
+#define ML_PAD_WORDS "constant|reflect|replicate|circular"
 int ml_choice_find(const char *words, const char *word); /* its place in "a|b|c", from 0; -1 when it is none of them */
 
 /* --- option structs --------------------------------------------------------------------------------------- */

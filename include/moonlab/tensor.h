@@ -58,7 +58,9 @@ ml_tensor *ml_scalar(double value, ml_dtype dtype);
 ml_tensor *ml_number(double value);        /* a plain number: takes the dtype of what it meets, as 2 in x + 2 */
 ml_tensor *ml_arange(double start, double stop, double step, ml_dtype dtype); /* start, start+step, ... < stop */
 ml_tensor *ml_linspace(double start, double stop, int64_t n, ml_dtype dtype); /* both ends included */
+ml_tensor *ml_logspace(double start, double stop, int64_t n, double base, ml_dtype dtype); /* base^start .. base^stop, evenly apart in the exponent */
 ml_tensor *ml_eye(int64_t n, ml_dtype dtype);
+ml_tensor *ml_eye_of(int64_t rows, int64_t columns, ml_dtype dtype); /* ones on the diagonal */
 ml_tensor *ml_from(ml_shape shape, ml_dtype dtype, const void *values); /* copies row-major values of that dtype */
 
 /* --- random numbers: a function of (seed, stream, counter) alone; Philox 4x32-10, Salmon et al. 2011 --------- */
@@ -70,6 +72,9 @@ void       ml_key_reset(ml_key next);   /* ml_key_next goes on from here: with i
 void       ml_philox(ml_key key, uint64_t counter, uint32_t out[4]);
 ml_tensor *ml_rand(ml_shape shape, ml_dtype dtype, ml_key key);                 /* uniform in [0, 1) */
 ml_tensor *ml_randn(ml_shape shape, ml_dtype dtype, ml_key key);                /* standard normal */
+ml_tensor *ml_uniform(ml_shape shape, ml_dtype dtype, double low, double high, ml_key key); /* [low, high) */
+ml_tensor *ml_normal(ml_shape shape, ml_dtype dtype, double mean, double std, ml_key key);
+ml_tensor *ml_bernoulli(const ml_tensor *p, ml_dtype dtype, ml_key key); /* 1 with probability p, else 0; of the shape of p */
 ml_tensor *ml_randint(int64_t low, int64_t high, ml_shape shape, ml_key key);   /* i64, low..high-1 */
 ml_tensor *ml_randperm(int64_t n, ml_key key);                                  /* i64, a permutation of 0..n-1 */
 

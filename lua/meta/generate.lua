@@ -9,6 +9,8 @@ local types = { -- kind of an option -> what Lua gives
 }
 local inputs = { "x", "y", "z", "w" }
 
+local in_lua = { sort = true } -- has more results there: lua/moonlab/tensor.lua
+
 local lines = { [[
 ---@meta
 -- Made by generate.lua from the table of operations, include/moonlab/op_list.h. Not to be edited.
@@ -30,6 +32,7 @@ local function class_of(name)
 end
 
 for _, op in ipairs(ml.ops()) do
+  if in_lua[op.name] then goto continue end
   local options = class_of(op.name)
   if #op.options > 0 then
     add("\n---@class %s", options)
@@ -56,6 +59,7 @@ for _, op in ipairs(ml.ops()) do
   end
   declare("ml", ".", 1)
   if op.inputs > 0 then declare("Tensor", ":", 2) end
+  ::continue::
 end
 
 return table.concat(lines, "\n") .. "\n"

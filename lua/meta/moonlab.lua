@@ -10,7 +10,18 @@
 ---@field requires_grad? boolean        a leaf that wants its gradient (default false)
 
 ---@class moonlab.RandomOptions: moonlab.MakingOptions
----@field seed? integer  of this draw alone; else the next stream of ml.seed
+---@field seed? integer|moonlab.Tensor  of this draw alone (a tensor: of each of a batch); else the next stream of ml.seed
+
+---@class moonlab.UniformOptions: moonlab.RandomOptions
+---@field low?  number  (default 0)
+---@field high? number  not reached (default 1)
+
+---@class moonlab.NormalOptions: moonlab.RandomOptions
+---@field mean? number  (default 0)
+---@field std?  number  (default 1)
+
+---@class moonlab.LogspaceOptions: moonlab.MakingOptions
+---@field base? number  (default 10)
 
 ---@class moonlab.BackwardOptions
 ---@field seed?         moonlab.Tensor  gradient of the result, of its shape; needed unless it is a single number
@@ -22,7 +33,9 @@
 --- An n-dimensional array. Positions and dimensions count from 1, or from -1 at the end.
 ---
 --- `x[2]` second row; `x[{1, 3}]` element, of shape (); `x[{{1, 10}, 2}]` rows 1 to 10 of column 2; `x[{{}, 2}]` all of
---- column 2; `x[ids]` rows at the positions in an i64 tensor. The same places can be assigned to.
+--- column 2; `x[{{1, 10, 3}}]` every third row. These are views. `x[ids]` rows at the positions in an i64 tensor, `x[{{}, ids}]`
+--- columns, `x[{a, b}]` one element for each pair of positions; `x[x:gt(0)]` the values where a bool tensor holds, `x[mask]`
+--- the rows when the mask has one entry each. All can be mixed, as in NumPy, and the same places can be assigned to.
 ---@class moonlab.Tensor
 ---@field shape         integer[]            sizes of its dimensions
 ---@field dtype         moonlab.dtype
@@ -107,17 +120,56 @@ function ml.ones(shape, opts) end
 ---@return moonlab.Tensor
 function ml.full(shape, value, opts) end
 
---- Uniform in [0, 1).
+--- Zeros of the shape of x, and of its dtype unless told otherwise; the other functions that end in _like alike.
+---@param x     moonlab.Tensor
+---@param opts? moonlab.MakingOptions
+---@return moonlab.Tensor
+function ml.zeros_like(x, opts) end
+
+--- Ones of the shape of x.
+---@param x     moonlab.Tensor
+---@param opts? moonlab.MakingOptions
+---@return moonlab.Tensor
+function ml.ones_like(x, opts) end
+
+--- One value in the shape of x.
+---@param x     moonlab.Tensor
+---@param value number
+---@param opts? moonlab.MakingOptions
+---@return moonlab.Tensor
+function ml.full_like(x, value, opts) end
+
+--- Uniform in [low, high), which are 0 and 1 unless told otherwise.
 ---@param shape moonlab.shape
----@param opts? moonlab.RandomOptions
+---@param opts? moonlab.UniformOptions
 ---@return moonlab.Tensor
 function ml.rand(shape, opts) end
 
---- Standard normal.
+--- Normal with mean and std, which are 0 and 1 unless told otherwise.
 ---@param shape moonlab.shape
----@param opts? moonlab.RandomOptions
+---@param opts? moonlab.NormalOptions
 ---@return moonlab.Tensor
 function ml.randn(shape, opts) end
+
+--- Uniform in [low, high), of the shape of x; f32 when x holds integers.
+---@param x     moonlab.Tensor
+---@param opts? moonlab.UniformOptions
+---@return moonlab.Tensor
+function ml.rand_like(x, opts) end
+
+--- Normal with mean and std, of the shape of x; f32 when x holds integers.
+---@param x     moonlab.Tensor
+---@param opts? moonlab.NormalOptions
+---@return moonlab.Tensor
+function ml.randn_like(x, opts) end
+
+--- 1 with probability p, else 0: of a shape, ml.bernoulli(0.3, { 3, 4 }), or for each probability in a tensor. f32 unless told
+--- otherwise, or the dtype of p.
+---@param p      number|moonlab.Tensor
+---@param shape? moonlab.shape|moonlab.RandomOptions  with a tensor: the options
+---@param opts?  moonlab.RandomOptions
+---@return moonlab.Tensor
+function ml.bernoulli(p, shape, opts) end
 
 --- Whole numbers low..high, both included, as i64.
 ---@param low integer
@@ -150,11 +202,20 @@ function ml.arange(start, stop, step, opts) end
 ---@return moonlab.Tensor
 function ml.linspace(start, stop, n, opts) end
 
---- The identity matrix.
----@param n integer
----@param opts? moonlab.MakingOptions
+--- n numbers from base^start to base^stop, the exponents evenly apart.
+---@param start number
+---@param stop  number
+---@param n     integer
+---@param opts? moonlab.LogspaceOptions
 ---@return moonlab.Tensor
-function ml.eye(n, opts) end
+function ml.logspace(start, stop, n, opts) end
+
+--- Ones on the diagonal, zeros elsewhere: the identity matrix, or rows x columns of it.
+---@param rows     integer
+---@param columns? integer|moonlab.MakingOptions  (default rows)
+---@param opts?    moonlab.MakingOptions
+---@return moonlab.Tensor
+function ml.eye(rows, columns, opts) end
 
 --- From a number, a boolean or nested lists of them; from a tensor, a copy. Whole numbers give i64, others f32.
 ---@param values number|boolean|table|moonlab.Tensor
@@ -172,8 +233,8 @@ function ml.is_tensor(value) end
 ---@field dtype moonlab.dtype
 ---@field site? string  "script.lua:12"
 
---- Seeds the random numbers that have no seed of their own.
----@param seed integer
+--- Seeds the random numbers that have no seed of their own. With a tensor that is one of a batch, each of it with its own.
+---@param seed integer|moonlab.Tensor
 function ml.seed(seed) end
 
 --- The number of threads that kernels use; with n, sets it. Results do not depend on it.
@@ -490,20 +551,20 @@ function nn.mse(x, y) end
 --- optimizers -------------------------------------------------------------------------------------------------------------
 
 ---@class moonlab.SGDOptions
----@field lr?           number   (default 1e-2)
+---@field lr?           number|moonlab.Tensor   inside replicas it may be one for each (default 1e-2)
 ---@field momentum?     number   (default 0)
 ---@field nesterov?     boolean  (default false)
----@field weight_decay? number   L2: g += weight_decay w (default 0)
+---@field weight_decay? number|moonlab.Tensor   L2: g += weight_decay w (default 0)
 
 ---@class moonlab.AdamOptions
----@field lr?           number    (default 1e-3)
+---@field lr?           number|moonlab.Tensor    inside replicas it may be one for each (default 1e-3)
 ---@field betas?        number[]  (default { 0.9, 0.999 })
 ---@field eps?          number    (default 1e-8)
----@field weight_decay? number    Adam: L2, default 0. AdamW: decoupled, default 1e-2
+---@field weight_decay? number|moonlab.Tensor    Adam: L2, default 0. AdamW: decoupled, default 1e-2
 
 ---@class moonlab.Optimizer
----@field lr           number   may be set
----@field weight_decay number   may be set
+---@field lr           number|moonlab.Tensor   may be set
+---@field weight_decay number|moonlab.Tensor   may be set
 ---@field steps        integer  made so far
 ---@field kind         string   "SGD", "Adam", "AdamW"
 local Optimizer = {}

@@ -1118,18 +1118,34 @@ function Tensor:histogram(bins, low, high) end
 ---@class moonlab.ReshapeOptions
 ---@field shape? integer|integer[]
 
---- the same values in another shape; one size may be -1
+--- the same values in another shape, copied only where they must be; one size may be -1
 ---@param x moonlab.Tensor|number
 ---@param shape? integer|integer[]|moonlab.ReshapeOptions
 ---@param ... integer
 ---@return moonlab.Tensor
 function ml.reshape(x, shape, ...) end
 
---- the same values in another shape; one size may be -1
+--- the same values in another shape, copied only where they must be; one size may be -1
 ---@param shape? integer|integer[]|moonlab.ReshapeOptions
 ---@param ... integer
 ---@return moonlab.Tensor
 function Tensor:reshape(shape, ...) end
+
+---@class moonlab.ViewOptions
+---@field shape? integer|integer[]
+
+--- as reshape, but refuses to copy: fails where the values do not lie in that order
+---@param x moonlab.Tensor|number
+---@param shape? integer|integer[]|moonlab.ViewOptions
+---@param ... integer
+---@return moonlab.Tensor
+function ml.view(x, shape, ...) end
+
+--- as reshape, but refuses to copy: fails where the values do not lie in that order
+---@param shape? integer|integer[]|moonlab.ViewOptions
+---@param ... integer
+---@return moonlab.Tensor
+function Tensor:view(shape, ...) end
 
 ---@class moonlab.ExpandOptions
 ---@field shape? integer|integer[]
@@ -1194,6 +1210,68 @@ function ml.transpose(x, dim1, dim2) end
 ---@return moonlab.Tensor
 function Tensor:transpose(dim1, dim2) end
 
+---@class moonlab.MovedimOptions
+---@field source? integer
+---@field destination? integer
+
+--- one dimension moved to another place
+---@param x moonlab.Tensor|number
+---@param source? integer|moonlab.MovedimOptions
+---@param destination? integer|moonlab.MovedimOptions
+---@return moonlab.Tensor
+function ml.movedim(x, source, destination) end
+
+--- one dimension moved to another place
+---@param source? integer|moonlab.MovedimOptions
+---@param destination? integer|moonlab.MovedimOptions
+---@return moonlab.Tensor
+function Tensor:movedim(source, destination) end
+
+---@class moonlab.SqueezeOptions
+---@field dims? integer|integer[]
+
+--- without dims of size 1 (all of them when none given)
+---@param x moonlab.Tensor|number
+---@param dims? integer|integer[]|moonlab.SqueezeOptions
+---@return moonlab.Tensor
+function ml.squeeze(x, dims) end
+
+--- without dims of size 1 (all of them when none given)
+---@param dims? integer|integer[]|moonlab.SqueezeOptions
+---@return moonlab.Tensor
+function Tensor:squeeze(dims) end
+
+---@class moonlab.UnsqueezeOptions
+---@field dim? integer
+
+--- with one more dimension, of size 1, at dim
+---@param x moonlab.Tensor|number
+---@param dim? integer|moonlab.UnsqueezeOptions
+---@return moonlab.Tensor
+function ml.unsqueeze(x, dim) end
+
+--- with one more dimension, of size 1, at dim
+---@param dim? integer|moonlab.UnsqueezeOptions
+---@return moonlab.Tensor
+function Tensor:unsqueeze(dim) end
+
+---@class moonlab.FlattenOptions
+---@field start_dim? integer
+---@field end_dim? integer
+
+--- dimensions start_dim..end_dim as one
+---@param x moonlab.Tensor|number
+---@param start_dim? integer|moonlab.FlattenOptions
+---@param end_dim? integer|moonlab.FlattenOptions
+---@return moonlab.Tensor
+function ml.flatten(x, start_dim, end_dim) end
+
+--- dimensions start_dim..end_dim as one
+---@param start_dim? integer|moonlab.FlattenOptions
+---@param end_dim? integer|moonlab.FlattenOptions
+---@return moonlab.Tensor
+function Tensor:flatten(start_dim, end_dim) end
+
 ---@class moonlab.SliceOptions
 ---@field dim? integer
 ---@field start? integer
@@ -1249,6 +1327,207 @@ function Tensor:unslice(dim, start, size, step) end
 ---@return moonlab.Tensor
 function ml.cat(xs, dim) end
 
+---@class moonlab.StackOptions
+---@field dim? integer
+
+--- joins tensors of one shape along a new dimension
+---@param xs moonlab.Tensor[]
+---@param dim? integer|moonlab.StackOptions
+---@return moonlab.Tensor
+function ml.stack(xs, dim) end
+
+---@class moonlab.FlipOptions
+---@field dims? integer|integer[]
+
+--- reverses the order along dims (all when none given)
+---@param x moonlab.Tensor|number
+---@param dims? integer|integer[]|moonlab.FlipOptions
+---@return moonlab.Tensor
+function ml.flip(x, dims) end
+
+--- reverses the order along dims (all when none given)
+---@param dims? integer|integer[]|moonlab.FlipOptions
+---@return moonlab.Tensor
+function Tensor:flip(dims) end
+
+---@class moonlab.RollOptions
+---@field shifts? integer|integer[]
+---@field dims? integer|integer[]
+
+--- moves each value shifts places along dims, round the end; without dims in the order of memory
+---@param x moonlab.Tensor|number
+---@param shifts? integer|integer[]|moonlab.RollOptions
+---@param dims? integer|integer[]|moonlab.RollOptions
+---@return moonlab.Tensor
+function ml.roll(x, shifts, dims) end
+
+--- moves each value shifts places along dims, round the end; without dims in the order of memory
+---@param shifts? integer|integer[]|moonlab.RollOptions
+---@param dims? integer|integer[]|moonlab.RollOptions
+---@return moonlab.Tensor
+function Tensor:roll(shifts, dims) end
+
+---@class moonlab.TileOptions
+---@field repeats? integer|integer[]
+
+--- x repeated: repeats[d] times along dimension d, the last with the last
+---@param x moonlab.Tensor|number
+---@param repeats? integer|integer[]|moonlab.TileOptions
+---@param ... integer
+---@return moonlab.Tensor
+function ml.tile(x, repeats, ...) end
+
+--- x repeated: repeats[d] times along dimension d, the last with the last
+---@param repeats? integer|integer[]|moonlab.TileOptions
+---@param ... integer
+---@return moonlab.Tensor
+function Tensor:tile(repeats, ...) end
+
+---@class moonlab.RepeatInterleaveOptions
+---@field repeats? integer
+---@field dim? integer
+
+--- each row along dim repeated, side by side
+---@param x moonlab.Tensor|number
+---@param repeats? integer|moonlab.RepeatInterleaveOptions
+---@param dim? integer|moonlab.RepeatInterleaveOptions
+---@return moonlab.Tensor
+function ml.repeat_interleave(x, repeats, dim) end
+
+--- each row along dim repeated, side by side
+---@param repeats? integer|moonlab.RepeatInterleaveOptions
+---@param dim? integer|moonlab.RepeatInterleaveOptions
+---@return moonlab.Tensor
+function Tensor:repeat_interleave(repeats, dim) end
+
+---@class moonlab.PadOptions
+---@field pad? integer|integer[]
+---@field mode? "constant"|"reflect"|"replicate"|"circular"
+---@field value? number
+
+--- more at the ends: pad = { before, after } of the last dimension, then of the one before, ...; negative cuts
+---@param x moonlab.Tensor|number
+---@param pad? integer|integer[]|moonlab.PadOptions
+---@param mode? "constant"|"reflect"|"replicate"|"circular"|moonlab.PadOptions
+---@param value? number|moonlab.PadOptions
+---@return moonlab.Tensor
+function ml.pad(x, pad, mode, value) end
+
+--- more at the ends: pad = { before, after } of the last dimension, then of the one before, ...; negative cuts
+---@param pad? integer|integer[]|moonlab.PadOptions
+---@param mode? "constant"|"reflect"|"replicate"|"circular"|moonlab.PadOptions
+---@param value? number|moonlab.PadOptions
+---@return moonlab.Tensor
+function Tensor:pad(pad, mode, value) end
+
+---@class moonlab.DiagonalOptions
+---@field offset? integer
+---@field dim1? integer
+---@field dim2? integer
+
+--- the diagonal of dim1 and dim2, offset to the right, as the last dimension
+---@param x moonlab.Tensor|number
+---@param offset? integer|moonlab.DiagonalOptions
+---@param dim1? integer|moonlab.DiagonalOptions
+---@param dim2? integer|moonlab.DiagonalOptions
+---@return moonlab.Tensor
+function ml.diagonal(x, offset, dim1, dim2) end
+
+--- the diagonal of dim1 and dim2, offset to the right, as the last dimension
+---@param offset? integer|moonlab.DiagonalOptions
+---@param dim1? integer|moonlab.DiagonalOptions
+---@param dim2? integer|moonlab.DiagonalOptions
+---@return moonlab.Tensor
+function Tensor:diagonal(offset, dim1, dim2) end
+
+---@class moonlab.DiagEmbedOptions
+---@field offset? integer
+---@field dim1? integer
+---@field dim2? integer
+
+--- matrices over dim1 and dim2 with the last dimension on the diagonal, offset to the right
+---@param x moonlab.Tensor|number
+---@param offset? integer|moonlab.DiagEmbedOptions
+---@param dim1? integer|moonlab.DiagEmbedOptions
+---@param dim2? integer|moonlab.DiagEmbedOptions
+---@return moonlab.Tensor
+function ml.diag_embed(x, offset, dim1, dim2) end
+
+--- matrices over dim1 and dim2 with the last dimension on the diagonal, offset to the right
+---@param offset? integer|moonlab.DiagEmbedOptions
+---@param dim1? integer|moonlab.DiagEmbedOptions
+---@param dim2? integer|moonlab.DiagEmbedOptions
+---@return moonlab.Tensor
+function Tensor:diag_embed(offset, dim1, dim2) end
+
+---@class moonlab.TrilOptions
+---@field diagonal? integer
+
+--- matrices without what lies above the diagonal, or the one that many to the right
+---@param x moonlab.Tensor|number
+---@param diagonal? integer|moonlab.TrilOptions
+---@return moonlab.Tensor
+function ml.tril(x, diagonal) end
+
+--- matrices without what lies above the diagonal, or the one that many to the right
+---@param diagonal? integer|moonlab.TrilOptions
+---@return moonlab.Tensor
+function Tensor:tril(diagonal) end
+
+---@class moonlab.TriuOptions
+---@field diagonal? integer
+
+--- matrices without what lies below the diagonal, or the one that many to the right
+---@param x moonlab.Tensor|number
+---@param diagonal? integer|moonlab.TriuOptions
+---@return moonlab.Tensor
+function ml.triu(x, diagonal) end
+
+--- matrices without what lies below the diagonal, or the one that many to the right
+---@param diagonal? integer|moonlab.TriuOptions
+---@return moonlab.Tensor
+function Tensor:triu(diagonal) end
+
+---@class moonlab.UnfoldOptions
+---@field dim? integer
+---@field size? integer
+---@field step? integer
+
+--- windows of size along dim, each step further: (..., n, ...) -> (..., windows, ..., size), a view
+---@param x moonlab.Tensor|number
+---@param dim? integer|moonlab.UnfoldOptions
+---@param size? integer|moonlab.UnfoldOptions
+---@param step? integer|moonlab.UnfoldOptions
+---@return moonlab.Tensor
+function ml.unfold(x, dim, size, step) end
+
+--- windows of size along dim, each step further: (..., n, ...) -> (..., windows, ..., size), a view
+---@param dim? integer|moonlab.UnfoldOptions
+---@param size? integer|moonlab.UnfoldOptions
+---@param step? integer|moonlab.UnfoldOptions
+---@return moonlab.Tensor
+function Tensor:unfold(dim, size, step) end
+
+---@class moonlab.OverlapAddOptions
+---@field dim? integer
+---@field size? integer
+---@field step? integer
+
+--- undoes unfold: adds windows (..., windows, ..., k) into zeros of length size along dim
+---@param x moonlab.Tensor|number
+---@param dim? integer|moonlab.OverlapAddOptions
+---@param size? integer|moonlab.OverlapAddOptions
+---@param step? integer|moonlab.OverlapAddOptions
+---@return moonlab.Tensor
+function ml.overlap_add(x, dim, size, step) end
+
+--- undoes unfold: adds windows (..., windows, ..., k) into zeros of length size along dim
+---@param dim? integer|moonlab.OverlapAddOptions
+---@param size? integer|moonlab.OverlapAddOptions
+---@param step? integer|moonlab.OverlapAddOptions
+---@return moonlab.Tensor
+function Tensor:overlap_add(dim, size, step) end
+
 --- the same values, row-major in memory
 ---@param x moonlab.Tensor|number
 ---@return moonlab.Tensor
@@ -1269,21 +1548,172 @@ function ml.embedding(x, y) end
 ---@return moonlab.Tensor
 function Tensor:embedding(y) end
 
+---@class moonlab.IndexSelectOptions
+---@field dim? integer
+
+--- values of x (..., n, ...) at ids along dim -> (..., ids..., ...)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param dim? integer|moonlab.IndexSelectOptions
+---@return moonlab.Tensor
+function ml.index_select(x, y, dim) end
+
+--- values of x (..., n, ...) at ids along dim -> (..., ids..., ...)
+---@param y moonlab.Tensor|number
+---@param dim? integer|moonlab.IndexSelectOptions
+---@return moonlab.Tensor
+function Tensor:index_select(y, dim) end
+
 ---@class moonlab.ScatterRowsOptions
 ---@field rows? integer
+---@field dim? integer
 
---- undoes embedding: adds x (ids..., ...) into zeros (rows, ...) at ids
+--- undoes index_select: adds x (..., ids..., ...) into zeros (..., rows, ...) at ids along dim
 ---@param x moonlab.Tensor|number
 ---@param y moonlab.Tensor|number
 ---@param rows? integer|moonlab.ScatterRowsOptions
+---@param dim? integer|moonlab.ScatterRowsOptions
 ---@return moonlab.Tensor
-function ml.scatter_rows(x, y, rows) end
+function ml.scatter_rows(x, y, rows, dim) end
 
---- undoes embedding: adds x (ids..., ...) into zeros (rows, ...) at ids
+--- undoes index_select: adds x (..., ids..., ...) into zeros (..., rows, ...) at ids along dim
 ---@param y moonlab.Tensor|number
 ---@param rows? integer|moonlab.ScatterRowsOptions
+---@param dim? integer|moonlab.ScatterRowsOptions
 ---@return moonlab.Tensor
-function Tensor:scatter_rows(y, rows) end
+function Tensor:scatter_rows(y, rows, dim) end
+
+---@class moonlab.GatherOptions
+---@field dim? integer
+
+--- of x the value at position y along dim, for each element of y
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param dim? integer|moonlab.GatherOptions
+---@return moonlab.Tensor
+function ml.gather(x, y, dim) end
+
+--- of x the value at position y along dim, for each element of y
+---@param y moonlab.Tensor|number
+---@param dim? integer|moonlab.GatherOptions
+---@return moonlab.Tensor
+function Tensor:gather(y, dim) end
+
+---@class moonlab.ScatterAddOptions
+---@field dim? integer
+
+--- x with each element of z added at position y along dim
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param dim? integer|moonlab.ScatterAddOptions
+---@return moonlab.Tensor
+function ml.scatter_add(x, y, z, dim) end
+
+--- x with each element of z added at position y along dim
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param dim? integer|moonlab.ScatterAddOptions
+---@return moonlab.Tensor
+function Tensor:scatter_add(y, z, dim) end
+
+--- values of x at positions y, which count through all of x in order
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.take(x, y) end
+
+--- values of x at positions y, which count through all of x in order
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:take(y) end
+
+--- values of x (or rows, ...) where the mask, over its first dimensions, holds: as many as that is
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.masked_select(x, y) end
+
+--- values of x (or rows, ...) where the mask, over its first dimensions, holds: as many as that is
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:masked_select(y) end
+
+--- positions of what is not 0: (count, dimensions of x)
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.nonzero(x) end
+
+--- positions of what is not 0: (count, dimensions of x)
+---@return moonlab.Tensor
+function Tensor:nonzero() end
+
+---@class moonlab.ArgsortOptions
+---@field dim? integer
+---@field descending? boolean
+
+--- positions of the values in order along dim
+---@param x moonlab.Tensor|number
+---@param dim? integer|moonlab.ArgsortOptions
+---@param descending? boolean|moonlab.ArgsortOptions
+---@return moonlab.Tensor
+function ml.argsort(x, dim, descending) end
+
+--- positions of the values in order along dim
+---@param dim? integer|moonlab.ArgsortOptions
+---@param descending? boolean|moonlab.ArgsortOptions
+---@return moonlab.Tensor
+function Tensor:argsort(dim, descending) end
+
+---@class moonlab.ArgtopkOptions
+---@field k? integer
+---@field dim? integer
+---@field largest? boolean
+
+--- positions of the k largest (or smallest) values along dim, in order
+---@param x moonlab.Tensor|number
+---@param k? integer|moonlab.ArgtopkOptions
+---@param dim? integer|moonlab.ArgtopkOptions
+---@param largest? boolean|moonlab.ArgtopkOptions
+---@return moonlab.Tensor
+function ml.argtopk(x, k, dim, largest) end
+
+--- positions of the k largest (or smallest) values along dim, in order
+---@param k? integer|moonlab.ArgtopkOptions
+---@param dim? integer|moonlab.ArgtopkOptions
+---@param largest? boolean|moonlab.ArgtopkOptions
+---@return moonlab.Tensor
+function Tensor:argtopk(k, dim, largest) end
+
+---@class moonlab.SearchsortedOptions
+---@field right? boolean
+
+--- where each y belongs in the sorted x (..., n): before equal values, or with right after them
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param right? boolean|moonlab.SearchsortedOptions
+---@return moonlab.Tensor
+function ml.searchsorted(x, y, right) end
+
+--- where each y belongs in the sorted x (..., n): before equal values, or with right after them
+---@param y moonlab.Tensor|number
+---@param right? boolean|moonlab.SearchsortedOptions
+---@return moonlab.Tensor
+function Tensor:searchsorted(y, right) end
+
+---@class moonlab.BincountOptions
+---@field classes? integer
+
+--- how often each id occurs: i64 (classes); without classes as many as the largest id needs
+---@param x moonlab.Tensor|number
+---@param classes? integer|moonlab.BincountOptions
+---@return moonlab.Tensor
+function ml.bincount(x, classes) end
+
+--- how often each id occurs: i64 (classes); without classes as many as the largest id needs
+---@param classes? integer|moonlab.BincountOptions
+---@return moonlab.Tensor
+function Tensor:bincount(classes) end
 
 ---@class moonlab.OneHotOptions
 ---@field classes? integer
@@ -1454,16 +1884,21 @@ function ml.log_softmax(x, dim) end
 ---@return moonlab.Tensor
 function Tensor:log_softmax(dim) end
 
---- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), ()
+---@class moonlab.CrossEntropyOptions
+---@field groups? integer
+
+--- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), (); with groups, the mean of each of so many
 ---@param x moonlab.Tensor|number
 ---@param y moonlab.Tensor|number
+---@param groups? integer|moonlab.CrossEntropyOptions
 ---@return moonlab.Tensor
-function ml.cross_entropy(x, y) end
+function ml.cross_entropy(x, y, groups) end
 
---- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), ()
+--- mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), (); with groups, the mean of each of so many
 ---@param y moonlab.Tensor|number
+---@param groups? integer|moonlab.CrossEntropyOptions
 ---@return moonlab.Tensor
-function Tensor:cross_entropy(y) end
+function Tensor:cross_entropy(y, groups) end
 
 --- mean of (x - y)^2
 ---@param x moonlab.Tensor|number

@@ -26,6 +26,7 @@ for _, part in ipairs { core.tensor, core.make, core.op } do
   for name, value in pairs(part) do ml[name] = value end
 end
 
+require "moonlab.tensor" -- methods with more than one result
 ml.ops            = core.ops
 ml.autograd       = { grad = core.autograd.grad, recording = core.autograd.recording }
 ml.detect_anomaly = core.autograd.detect_anomaly

@@ -87,8 +87,7 @@ static ml_tensor *compute(ml_call *c)
         c->out   = op->compose(c);
         ml_set_recording(was);
         if (!c->out) name_failure(ml_op_info_at(c->id)->name);
-        if (c->out && c->out->node) c->out = NULL; /* cannot be: nothing was recorded */
-        return c->out;
+        return c->out && c->out->node ? ml_detach(c->out) : c->out; /* nothing was recorded: it is an input, handed back */
     }
     c->out = NULL;
     if (!(op->flags & ML_VIEW) && !(c->out = ml_empty(c->shape, c->dtype))) return NULL;

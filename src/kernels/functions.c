@@ -51,17 +51,17 @@ LOOP2(logaddexp_f32, float, logaddexp32(a, b)) LOOP2(logaddexp_f64, double, loga
 /* --- circular and hyperbolic ------------------------------------------------------------------------------------------ */
 NEAR1(sin_f32, vsin(x), sinf(x))              LOOP1(sin_f64, double, sin(x))
 NEAR1(cos_f32, vcos(x), cosf(x))              LOOP1(cos_f64, double, cos(x))
-LOOP1(tan_f32, float, tanf(x))               LOOP1(tan_f64, double, tan(x))
+NEAR1(tan_f32, vtan(x), tanf(x))             LOOP1(tan_f64, double, tan(x))
 LOOP1(asin_f32, float, asinf(x))             LOOP1(asin_f64, double, asin(x))
 LOOP1(acos_f32, float, acosf(x))             LOOP1(acos_f64, double, acos(x))
 LOOP1(atan_f32, float, atanf(x))             LOOP1(atan_f64, double, atan(x))
 LOOP2(atan2_f32, float, atan2f(a, b))        LOOP2(atan2_f64, double, atan2(a, b))
-LOOP1(sinh_f32, float, sinhf(x))             LOOP1(sinh_f64, double, sinh(x))
-LOOP1(cosh_f32, float, coshf(x))             LOOP1(cosh_f64, double, cosh(x))
+LOOP1(sinh_f32, float, vsinh(x))             LOOP1(sinh_f64, double, sinh(x))
+LOOP1(cosh_f32, float, vcosh(x))             LOOP1(cosh_f64, double, cosh(x))
 LOOP1(tanh_f32, float, vtanh(x))             LOOP1(tanh_f64, double, tanh(x))
-LOOP1(asinh_f32, float, asinhf(x))           LOOP1(asinh_f64, double, asinh(x))
-LOOP1(acosh_f32, float, acoshf(x))           LOOP1(acosh_f64, double, acosh(x))
-LOOP1(atanh_f32, float, atanhf(x))           LOOP1(atanh_f64, double, atanh(x))
+LOOP1(asinh_f32, float, vasinh(x))           LOOP1(asinh_f64, double, asinh(x))
+LOOP1(acosh_f32, float, vacosh(x))           LOOP1(acosh_f64, double, acosh(x))
+LOOP1(atanh_f32, float, vatanh(x))           LOOP1(atanh_f64, double, atanh(x))
 
 /* squares of f32 do not overflow in f64; an infinite side is longer than a NaN */
 static inline float hypot32(float a, float b)

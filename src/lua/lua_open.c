@@ -15,8 +15,14 @@ static const struct part {
     { "data", lml_open_data }, { "run", lml_open_run }, { "figure", lml_open_figure },
 };
 
+static int push_methods(lua_State *L) /* the table of names that tensors have */
+{
+    lml_push_methods(L);
+    return 1;
+}
+
 static const luaL_Reg helpers[] = { /* for lua/moonlab/ */
-    { "raise", lml_raise_text }, { "nearest", lml_nearest }, { "ops", lml_list_ops }, { NULL, NULL },
+    { "methods", push_methods }, { "raise", lml_raise_text }, { "nearest", lml_nearest }, { "ops", lml_list_ops }, { NULL, NULL },
 };
 
 /* Uses nothing that Lua 5.1 lacks. */

@@ -156,7 +156,7 @@ ml_tensor *ml_module_forward(ml_module *m, ml_tensor *x)
 }
 
 /* --- for layers: what they are given, and what becomes of their state ------------------------------------------------------ */
-mli_args mli_behind(const mli_args *a, const ml_module *child)
+mli_args mli_args_behind(const mli_args *a, const ml_module *child)
 {
     mli_args next = *a;
     next.params += child->n_params;

@@ -11,7 +11,7 @@
 #define MLI_MAX_DEPTH 100 /* containers inside containers: the way down is a recursion */
 
 /* What a layer computes from, beside its input: all of it, so that a module is a pure function too. params and state are those of
- * the layer and its children, in order; a container moves on behind each child (mli_behind). */
+ * the layer and its children, in order; a container moves on behind each child (mli_args_behind). */
 typedef struct mli_args {
     ml_tensor *const *params, *const *state;
     ml_tensor       **new_state; /* a layer with state puts what it becomes here, retained; NULL: not wanted */
@@ -55,7 +55,7 @@ struct ml_module {
 /* A module with room for so many parameters and tensors of state and with no children yet. NULL when there is no memory. */
 ml_module *mli_module_new(const mli_module_kind *kind, int n_params, int n_state);
 /* The arguments behind those of a child. */
-mli_args mli_behind(const mli_args *a, const ml_module *child);
+mli_args mli_args_behind(const mli_args *a, const ml_module *child);
 bool     mli_trains(const ml_module *m, const mli_args *a);
 ml_key   mli_next_key(const mli_args *a); /* where there is one */
 /* Keeps or hands over what state i of the layer becomes. False, with a message, where it cannot be kept. */

@@ -84,7 +84,7 @@ static ml_tensor *forward(const ml_module *m, const mli_args *given, ml_tensor *
         ml_scope_end(&scope);
         ml_release(y);
         y = next;
-        for (int k = 0; k < taken; k++) a = mli_behind(&a, m->children[i + k]);
+        for (int k = 0; k < taken; k++) a = mli_args_behind(&a, m->children[i + k]);
     }
     if (!y || mli_scope_adopt(y)) return y;
     ml_release(y);

@@ -71,6 +71,7 @@ struct ml_sample {
     double      low, high;     /* range of the floats; both 0 = -2..2 */
     int         order;         /* highest derivative checked; 0 = 2 */
     const char *why;           /* the reason for a lower order: printed */
+    uint32_t    shared;        /* bit i: input i decides the result's shape by its values, so vmap refuses one for each */
 };
 #define ML_VALUE_ONLY (-1)     /* .order: no derivative is checked */
 
@@ -105,7 +106,6 @@ struct mli_kernel {
     mli_map3_fn f3;
 };
 void mli_kernel_run(const mli_kernel *k, int64_t n, const char *const *in, const int *step, void *y);
-void mli_repeat(int64_t n, size_t bytes, void *y); /* y[i] = y[0] for i < n */
 
 /* For vmap rules: dimensions of 1 between the leading ones and the rest, up to rank besides the leading ones. */
 ml_tensor *mli_pad_dims(ml_tensor *x, int leading, int rank);
@@ -114,10 +114,24 @@ ml_tensor *mli_with_batch(ml_tensor *x, bool batched, int64_t n); /* the batch i
 
 /* Resolves a dimension (negative counts from the end) of a tensor with n dims; false with a message. */
 bool mli_dim(const char *op, int64_t dim, int n, int *out);
+/* The same where there must be a dimension: refuses a single number too. */
+bool mli_own_dim(const char *op, int64_t dim, int n, int *out);
+/* For vmap rules: a dimension of one, which has n, as a dimension of the batch, whose first is hidden. */
+bool mli_dim_behind(const ml_call *c, int64_t dim, int n, int *out);
+/* For vmap rules: is there room for the batch before a shape? False with a message. */
+bool mli_room_for_batch(const ml_call *c, const ml_shape *s);
+/* (batch, s...) */
+ml_shape mli_behind(int64_t batch, const ml_shape *s);
 /* Marks the reduced dimensions; false with a message for one out of range or given twice. */
 bool mli_dims_mask(const char *op, const ml_dims *dims, int n, bool mask[ML_MAX_DIMS]);
+/* Refuses, inside vmap, an input whose values decide the shape of the result. */
+void *mli_refuse_each(const ml_call *c, const char *what, const char *instead);
 /* Is a CHOICE one of its n words? Only C can get it wrong; false with a message. */
 bool mli_choice(const char *op, const char *field, int choice, int n);
+/* Where a mask holds: sum over its dimensions of position times stride, i64 (count). strides NULL: of a contiguous tensor,
+ * so positions in row-major order. The mask has bytes, 0 or not. */
+ml_tensor *mli_true_offsets(ml_tensor *mask, const int64_t *strides);
+bool mli_integers(const char *op, const char *what, const ml_tensor *ids); /* false, with a message, when they are none */
 /* Reads ids as contiguous i64 (a scope temporary); checks base..base+limit-1. what names them in the message. */
 const int64_t *mli_ids(const char *op, const char *what, ml_tensor *ids, int64_t limit, int base);
 

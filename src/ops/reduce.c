@@ -20,6 +20,12 @@ bool mli_dim(const char *op, int64_t dim, int n, int *out)
     return true;
 }
 
+bool mli_own_dim(const char *op, int64_t dim, int n, int *out)
+{
+    if (n == 0) return ml_fail("%s: a single number has no dimensions", op);
+    return mli_dim(op, dim, n, out);
+}
+
 bool mli_dims_mask(const char *op, const ml_dims *dims, int n, bool mask[ML_MAX_DIMS])
 {
     for (int d = 0; d < ML_MAX_DIMS; d++) mask[d] = dims->n == 0 && d < n;

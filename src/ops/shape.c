@@ -1,5 +1,5 @@
 /* Shape: the same values seen or laid out differently. Views share their storage. Each one's derivative is its adjoint:
- * reshape <-> reshape, expand <-> sum_to, permute <-> its inverse, slice <-> unslice, cat <-> slices. */
+ * reshape <-> reshape, expand <-> sum_to, permute <-> its inverse, slice <-> unslice, the adjoint of cat (join.c) are slices. */
 #include "ops/op.h"
 
 #include "kernels/kernels.h"
@@ -12,18 +12,19 @@ static bool view(ml_call *c, ml_shape shape, const int64_t *strides, int64_t off
     return c->out != NULL;
 }
 
-/* --- reshape ------------------------------------------------------------------------------------------------------------- */
-static bool reshape_infer(ml_call *c)
+/* --- reshape, view ------------------------------------------------------------------------------------------------------------- */
+static bool reshape_infer(ml_call *c) /* of both: their options are the same */
 {
+    const char *name = ml_op_info_at(c->id)->name;
     ml_shape in = c->in[0]->shape, want = ((const ml_reshape_opts *)c->opts)->shape;
     int64_t  known = 1;
     int      free_dim = -1;
     for (int d = 0; d < want.n; d++) {
         if (want.size[d] == -1) {
-            if (free_dim >= 0) return ml_fail("reshape: only one size may be -1, got %s", ml_shape_text(&want));
+            if (free_dim >= 0) return ml_fail("%s: only one size may be -1, got %s", name, ml_shape_text(&want));
             free_dim = d;
         } else if (want.size[d] < 0) {
-            return ml_fail("reshape: sizes must be positive or -1, got %s", ml_shape_text(&want));
+            return ml_fail("%s: sizes must be positive or -1, got %s", name, ml_shape_text(&want));
         } else if (__builtin_mul_overflow(known, want.size[d], &known)) {
             known = -1;
             break;
@@ -36,15 +37,44 @@ static bool reshape_infer(ml_call *c)
         known               = numel;
     }
     if (known != numel)
-        return ml_fail("reshape: %s has %lld values, which do not fill %s", ml_shape_text(&in), (long long)numel, ml_shape_text(&asked));
+        return ml_fail("%s: %s has %lld values, which do not fill %s", name, ml_shape_text(&in), (long long)numel, ml_shape_text(&asked));
     c->shape = want;
     return true;
+}
+
+/* The strides that show x in another shape without a copy; false when there are none. Each run of dimensions of x that
+ * lie in one step must be cut into dimensions of its own. */
+static bool strides_in_shape(const ml_tensor *x, const ml_shape *want, int64_t *strides)
+{
+    if (ml_tensor_is_contiguous(x)) return mli_contiguous_strides(want, strides), true;
+    int     d   = want->n - 1;
+    int64_t run = 1, used = 1, step = x->strides[x->shape.n - 1]; /* not contiguous, so there is a dimension */
+    for (int t = x->shape.n - 1; t >= 0; t--) {
+        run *= x->shape.size[t];
+        if (t > 0 && (x->shape.size[t - 1] == 1 || x->strides[t - 1] == run * step)) continue;
+        for (; d >= 0 && (used < run || want->size[d] == 1); d--) {
+            strides[d] = used * step;
+            used *= want->size[d];
+        }
+        if (used != run) return false;
+        if (t > 0) step = x->strides[t - 1];
+        run = used = 1;
+    }
+    return d < 0;
+}
+
+static bool view_forward(ml_call *c)
+{
+    int64_t strides[ML_MAX_DIMS];
+    if (strides_in_shape(c->in[0], &c->shape, strides)) return view(c, c->shape, strides, c->in[0]->offset);
+    return ml_fail("view: the values of %s do not lie in the order of %s; reshape copies them", ml_shape_text(&c->in[0]->shape), ml_shape_text(&c->shape));
 }
 
 static bool reshape_forward(ml_call *c)
 {
     ml_tensor *x = c->in[0];
-    if (ml_tensor_is_contiguous(x)) return view(c, c->shape, NULL, x->offset);
+    int64_t    strides[ML_MAX_DIMS];
+    if (strides_in_shape(x, &c->shape, strides)) return view(c, c->shape, strides, x->offset);
     x = mli_contiguous(x);
     c->out = x ? mli_view(x, c->shape, NULL, x->offset) : NULL;
     return c->out != NULL;
@@ -258,9 +288,6 @@ static bool unslice_infer(ml_call *c)
     return true;
 }
 
-/* The part of out that slice would give back, as a view to write through. */
-static bool copy_strided(ml_tensor *dst, const ml_tensor *src);
-
 static bool unslice_forward(ml_call *c)
 {
     const ml_unslice_opts *o = c->opts;
@@ -272,7 +299,7 @@ static bool unslice_forward(ml_call *c)
     int64_t offset = o->start * strides[dim];
     if (c->in[0]->shape.size[dim] > 1) strides[dim] *= o->step;
     if (ml_tensor_numel(c->in[0]) == 0) return true;
-    return copy_strided(mli_view(c->out, c->in[0]->shape, strides, offset), c->in[0]);
+    return mli_write(mli_view(c->out, c->in[0]->shape, strides, offset), c->in[0]);
 }
 
 static bool unslice_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
@@ -284,56 +311,6 @@ static bool unslice_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
     dx[0] = ml_slice(dy, &(ml_slice_opts){ .dim = dim, .start = o->start, .stop = n ? o->start + (n - 1) * o->step + 1 : o->start,
                                            .step = o->step });
     return dx[0] != NULL;
-}
-
-/* --- cat -------------------------------------------------------------------------------------------------------------------------- */
-static bool cat_infer(ml_call *c)
-{
-    int       dim;
-    ml_tensor *first = c->in[0];
-    if (first->shape.n == 0) return ml_fail("cat: single numbers have no dimension to join along; reshape them to {1}");
-    if (!mli_dim("cat", ((const ml_cat_opts *)c->opts)->dim, first->shape.n, &dim)) return false;
-    c->shape           = first->shape;
-    c->shape.size[dim] = 0;
-    for (int i = 0; i < c->n_in; i++) {
-        ml_shape s = c->in[i]->shape;
-        if (c->in[i]->dtype != first->dtype)
-            return ml_fail("cat: tensor %d is %s, the first is %s; cast one", i + 1, ml_dtype_name((ml_dtype)c->in[i]->dtype), ml_dtype_name((ml_dtype)first->dtype));
-        bool fits = s.n == c->shape.n;
-        for (int d = 0; fits && d < s.n; d++) fits = d == dim || s.size[d] == c->shape.size[d];
-        if (!fits)
-            return ml_fail("cat: tensor %d has shape %s, the first %s; they may differ in dimension %d alone", i + 1, ml_shape_text(&s),
-                           ml_shape_text(&first->shape), dim + 1);
-        c->shape.size[dim] += s.size[dim];
-    }
-    c->dtype = (ml_dtype)first->dtype;
-    return true;
-}
-
-static bool cat_forward(ml_call *c)
-{
-    int     dim;
-    int64_t at = 0;
-    mli_dim("cat", ((const ml_cat_opts *)c->opts)->dim, c->shape.n, &dim);
-    for (int i = 0; i < c->n_in; i++) {
-        ml_tensor *x = c->in[i];
-        if (ml_tensor_numel(x) && !copy_strided(mli_view(c->out, x->shape, c->out->strides, at * c->out->strides[dim]), x)) return false;
-        at += x->shape.size[dim];
-    }
-    return true;
-}
-
-static bool cat_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
-{
-    int     dim;
-    int64_t at = 0;
-    mli_dim("cat", ((const ml_cat_opts *)c->opts)->dim, c->shape.n, &dim);
-    for (int i = 0; i < c->n_in; i++) {
-        int64_t n = c->in[i]->shape.size[dim];
-        if (ml_needs(c, i) && !(dx[i] = ml_slice(dy, &(ml_slice_opts){ .dim = dim, .start = at, .stop = at + n, .step = 1 }))) return false;
-        at += n;
-    }
-    return true;
 }
 
 /* --- contiguous ---------------------------------------------------------------------------------------------------------------- */
@@ -356,52 +333,32 @@ static bool contiguous_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
     return true;
 }
 
-/* dst[...] = src element by element: same shape and dtype, no repeated elements in dst. Runs of the last dimension. */
-static bool copy_strided(ml_tensor *dst, const ml_tensor *src)
-{
-    if (!dst) return false;
-    ml_scope   scope = ml_scope_begin();
-    ml_tensor *from  = mli_contiguous((ml_tensor *)(uintptr_t)src);
-    if (!from) return ml_scope_end(&scope), false;
-    size_t      width = ml_dtype_bytes((ml_dtype)dst->dtype);
-    const char *p     = mli_data(from);
-    int64_t     n = ml_tensor_numel(from), run = dst->shape.n ? dst->shape.size[dst->shape.n - 1] : 1, at[ML_MAX_DIMS] = { 0 };
-    int64_t     step = dst->shape.n ? dst->strides[dst->shape.n - 1] : 1, offset = dst->offset;
-    for (int64_t done = 0; done < n; done += run) {
-        char *to = (char *)dst->storage->data + offset * (int64_t)width;
-        if (step == 1) memcpy(to, p, (size_t)run * width);
-        else for (int64_t i = 0; i < run; i++) memcpy(to + i * step * (int64_t)width, p + i * (int64_t)width, width);
-        p += run * (int64_t)width;
-        for (int d = dst->shape.n - 2; d >= 0; d--) {
-            offset += dst->strides[d];
-            if (++at[d] < dst->shape.size[d]) break;
-            offset -= at[d] * dst->strides[d];
-            at[d] = 0;
-        }
-    }
-    ml_scope_end(&scope);
-    return true;
-}
-
 /* --- vmap: the batch is one more dimension in front ----------------------------------------------------------------------------- */
-static ml_shape behind(int64_t batch, const ml_shape *s)
+ml_shape mli_behind(int64_t batch, const ml_shape *s)
 {
     ml_shape out = { s->n + 1, { batch } };
     if (s->n < ML_MAX_DIMS) memcpy(out.size + 1, s->size, (size_t)s->n * sizeof *s->size);
     return out;
 }
 
-static bool room_for_batch(const ml_call *c, const ml_shape *s)
+bool mli_room_for_batch(const ml_call *c, const ml_shape *s)
 {
     return s->n < ML_MAX_DIMS || ml_fail("%s: %s inside vmap leaves no room for the batch, at most %d dimensions are possible",
                                          ml_op_info_at(c->id)->name, ml_shape_text(s), ML_MAX_DIMS);
 }
 
-static ml_tensor *reshape_vmap(ml_call *c, const bool batched[], int64_t n)
+bool mli_dim_behind(const ml_call *c, int64_t dim, int n, int *out)
+{
+    if (!mli_own_dim(ml_op_info_at(c->id)->name, dim, n, out)) return false;
+    ++*out;
+    return true;
+}
+
+static ml_tensor *reshape_vmap(ml_call *c, const bool batched[], int64_t n) /* of both */
 {
     (void)batched;
     ml_shape want = ((const ml_reshape_opts *)c->opts)->shape, one = c->in[0]->shape;
-    if (!room_for_batch(c, &want)) return NULL;
+    if (!mli_room_for_batch(c, &want)) return NULL;
     if (n == 0) /* nothing tells what -1 is: one of the batch does */
         for (int d = 0; d < want.n; d++) {
             int64_t numel = 1, known = 1;
@@ -409,15 +366,16 @@ static ml_tensor *reshape_vmap(ml_call *c, const bool batched[], int64_t n)
             for (int i = 0; i < want.n; i++) known *= want.size[i] == -1 ? 1 : want.size[i];
             if (want.size[d] == -1 && known > 0) want.size[d] = numel / known;
         }
-    return ml_reshape(c->in[0], &(ml_reshape_opts){ behind(n, &want) });
+    want = mli_behind(n, &want);
+    return ml_op_apply(c->id, c->in, 1, &want);
 }
 
 static ml_tensor *expand_vmap(ml_call *c, const bool batched[], int64_t n)
 {
     (void)batched;
     const ml_shape *want = &((const ml_expand_opts *)c->opts)->shape;
-    if (!room_for_batch(c, want)) return NULL;
-    return ml_expand(mli_pad_dims(c->in[0], 1, want->n), &(ml_expand_opts){ behind(n, want) });
+    if (!mli_room_for_batch(c, want)) return NULL;
+    return ml_expand(mli_pad_dims(c->in[0], 1, want->n), &(ml_expand_opts){ mli_behind(n, want) });
 }
 
 static ml_tensor *sum_to_vmap(ml_call *c, const bool batched[], int64_t n)
@@ -429,7 +387,7 @@ static ml_tensor *sum_to_vmap(ml_call *c, const bool batched[], int64_t n)
         int k        = want->n - wide.n + d;
         wide.size[d] = k < 0 ? 1 : want->size[k];
     }
-    return ml_reshape(ml_sum_to(c->in[0], &(ml_sum_to_opts){ wide }), &(ml_reshape_opts){ behind(n, want) });
+    return ml_reshape(ml_sum_to(c->in[0], &(ml_sum_to_opts){ wide }), &(ml_reshape_opts){ mli_behind(n, want) });
 }
 
 static ml_tensor *permute_vmap(ml_call *c, const bool batched[], int64_t n)
@@ -468,21 +426,6 @@ static ml_tensor *unslice_vmap(ml_call *c, const bool batched[], int64_t n)
     return ml_unslice(c->in[0], &o);
 }
 
-static ml_tensor *cat_vmap(ml_call *c, const bool batched[], int64_t n)
-{
-    size_t      bytes = (size_t)c->n_in * sizeof(ml_tensor *);
-    ml_tensor **in    = ml_block_take(bytes), *y = NULL;
-    bool        ok    = in != NULL;
-    for (int i = 0; ok && i < c->n_in; i++) {
-        in[i] = mli_with_batch(c->in[i], batched[i], n);
-        if (in[i] && in[i]->shape.n < 2) in[i] = ml_fail("cat: single numbers have no dimension to join along; reshape them to {1}");
-        ok = in[i] != NULL;
-    }
-    if (ok) y = ml_cat(in, c->n_in, &(ml_cat_opts){ shifted(((const ml_cat_opts *)c->opts)->dim) });
-    if (in) ml_block_give(in, bytes);
-    return y;
-}
-
 static ml_tensor *contiguous_vmap(ml_call *c, const bool batched[], int64_t n)
 {
     (void)batched, (void)n;
@@ -491,28 +434,32 @@ static ml_tensor *contiguous_vmap(ml_call *c, const bool batched[], int64_t n)
 
 /* --- samples, operations -------------------------------------------------------------------------------------------------------- */
 static const ml_reshape_opts   to_6   = { { 1, { 6 } } }, to_free = { { 2, { 3, -1 } } }, to_none = { { 0, { 0 } } };
+static const ml_view_opts      split  = { { 3, { 2, -1, 3 } } }, apart = { { 2, { 3, 2 } } };
 static const ml_expand_opts    to_423 = { { 3, { 4, 2, 3 } } };
 static const ml_sum_to_opts    to_13  = { { 2, { 1, 3 } } }, to_3 = { { 1, { 3 } } };
 static const ml_permute_opts   cycle  = { { 3, { 2, 0, 1 } } };
 static const ml_transpose_opts outer  = { 0, 2 }, swap_last = { -2, -1 };
 static const ml_slice_opts     middle = { 0, 1, 3, 1 }, every_2 = { 1, 0, INT64_MAX, 2 };
 static const ml_unslice_opts   spread = { 0, 1, 8, 2 };
-static const ml_cat_opts       join_1 = { 1 };
 
 static const ml_sample reshape_samples[]    = { { .in = { "(2, 3)" }, .opts = &to_6 }, { .in = { "(6, 2)" }, .opts = &to_free },
                                                 { .in = { "(1, 1)" }, .opts = &to_none }, { 0 } };
+static const ml_sample view_samples[]       = { { .in = { "(4, 3)" }, .opts = &split }, { .in = { "(6)" }, .opts = &apart }, { 0 } }; /* of any layout */
 static const ml_sample expand_samples[]     = { { .in = { "(2, 1)" }, .opts = &to_423 }, { .in = { "(2, 3)" }, .opts = &to_423 }, { 0 } };
 static const ml_sample sum_to_samples[]     = { { .in = { "(4, 3)" }, .opts = &to_13 }, { .in = { "(2, 4, 3)" }, .opts = &to_3 }, { 0 } };
 static const ml_sample permute_samples[]    = { { .in = { "(2, 3, 4)" }, .opts = &cycle }, { 0 } };
 static const ml_sample transpose_samples[]  = { { .in = { "(2, 3)" }, .opts = &swap_last }, { .in = { "(2, 3, 4)" }, .opts = &outer }, { 0 } };
 static const ml_sample slice_samples[]      = { { .in = { "(5, 2)" }, .opts = &middle }, { .in = { "(2, 5)" }, .opts = &every_2 }, { 0 } };
 static const ml_sample unslice_samples[]    = { { .in = { "(3, 2)" }, .opts = &spread }, { 0 } };
-static const ml_sample cat_samples[]        = { { .in = { "(2, 3)", "(1, 3)" } }, { .in = { "(2, 3)", "(2, 1)", "(2, 2)" }, .opts = &join_1 }, { 0 } };
 static const ml_sample contiguous_samples[] = { { .in = { "(2, 3)" } }, { 0 } };
 
 #define VIEWING(name) const ml_op ml_op_##name = { .kind = ML_LINEAR, .flags = ML_VIEW | ML_NO_PROMOTE, .infer = name##_infer, \
                                                    .forward = name##_forward, .vjp = name##_vjp, .vmap = name##_vmap, .samples = name##_samples };
 VIEWING(reshape)
+#define view_infer   reshape_infer
+#define view_vjp     reshape_vjp
+#define view_vmap    reshape_vmap
+VIEWING(view)
 VIEWING(expand)
 VIEWING(permute)
 VIEWING(transpose)
@@ -521,4 +468,3 @@ VIEWING(slice)
 VIEWING(contiguous)
 const ml_op ml_op_sum_to  = { .kind = ML_LINEAR, .flags = ML_COUNTS, .infer = sum_to_infer, .vjp = sum_to_vjp, .compose = sum_to_compose, .vmap = sum_to_vmap, .samples = sum_to_samples };
 const ml_op ml_op_unslice = { .kind = ML_LINEAR, .infer = unslice_infer, .forward = unslice_forward, .vjp = unslice_vjp, .vmap = unslice_vmap, .samples = unslice_samples };
-const ml_op ml_op_cat     = { .kind = ML_LINEAR, .flags = ML_NO_PROMOTE, .infer = cat_infer, .forward = cat_forward, .vjp = cat_vjp, .vmap = cat_vmap, .samples = cat_samples };

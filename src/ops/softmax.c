@@ -169,87 +169,147 @@ static bool cross_entropy_infer(ml_call *c)
         return ml_fail("cross_entropy: logits must be f32 or f64, got %s", ml_dtype_name((ml_dtype)c->in[0]->dtype));
     if (c->in[1]->dtype != ML_I64 && c->in[1]->dtype != ML_U8)
         return ml_fail("cross_entropy: labels must be integers (i64), got %s; cast them first", ml_dtype_name((ml_dtype)c->in[1]->dtype));
-    c->shape = ML_SCALAR;
+    int64_t groups = ((const ml_cross_entropy_opts *)c->opts)->groups;
+    if (groups < 0 || (groups > 0 && (one || y.size[0] % groups)))
+        return ml_fail("cross_entropy: %s do not fall into %lld groups of as many rows each", ml_shape_text(&x), (long long)groups);
+    c->shape = groups ? ML_SHAPE(groups) : ML_SCALAR;
     c->dtype = (ml_dtype)c->in[0]->dtype;
     return true;
 }
 
+/* The rows fall into groups of one mean each, a group into tasks of `each` rows; a sum is that of its tasks in their order. */
 typedef struct {
     ml_tensor     *x;
     const int64_t *labels;
-    int64_t        rows, n, each, base;
-    double         scale;
-    double        *part; /* forward: the sum of each task */
-    char          *dx;   /* backward */
+    int64_t        groups, rows, n, each, tasks, base; /* rows, tasks: of a group */
+    const double  *scale; /* backward: of each group */
+    double        *part;  /* forward: the sum of each task */
+    char          *dx;    /* backward */
 } loss_job;
 
 static void loss_rows(void *ctx, int64_t task)
 {
-    loss_job *j     = ctx;
-    int64_t   first = task * j->each, k = j->rows - first < j->each ? j->rows - first : j->each;
-    bool      f32   = j->x->dtype == ML_F32;
-    const char *x   = (const char *)mli_data(j->x) + first * j->n * (f32 ? 4 : 8);
+    loss_job   *j     = ctx;
+    int64_t     group = task / j->tasks, at = task % j->tasks * j->each, k = j->rows - at < j->each ? j->rows - at : j->each;
+    int64_t     first = group * j->rows + at;
+    bool        f32   = j->x->dtype == ML_F32;
+    const char *x     = (const char *)mli_data(j->x) + first * j->n * (f32 ? 4 : 8);
     if (j->part) {
         j->part[task] = f32 ? mlk()->cross_entropy_f32(k, j->n, (const float *)(const void *)x, j->labels + first, j->base)
                             : mlk()->cross_entropy_f64(k, j->n, (const double *)(const void *)x, j->labels + first, j->base);
         return;
     }
-    char *dx = j->dx + first * j->n * (f32 ? 4 : 8);
-    if (f32) mlk()->cross_entropy_dx_f32(k, j->n, (const float *)(const void *)x, j->labels + first, j->base, j->scale, (float *)(void *)dx);
-    else mlk()->cross_entropy_dx_f64(k, j->n, (const double *)(const void *)x, j->labels + first, j->base, j->scale, (double *)(void *)dx);
+    char  *dx    = j->dx + first * j->n * (f32 ? 4 : 8);
+    double scale = j->scale[group];
+    if (f32) mlk()->cross_entropy_dx_f32(k, j->n, (const float *)(const void *)x, j->labels + first, j->base, scale, (float *)(void *)dx);
+    else mlk()->cross_entropy_dx_f64(k, j->n, (const double *)(const void *)x, j->labels + first, j->base, scale, (double *)(void *)dx);
+}
+
+static int64_t groups_of(const ml_call *c)
+{
+    int64_t groups = ((const ml_cross_entropy_opts *)c->opts)->groups;
+    return groups > 0 ? groups : 1;
 }
 
 static bool loss_job_of(ml_call *c, loss_job *j)
 {
-    int64_t n = c->in[0]->shape.size[c->in[0]->shape.n - 1];
-    *j = (loss_job){ .x = mli_contiguous(c->in[0]), .rows = ml_tensor_numel(c->in[1]), .n = n, .each = ROWS_A_TASK(n),
+    int64_t n = c->in[0]->shape.size[c->in[0]->shape.n - 1], groups = groups_of(c), rows = ml_tensor_numel(c->in[1]) / groups;
+    *j = (loss_job){ .x = mli_contiguous(c->in[0]), .groups = groups, .rows = rows, .n = n, .each = ROWS_A_TASK(n),
                      .base = ((const ml_cross_entropy_opts *)c->opts)->base };
+    j->tasks  = (rows + j->each - 1) / j->each;
     j->labels = j->x ? mli_ids("cross_entropy", "labels", c->in[1], n, (int)j->base) : NULL;
     return j->labels != NULL;
+}
+
+static void run_loss(loss_job *j)
+{
+    int64_t tasks = j->groups * j->tasks;
+    if (j->groups * j->rows > j->each) ml_parallel(tasks, loss_rows, j);
+    else for (int64_t i = 0; i < tasks; i++) loss_rows(j, i); /* many small groups: no work to share */
 }
 
 static bool cross_entropy_forward(ml_call *c)
 {
     loss_job j;
     if (!loss_job_of(c, &j)) return false;
-    int64_t    tasks = (j.rows + j.each - 1) / j.each;
-    ml_tensor *parts = ml_empty(ML_SHAPE(tasks), ML_F64);
+    ml_tensor *parts = ml_empty(ML_SHAPE(j.groups * j.tasks), ML_F64);
     if (!parts) return false;
     j.part = mli_data(parts);
-    ml_parallel(tasks, loss_rows, &j);
-    double total = 0;
-    for (int64_t i = 0; i < tasks; i++) total += j.part[i];
-    total /= (double)j.rows;
-    if (c->dtype == ML_F32) *(float *)mli_data(c->out) = (float)total;
-    else *(double *)mli_data(c->out) = total;
+    run_loss(&j);
+    for (int64_t g = 0; g < j.groups; g++) {
+        double total = 0;
+        for (int64_t i = 0; i < j.tasks; i++) total += j.part[g * j.tasks + i];
+        total /= (double)j.rows;
+        if (c->dtype == ML_F32) ((float *)mli_data(c->out))[g] = (float)total;
+        else ((double *)mli_data(c->out))[g] = total;
+    }
     return true;
 }
 
 static bool cross_entropy_direct(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
 {
-    loss_job j;
-    if (!loss_job_of(c, &j) || !(dx[0] = ml_empty(c->in[0]->shape, c->dtype))) return false;
+    loss_job   j;
+    ml_tensor *scale = ml_empty(ML_SHAPE(groups_of(c)), ML_F64);
+    if (!scale || !loss_job_of(c, &j) || !(dx[0] = ml_empty(c->in[0]->shape, c->dtype))) return false;
+    double *s = mli_data(scale);
+    mli_strided_copy(dy, ML_F64, s);
+    for (int64_t g = 0; g < j.groups; g++) s[g] /= (double)j.rows;
+    j.scale = s;
     j.dx    = mli_data(dx[0]);
-    j.scale = ml_item(dy) / (double)j.rows;
-    ml_parallel((j.rows + j.each - 1) / j.each, loss_rows, &j);
+    run_loss(&j);
     return true;
 }
 
-static bool cross_entropy_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[]) /* (softmax - one hot) / rows */
+/* What is of a group, for each of its rows: (groups) -> (rows of all, 1); a single number as it is. */
+static ml_tensor *for_each_row(const ml_call *c, ml_tensor *t)
 {
-    ml_tensor *x = c->in[0], *hot;
-    ml_one_hot_opts o = { .classes = x->shape.size[x->shape.n - 1], .base = ((const ml_cross_entropy_opts *)c->opts)->base };
-    hot   = ml_one_hot(c->in[1], &o);
-    dx[0] = ml_mul(ml_sub(ml_softmax(x, NULL), hot), ml_mul(dy, ml_number(1 / (double)ml_tensor_numel(c->in[1]))));
+    int64_t groups = ((const ml_cross_entropy_opts *)c->opts)->groups, rows = groups ? ml_tensor_numel(c->in[1]) / groups : 0;
+    if (!groups) return t;
+    t = ml_expand(ml_reshape(t, &(ml_reshape_opts){ ML_SHAPE(groups, 1) }), &(ml_expand_opts){ ML_SHAPE(groups, rows) });
+    return ml_reshape(t, &(ml_reshape_opts){ ML_SHAPE(groups * rows, 1) });
+}
+
+static ml_tensor *hot_labels(const ml_call *c)
+{
+    ml_one_hot_opts o = { .classes = c->in[0]->shape.size[c->in[0]->shape.n - 1], .base = ((const ml_cross_entropy_opts *)c->opts)->base };
+    return ml_one_hot(c->in[1], &o);
+}
+
+static bool cross_entropy_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[]) /* (softmax - one hot) dy / rows */
+{
+    double     rows  = (double)ml_tensor_numel(c->in[1]) / (double)groups_of(c);
+    ml_tensor *slope = ml_sub(ml_softmax(c->in[0], NULL), hot_labels(c));
+    dx[0] = ml_mul(slope, for_each_row(c, ml_mul(dy, ml_number(1 / rows))));
     return dx[0] != NULL;
 }
 
 static ml_tensor *cross_entropy_compose(ml_call *c)
 {
-    int64_t    rows = ml_tensor_numel(c->in[1]), classes = c->in[0]->shape.size[c->in[0]->shape.n - 1];
-    int        base = ((const ml_cross_entropy_opts *)c->opts)->base;
-    ml_tensor *picked = ml_mul(ml_log_softmax(c->in[0], NULL), ml_one_hot(c->in[1], &(ml_one_hot_opts){ .classes = classes, .base = base }));
-    return ml_mul(ml_sum(picked, NULL), ml_number(-1 / (double)rows));
+    int64_t    groups = ((const ml_cross_entropy_opts *)c->opts)->groups;
+    double     rows   = (double)ml_tensor_numel(c->in[1]) / (double)groups_of(c);
+    ml_tensor *picked = ml_mul(ml_log_softmax(c->in[0], NULL), hot_labels(c));
+    if (groups) picked = ml_sum_dim(ml_reshape(picked, &(ml_reshape_opts){ ML_SHAPE(groups, picked ? ml_tensor_numel(picked) / groups : 0) }), 1, false);
+    else picked = ml_sum(picked, NULL);
+    return ml_mul(picked, ml_number(-1 / rows));
+}
+
+/* The batch is so many groups more. */
+static ml_tensor *cross_entropy_vmap(ml_call *c, const bool batched[], int64_t n)
+{
+    ml_cross_entropy_opts o = *(const ml_cross_entropy_opts *)c->opts;
+    ml_tensor *x = mli_with_batch(c->in[0], batched[0], n), *labels = mli_with_batch(c->in[1], batched[1], n);
+    if (!x || !labels) return NULL;
+    ml_shape each = o.groups ? ML_SHAPE(n, o.groups) : ML_SHAPE(n);
+    int64_t  rows = ml_tensor_numel(labels), classes = x->shape.size[x->shape.n - 1];
+    if (n == 0) { /* of nothing, but part of the graph */
+        ml_sum_opts rest = { .dims.n = 0 };
+        for (int d = 1; d < x->shape.n; d++) rest.dims.at[rest.dims.n++] = d;
+        return ml_reshape(ml_sum(x, &rest), &(ml_reshape_opts){ each });
+    }
+    o.groups = n * groups_of(c);
+    x        = ml_reshape(x, &(ml_reshape_opts){ ML_SHAPE(rows, classes) });
+    labels   = ml_reshape(labels, &(ml_reshape_opts){ ML_SHAPE(rows) });
+    return ml_reshape(ml_cross_entropy(x, labels, &o), &(ml_reshape_opts){ each });
 }
 
 /* --- mse ---------------------------------------------------------------------------------------------------------------------------- */
@@ -287,7 +347,9 @@ static const ml_softmax_opts   first       = { 0 };
 static const ml_logsumexp_opts first_kept  = { 0, true };
 static const ml_sample softmax_samples[]   = { { .in = { "(3, 4)" } }, { .in = { "(3, 2, 4)" }, .opts = &first }, { 0 } };
 static const ml_sample logsumexp_samples[] = { { .in = { "(3, 4)" } }, { .in = { "(3, 2, 4)" }, .opts = &first_kept }, { 0 } };
-static const ml_sample loss_samples[]      = { { .in = { "(5, 4)", "i(5)" }, .ids = 4 }, { .in = { "(4)", "i()" }, .ids = 4 }, { 0 } };
+static const ml_cross_entropy_opts two_groups = { .groups = 2 };
+static const ml_sample loss_samples[]      = { { .in = { "(5, 4)", "i(5)" }, .ids = 4 }, { .in = { "(4)", "i()" }, .ids = 4 },
+                                               { .in = { "(6, 4)", "i(6)" }, .opts = &two_groups, .ids = 4 }, { 0 } };
 static const ml_sample mse_samples[]       = { { .in = { "(2, 3)", "(2, 3)" } }, { .in = { "()", "()" } }, { 0 } };
 
 const ml_op ml_op_softmax       = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_OUT, .infer = rows_infer, .forward = rows_forward,
@@ -297,6 +359,7 @@ const ml_op ml_op_log_softmax   = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .s
 const ml_op ml_op_logsumexp     = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_IN(0), .infer = logsumexp_infer, .forward = logsumexp_forward,
                                     .vjp = logsumexp_vjp, .vmap = rows_vmap, .samples = logsumexp_samples };
 const ml_op ml_op_cross_entropy = { .kind = ML_OTHER, .flags = ML_NO_PROMOTE, .saves = ML_SAVE_IN(0) | ML_SAVE_IN(1), .infer = cross_entropy_infer,
-                                    .forward = cross_entropy_forward, .vjp = cross_entropy_vjp, .vjp_direct = cross_entropy_direct, .compose = cross_entropy_compose, .samples = loss_samples };
+                                    .forward = cross_entropy_forward, .vjp = cross_entropy_vjp, .vjp_direct = cross_entropy_direct, .compose = cross_entropy_compose, .vmap = cross_entropy_vmap,
+                                    .samples = loss_samples };
 const ml_op ml_op_mse           = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_IN(0) | ML_SAVE_IN(1), .infer = mse_infer, .forward = mse_forward,
                                     .vjp = mse_vjp, .compose = mse_compose, .samples = mse_samples };

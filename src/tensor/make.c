@@ -20,10 +20,26 @@
     }
 #define WRAP(v) v /* integers keep their low bits */
 
+void mli_repeat(int64_t n, size_t bytes, void *y)
+{
+    char  *to    = y;
+    size_t total = (size_t)n * bytes;
+    for (size_t done = bytes, more; done < total; done += more) { /* twice as much each time, as long as the source stays in the cache */
+        more = done < 4096 ? done : 4096;
+        if (more > total - done) more = total - done;
+        memcpy(to + done, to, more);
+    }
+}
+
 void mli_convert(int64_t n, ml_dtype from, const void *src, int64_t step, ml_dtype to, void *dst)
 {
     if (from == to && step == 1) {
         memcpy(dst, src, (size_t)n * ml_dtype_bytes(to));
+        return;
+    }
+    if (step == 0 && n > 1) { /* one value, many times */
+        mli_convert(1, from, src, 0, to, dst);
+        mli_repeat(n, ml_dtype_bytes(to), dst);
         return;
     }
     switch (from) {
@@ -80,18 +96,74 @@ ml_tensor *mli_contiguous(ml_tensor *t)
     return !t || ml_tensor_is_contiguous(t) ? t : ml_clone(t);
 }
 
+#define SCATTER_RUN(T)                                                                                 \
+    for (int64_t i = 0; i < run; i++) ((T *)(void *)to)[i * step] = ((const T *)(const void *)from)[i];
+
+void mli_scatter(const ml_shape *shape, const int64_t *strides, size_t width, const void *values, void *place)
+{
+    int64_t total = ml_shape_numel(shape), run = 1, step = 1, at[ML_MAX_DIMS] = { 0 };
+    int     outer = shape->n; /* dimensions outside a run: the last ones are merged while they lie in one step */
+    if (total == 0) return;
+    while (outer > 0 && (shape->size[outer - 1] == 1 || run == 1 || strides[outer - 1] == run * step)) {
+        outer--;
+        if (shape->size[outer] == 1) continue;
+        if (run == 1) step = strides[outer];
+        run *= shape->size[outer];
+    }
+    const char *from = values;
+    char       *to   = place;
+    for (int64_t done = 0; done < total; done += run) {
+        if (step == 1) memcpy(to, from, (size_t)run * width);
+        else if (width == 4) SCATTER_RUN(uint32_t)
+        else if (width == 8) SCATTER_RUN(uint64_t)
+        else SCATTER_RUN(uint8_t)
+        from += run * (int64_t)width;
+        for (int d = outer - 1; d >= 0; d--) {
+            to += strides[d] * (int64_t)width;
+            if (++at[d] < shape->size[d]) break;
+            to -= at[d] * strides[d] * (int64_t)width;
+            at[d] = 0;
+        }
+    }
+}
+
+bool mli_write(ml_tensor *dst, const ml_tensor *src)
+{
+    if (!dst) return false;
+    ml_dtype dtype = (ml_dtype)dst->dtype;
+    if (ml_tensor_is_contiguous(dst)) {
+        mli_strided_copy(src, dtype, mli_data(dst));
+        return true;
+    }
+    ml_scope   scope = ml_scope_begin();
+    ml_tensor *from  = (ml_tensor *)(uintptr_t)src;
+    if (from->dtype != dtype || !ml_tensor_is_contiguous(from)) {
+        if ((from = ml_empty(src->shape, dtype))) mli_strided_copy(src, dtype, mli_data(from));
+    }
+    if (from) mli_scatter(&dst->shape, dst->strides, ml_dtype_bytes(dtype), mli_data(from), mli_data(dst));
+    ml_scope_end(&scope);
+    return from != NULL;
+}
+
+bool mli_each_once(const char *op, const ml_tensor *dst)
+{
+    for (int d = 0; d < dst->shape.n; d++)
+        if (dst->strides[d] == 0 && dst->shape.size[d] > 1)
+            return ml_fail("%s: the target %s shows some of its values more than once; write into a clone of it", op, ml_shape_text(&dst->shape));
+    return true;
+}
+
 /* Into every one of a batch: its own values, or the same ones. */
 static bool copy_into_batch(ml_tensor *dst, const ml_tensor *src)
 {
     ml_tensor *to = dst->inner, *from = src->inner && src->level == dst->level ? src->inner : NULL;
-    if (from && (to->inner || ml_tensor_is_contiguous(to))) return ml_copy_into(to, from);
-    if (to->inner || (from && from->inner)) return ml_fail("copy: into a part of a tensor inside several vmaps; clone it first");
+    if (from) return ml_copy_into(to, from);
+    if (to->inner) return ml_fail("copy: into a part of a tensor inside several vmaps; clone it first");
     ml_scope scope = ml_scope_begin();
     bool     ok    = mli_has_values("copy", to) && (!from || mli_has_values("copy", from));
     for (int64_t i = 0; ok && i < to->shape.size[0]; i++) {
-        ml_tensor       *row  = mli_view(to, dst->shape, to->strides + 1, to->offset + i * to->strides[0]);
-        const ml_tensor *what = from ? mli_view(from, src->shape, from->strides + 1, from->offset + i * from->strides[0]) : src;
-        ok                    = row && what && ml_copy_into(row, what);
+        ml_tensor *row = mli_view(to, dst->shape, to->strides + 1, to->offset + i * to->strides[0]);
+        ok             = row && ml_copy_into(row, src);
     }
     ml_scope_end(&scope);
     return ok;
@@ -107,34 +179,21 @@ bool ml_copy_into(ml_tensor *dst, const ml_tensor *src)
     if (!ml_shape_equal(&dst->shape, &src->shape))
         return ml_fail("copy: shapes differ: %s into %s", ml_shape_text(&src->shape), ml_shape_text(&dst->shape));
     if (dst->node) return ml_fail("copy: the target is the result of a recorded operation; copy into ml.detach(x)");
-    if (!ml_tensor_is_contiguous(dst)) return ml_fail("copy: the target %s is not contiguous", ml_shape_text(&dst->shape));
+    if (!mli_each_once("copy", dst)) return false;
     ml_scope   scope = ml_scope_begin();
     ml_tensor *from  = (ml_tensor *)(uintptr_t)src;
     if (src->storage == dst->storage) from = ml_clone(src); /* they may overlap */
-    if (from) mli_strided_copy(from, (ml_dtype)dst->dtype, mli_data(dst));
-    if (from) dst->storage->version++;
+    bool ok = from && mli_write(dst, from);
+    if (ok) dst->storage->version++;
     ml_scope_end(&scope);
-    return from != NULL;
+    return ok;
 }
 
 /* --- filling ---------------------------------------------------------------------------------------------------- */
-static void fill(ml_tensor *t, double value)
-{
-    int64_t n = ml_tensor_numel(t);
-    void   *p = mli_data(t);
-    switch ((ml_dtype)t->dtype) {
-    case ML_F32: for (int64_t i = 0; i < n; i++) ((float *)p)[i] = (float)value; break;
-    case ML_F64: for (int64_t i = 0; i < n; i++) ((double *)p)[i] = value; break;
-    case ML_I64: for (int64_t i = 0; i < n; i++) ((int64_t *)p)[i] = mli_to_i64(value); break;
-    case ML_U8: memset(p, mli_to_u8(value), (size_t)n); break;
-    default: memset(p, value != 0, (size_t)n); break;
-    }
-}
-
 ml_tensor *ml_full(ml_shape shape, ml_dtype dtype, double value)
 {
     ml_tensor *t = ml_empty(shape, dtype);
-    if (t) fill(t, value);
+    if (t) mli_convert(ml_tensor_numel(t), ML_F64, &value, 0, dtype, mli_data(t));
     return t;
 }
 
@@ -185,9 +244,30 @@ ml_tensor *ml_linspace(double start, double stop, int64_t n, ml_dtype dtype)
     return progression(n, start, n > 1 ? (stop - start) / (double)(n - 1) : 0, &stop, dtype);
 }
 
-ml_tensor *ml_eye(int64_t n, ml_dtype dtype)
+ml_tensor *ml_logspace(double start, double stop, int64_t n, double base, ml_dtype dtype)
 {
-    ml_tensor *t = ml_zeros(ML_SHAPE(n, n), dtype);
-    for (int64_t i = 0; t && i < n; i++) ml_tensor_set_at(t, (int64_t[]){ i, i }, 1);
-    return t;
+    if (n < 1) return ml_fail("logspace: n must be at least 1, got %lld", (long long)n);
+    if (!(base > 0)) return ml_fail("logspace: the base must be positive, got %g", base);
+    ml_scope   scope = ml_scope_begin();
+    ml_tensor *t = ml_linspace(start, stop, n, ML_F64), *out = t ? ml_empty(t->shape, dtype) : NULL;
+    if (out) {
+        double *v = mli_data(t);
+        for (int64_t i = 0; i < n; i++) v[i] = pow(base, v[i]);
+        mli_strided_copy(t, dtype, mli_data(out));
+    }
+    return ml_scope_return(&scope, out);
 }
+
+ml_tensor *ml_eye_of(int64_t rows, int64_t columns, ml_dtype dtype)
+{
+    ml_tensor *t = ml_zeros(ML_SHAPE(rows, columns), dtype);
+    if (!t) return NULL;
+    ml_scope   scope    = ml_scope_begin();
+    int64_t    along    = columns + 1;
+    ml_tensor *diagonal = mli_view(t, ML_SHAPE(rows < columns ? rows : columns), &along, 0), *ones = diagonal ? ml_ones(diagonal->shape, dtype) : NULL;
+    bool       ok       = ones && mli_write(diagonal, ones);
+    ml_scope_end(&scope);
+    return ok ? t : NULL;
+}
+
+ml_tensor *ml_eye(int64_t n, ml_dtype dtype) { return ml_eye_of(n, n, dtype); }

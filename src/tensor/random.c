@@ -94,6 +94,57 @@ ml_tensor *ml_randn(ml_shape shape, ml_dtype dtype, ml_key key)
     return t;
 }
 
+/* t = low + scale t */
+static ml_tensor *scaled(ml_tensor *t, double low, double scale)
+{
+    int64_t n = t ? ml_tensor_numel(t) : 0;
+    if (!t || (low == 0 && scale == 1)) return t;
+    if (t->dtype == ML_F32)
+        for (int64_t i = 0; i < n; i++) ((float *)mli_data(t))[i] = (float)(low + scale * (double)((float *)mli_data(t))[i]);
+    else
+        for (int64_t i = 0; i < n; i++) ((double *)mli_data(t))[i] = low + scale * ((double *)mli_data(t))[i];
+    return t;
+}
+
+ml_tensor *ml_uniform(ml_shape shape, ml_dtype dtype, double low, double high, ml_key key)
+{
+    if (!(low <= high) || !isfinite(high - low)) return ml_fail("rand: low must not be above high, got %g and %g", low, high);
+    ml_tensor *t = scaled(ml_rand(shape, dtype, key), low, high - low);
+    double     below_high = dtype == ML_F32 ? (double)nextafterf((float)high, -INFINITY) : nextafter(high, -INFINITY);
+    for (int64_t i = 0, n = t && high > low ? ml_tensor_numel(t) : 0; i < n; i++) { /* rounding may have reached it */
+        double v = dtype == ML_F32 ? (double)((float *)mli_data(t))[i] : ((double *)mli_data(t))[i];
+        if (v > below_high) store(t, i, below_high);
+    }
+    return t;
+}
+
+ml_tensor *ml_normal(ml_shape shape, ml_dtype dtype, double mean, double std, ml_key key)
+{
+    if (!(std >= 0) || !isfinite(mean) || !isfinite(std)) return ml_fail("randn: mean must be finite and std at least 0, got %g and %g", mean, std);
+    return scaled(ml_randn(shape, dtype, key), mean, std);
+}
+
+ml_tensor *ml_bernoulli(const ml_tensor *p, ml_dtype dtype, ml_key key)
+{
+    if (!p || !mli_has_values("bernoulli", p)) return NULL;
+    ml_scope   scope  = ml_scope_begin();
+    ml_tensor *limits = ml_empty(p->shape, ML_F64), *draws = limits ? ml_rand(p->shape, ML_F64, key) : NULL;
+    ml_tensor *out    = draws ? ml_empty(p->shape, dtype) : NULL;
+    if (out) {
+        double *limit = mli_data(limits), *u = mli_data(draws);
+        mli_strided_copy(p, ML_F64, limit);
+        for (int64_t i = 0, n = ml_tensor_numel(p); i < n; i++) {
+            if (!(limit[i] >= 0 && limit[i] <= 1)) {
+                ml_fail("bernoulli: a probability must be 0..1, got %g", limit[i]);
+                return ml_scope_return(&scope, NULL);
+            }
+            u[i] = u[i] < limit[i];
+        }
+        mli_strided_copy(draws, dtype, mli_data(out));
+    }
+    return ml_scope_return(&scope, out);
+}
+
 /* A number below range from 64 random bits, by the high half of a 128-bit product; its bias is under range / 2^64. */
 static uint64_t below(uint64_t range, const uint32_t r[2])
 {

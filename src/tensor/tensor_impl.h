@@ -46,6 +46,7 @@ ml_tensor *mli_contiguous(ml_tensor *t); /* t itself when it is; else an unrecor
 bool       mli_scope_adopt(ml_tensor *t); /* gives one reference to the innermost scope */
 void      *mli_data(const ml_tensor *t);  /* address of the first element */
 void       mli_strided_copy(const ml_tensor *src, ml_dtype dtype, void *dst); /* row-major, converting */
+void       mli_repeat(int64_t n, size_t bytes, void *y); /* y[i] = y[0] for i < n */
 void       mli_convert(int64_t n, ml_dtype from, const void *src, int64_t step, ml_dtype to, void *dst); /* one run of values */
 
 /* What a number becomes as an integer: its integer part, the nearest limit where that does not fit, 0 for NaN. */
@@ -58,6 +59,11 @@ static inline uint8_t mli_to_u8(double v) { return !(v > 0) ? 0 : v >= 255 ? 255
 #define MLI_NOTED ((size_t)1 << 20) /* bytes: what costs far more to fill than to note */
 void mli_note(const ml_storage *storage, const ml_shape *shape, ml_dtype dtype);
 void mli_forget(const ml_storage *storage);
+
+/* Row-major values into a place with strides, elements of so many bytes: the place may not repeat. */
+void       mli_scatter(const ml_shape *shape, const int64_t *strides, size_t width, const void *values, void *place);
+bool       mli_each_once(const char *op, const ml_tensor *dst); /* false, with a message, where strides repeat values */
+bool       mli_write(ml_tensor *dst, const ml_tensor *src); /* dst[...] = src: same shape, any strides, converting */
 
 /* One of a batch: inner without its first dimension. */
 ml_tensor *mli_batched_new(ml_tensor *inner, int64_t level);

@@ -312,7 +312,7 @@ ParameterizedTest(group *g, faults, random_input_is_computed_or_refused)
             ml_scope_end(&scope);
         }
         expect(n_ok > 0, "%s: no random input fitted", t.name);
-        bool takes_all = t.n_in == 1 && (t.op->kind == ML_POINTWISE || t.id == ML_OP_cast); /* numbers fit any shape */
+        bool takes_all = t.n_in == 1 && (t.op->kind == ML_POINTWISE || t.id == ML_OP_cast || t.id == ML_OP_nonzero); /* fit any shape */
         if (!takes_all && (t.n_in > 1 || info->opts_bytes))
             expect(n_refused > 0, "%s: no random input was refused", t.name);
     }
@@ -347,7 +347,7 @@ Test(faults, messages_say_what_does_not_fit)
     expect_fails(ml_embedding(a, row, NULL), "embedding: ids must be integers (i64), got f32");
     expect_fails(ml_one_hot(ids, NULL), "one_hot: classes must be at least 1, got 0");
     expect_fails(ml_scatter_rows(b, ids, NULL),
-                 "scatter_rows: the shape of x, (4, 5), must begin with that of the ids, (2)");
+                 "scatter_rows: the shape of x, (4, 5), must have that of the ids, (2), from dimension 1 on");
     expect_fails(ml_reshape(a, &(ml_reshape_opts){ { 1, { 7 } } }),
                  "reshape: (2, 3) has 6 values, which do not fill (7)");
     expect_fails(ml_expand(a, &(ml_expand_opts){ { 2, { 4, 3 } } }),

@@ -199,6 +199,24 @@ Test(random, randperm_is_a_permutation_and_a_fair_one)
     expect_fails(ml_randperm(-1, ml_key_of(1, 1)), "randperm: n must not be negative, got -1");
 }
 
+Test(random, uniform_stays_below_high)
+{
+    for (int d = ML_F32; d <= ML_F64; d++) { /* where rounding alone would reach it: one step of the dtype between the ends */
+        double     low = 1, high = d == ML_F32 ? 1 + 0x1p-23 : 1 + 0x1p-52;
+        ml_tensor *t = ml_uniform(ML_SHAPE(1000), (ml_dtype)d, low, high, ml_key_of(1, 1));
+        double    *v = values_of(t);
+        for (int i = 0; i < 1000; i++) cr_expect(v[i] == low, "%.17g", v[i]);
+        free(v);
+    }
+    double *v = values_of(ml_uniform(ML_SHAPE(3), ML_F32, 2, 2, ml_key_of(1, 1)));
+    cr_expect(v[0] == 2 && v[1] == 2 && v[2] == 2);
+    free(v);
+    expect_fails(ml_uniform(ML_SHAPE(3), ML_F32, NAN, 1, ml_key_of(1, 1)), "rand: low must not be above high");
+    expect_fails(ml_uniform(ML_SHAPE(3), ML_F32, 0, INFINITY, ml_key_of(1, 1)), "rand: ");
+    expect_fails(ml_normal(ML_SHAPE(3), ML_F32, 0, NAN, ml_key_of(1, 1)), "randn: mean must be finite and std at least 0");
+    expect_fails(ml_bernoulli(ml_full(ML_SHAPE(2), ML_F64, NAN), ML_F32, ml_key_of(1, 1)), "bernoulli: a probability must be 0..1, got nan");
+}
+
 Test(random, dtypes_without_fractions_are_refused)
 {
     expect_fails(ml_rand(ML_SHAPE(3), ML_I64, ml_key_of(1, 1)), "rand: dtype must be f32 or f64, got i64");

@@ -248,6 +248,9 @@ Test(make, constants)
     EXPECT_VALUES(ml_full(ML_SHAPE(2), ML_BOOL, 0.5), 1, 1);
     EXPECT_VALUES(ml_number(2.5), 2.5);
     cr_expect_eq(ml_tensor_numel(ml_eye(0, ML_F32)), 0);
+    EXPECT_VALUES(ml_eye_of(2, 3, ML_I64), 1, 0, 0, 0, 1, 0);
+    EXPECT_VALUES(ml_eye_of(3, 1, ML_F64), 1, 0, 0);
+    expect_fails(ml_eye_of(2, -1, ML_F64), "shape: sizes must not be negative");
     EXPECT_VALUES(ml_from(ML_SHAPE(2, 1), ML_I64, (int64_t[]){ 5, 6 }), 5, 6);
 }
 
@@ -267,6 +270,10 @@ Test(make, progressions)
     EXPECT_VALUES(ml_linspace(2, -2, 3, ML_F32), 2, 0, -2);
     EXPECT_VALUES(ml_linspace(3, 9, 1, ML_F64), 3);
     expect_fails(ml_linspace(0, 1, 0, ML_F32), "linspace: n must be at least 1, got 0");
+    EXPECT_VALUES(ml_logspace(0, 2, 3, 10, ML_F64), 1, 10, 100);
+    EXPECT_VALUES(ml_logspace(3, 3, 1, 2, ML_I64), 8);
+    expect_fails(ml_logspace(0, 1, 0, 10, ML_F32), "logspace: n must be at least 1, got 0");
+    expect_fails(ml_logspace(0, 1, 2, 0, ML_F32), "logspace: the base must be positive, got 0");
 }
 
 Test(make, linspace_ends_exactly_where_it_should)
@@ -470,8 +477,10 @@ Test(copy, into_another)
     cr_expect(ml_copy_into(dst, mli_view(dst, ML_SHAPE(2, 2), (int64_t[]){ 1, 2 }, 0)), "its own transpose");
     EXPECT_VALUES(dst, 1, 3, 2, 4);
     expect_fails(ml_copy_into(dst, ml_zeros(ML_SHAPE(4), ML_F32)), "copy: shapes differ: (4) into (2, 2)");
-    expect_fails(ml_copy_into(mli_view(dst, ML_SHAPE(2, 2), (int64_t[]){ 1, 2 }, 0), src),
-                 "copy: the target (2, 2) is not contiguous");
+    cr_expect(ml_copy_into(mli_view(dst, ML_SHAPE(2, 2), (int64_t[]){ 1, 2 }, 0), src), "a transposed target");
+    EXPECT_VALUES(dst, 1, 3, 2, 4);
+    expect_fails(ml_copy_into(mli_view(dst, ML_SHAPE(2, 2), (int64_t[]){ 0, 1 }, 0), src),
+                 "copy: the target (2, 2) shows some of its values more than once");
     ml_memory_fail_after(1);
     expect_fails(ml_copy_into(dst, mli_view(dst, ML_SHAPE(2, 2), (int64_t[]){ 1, 2 }, 0)), "out of memory");
     ml_memory_fail_after(0);
@@ -493,12 +502,14 @@ static ml_tensor *make_eye(void) { return ml_eye(3, ML_F32); }
 static ml_tensor *make_clone(void) { return ml_clone(ml_ones(ML_SHAPE(3), ML_F32)); }
 static ml_tensor *make_detached(void) { return ml_detach(ml_ones(ML_SHAPE(3), ML_F32)); }
 static ml_tensor *make_random(void) { return ml_randn(ML_SHAPE(3), ML_F32, ml_key_of(1, 1)); }
+static ml_tensor *make_powers(void) { return ml_logspace(0, 1, 4, 10, ML_F32); }
+static ml_tensor *make_coins(void) { return ml_bernoulli(ml_full(ML_SHAPE(3), ML_F32, 0.5), ML_F32, ml_key_of(1, 1)); }
 static ml_tensor *make_permutation(void) { return ml_randperm(3, ml_key_of(1, 1)); }
 
 Test(make, survives_refused_memory)
 {
     ml_tensor *(*const makers[])(void) = { make_nothing,  make_progression, make_eye,        make_clone,
-                                           make_detached, make_random,      make_permutation };
+                                           make_detached, make_random,      make_permutation, make_powers, make_coins };
     size_t start = live_after_warm_up();
     for (size_t i = 0; i < sizeof makers / sizeof *makers; i++) {
         for (int n = 1;; n++) {

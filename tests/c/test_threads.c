@@ -16,6 +16,16 @@ static const ml_linear_opts       with_relu = { ML_ACT_RELU }, with_tanh = { ML_
                             with_sigmoid      = { ML_ACT_SIGMOID };
 static const ml_token_linear_opts tokens_relu = { .act = ML_ACT_RELU };
 
+static const ml_roll_opts         roll_both = { { 2, { 7, -3 } }, { 2, { 0, 1 } } };
+static const ml_tile_opts         tile_both = { { 2, { 2, 3 } } };
+static const ml_repeat_interleave_opts three_times = { 3, 1 };
+static const ml_pad_opts          by_5 = { .pad = { 4, { 5, 5, 5, 5 } } }, mirror = { .pad = { 4, { 5, 5, 5, 5 } }, .mode = ML_PAD_REFLECT };
+static const ml_overlap_add_opts  windows = { -2, 1010, 2 };
+static const ml_index_select_opts second = { .dim = 1 };
+static const ml_sort_opts         sort_down = { 0, true };
+static const ml_argsort_opts      argsort_down = { 0, true, 0 };
+static const ml_argtopk_opts      best_10 = { .k = 10, .dim = -1, .largest = true };
+static const ml_bincount_opts     count_50 = { .classes = 50 };
 static const ml_einsum_opts contraction = { "bij,bjk,bi->ik" };
 
 static const ml_cumsum_opts       first_sums = { .dim = 0 };
@@ -67,6 +77,32 @@ static const struct {
     { ML_OP_logsumexp, { .in = { "(150, 450)" }, .opts = &first_lse } },
     { ML_OP_sum_to, { .in = { "(150, 450)" }, .opts = &to_row } },
     { ML_OP_sum_to, { .in = { "(150, 450)" }, .opts = &to_column } },
+    { ML_OP_flatten, { .in = { "(150, 450)" } } },
+    { ML_OP_stack, { .in = { "(150, 450)", "(150, 450)" } } },
+    { ML_OP_flip, { .in = { "(150, 450)" } } },
+    { ML_OP_roll, { .in = { "(150, 450)" }, .opts = &roll_both } },
+    { ML_OP_tile, { .in = { "(150, 450)" }, .opts = &tile_both } },
+    { ML_OP_repeat_interleave, { .in = { "(150, 450)" }, .opts = &three_times } },
+    { ML_OP_pad, { .in = { "(150, 450)" }, .opts = &by_5 } },
+    { ML_OP_pad, { .in = { "(150, 450)" }, .opts = &mirror } },
+    { ML_OP_diag_embed, { .in = { "(20, 60)" } } },
+    { ML_OP_tril, { .in = { "(150, 450)" } } },
+    { ML_OP_triu, { .in = { "(150, 450)" } } },
+    { ML_OP_overlap_add, { .in = { "(20, 500, 12)" }, .opts = &windows } },
+    { ML_OP_index_select, { .in = { "(50, 300, 7)", "i(1000)" }, .opts = &second, .ids = 300 } },
+    { ML_OP_gather, { .in = { "(150, 450)", "i(150, 450)" }, .ids = 450 } },
+    { ML_OP_scatter_add, { .in = { "(150, 450)", "i(150, 450)", "(150, 450)" }, .ids = 450 } },
+    { ML_OP_take, { .in = { "(150, 450)", "i(60000)" }, .ids = 150 * 450 } },
+    { ML_OP_masked_select, { .in = { "(150, 450)", "b(150, 450)" } } },
+    { ML_OP_masked_select, { .in = { "(1500, 45)", "b(1500)" } } },
+    { ML_OP_nonzero, { .in = { "b(150, 450)" } } },
+    { ML_OP_sort, { .in = { "(150, 450)" } } },
+    { ML_OP_sort, { .in = { "(450, 150)" }, .opts = &sort_down } },
+    { ML_OP_argsort, { .in = { "(60000)" } } },
+    { ML_OP_argsort, { .in = { "(450, 150)" }, .opts = &argsort_down } },
+    { ML_OP_argtopk, { .in = { "(150, 450)" }, .opts = &best_10 } },
+    { ML_OP_searchsorted, { .in = { "(450)", "(150, 450)" } } },
+    { ML_OP_bincount, { .in = { "i(60000)" }, .ids = 50, .opts = &count_50 } },
     { ML_OP_unslice, { .in = { "(150, 450)" }, .opts = &spread } },
     { ML_OP_cat, { .in = { "(150, 450)", "(100, 450)" } } },
     { ML_OP_embedding, { .in = { "(1000, 70)", "i(3000)" }, .ids = 1000 } },

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 TestSuite(transform, .init = begin_test, .fini = end_test, .timeout = 120);
 
@@ -64,6 +65,13 @@ static bool all_floats_or_none(const trial *t)
     return false;
 }
 
+/* An input whose values decide the shape of the result has one for all: the operation says so. */
+static bool refuses_each(const trial *t, const ml_function *f, ml_tensor *const *whole, const int *dims)
+{
+    ml_tensor *out[ML_MAX_IN];
+    return expect(!ml_vmap(f, whole, dims, out, NULL), "%s: vmap gave results of different shapes", t->label) && expect_message(t->name, "%s: vmap", t->label);
+}
+
 static void check_vmap(const trial *t, bool (*call)(void *, ml_tensor *const *, ml_tensor **), int n_out, uint32_t mapped, bool last_dim, const char *what)
 {
     ml_function f = { call, (void *)(uintptr_t)t, t->n_in, n_out };
@@ -73,12 +81,16 @@ static void check_vmap(const trial *t, bool (*call)(void *, ml_tensor *const *, 
         trial_inputs(t, ML_F64, LAYOUT_CONTIGUOUS, 11 + (uint64_t)b, in[b]);
         for (int i = 0; i < t->n_in; i++)
             if (!(mapped >> i & 1u)) in[b][i] = in[0][i];
-        if (!expect(call(f.ctx, in[b], one[b]), "%s: %s of one", t->label, what)) return;
+        if (!(mapped & t->sample->shared) && !expect(call(f.ctx, in[b], one[b]), "%s: %s of one", t->label, what)) return;
     }
     for (int i = 0; i < t->n_in; i++) {
         ml_tensor *column[BATCH] = { in[0][i], in[1][i], in[2][i] };
         dims[i]  = mapped >> i & 1u ? (last_dim ? column[0]->shape.n : 0) : ML_WHOLE;
         whole[i] = mapped >> i & 1u ? stacked(column, dims[i]) : in[0][i];
+    }
+    if (mapped & t->sample->shared) {
+        refuses_each(t, &f, whole, dims);
+        return;
     }
     if (!expect(ml_vmap(&f, whole, dims, out, NULL), "%s: vmap of %s, inputs %x", t->label, what, mapped)) return;
     for (int k = 0; k < n_out; k++) {
@@ -362,4 +374,65 @@ Test(transform, a_checkpoint_has_the_same_derivatives)
     for (int k = 0; k < 2; k++) expect_close(g[0][k], g[1][k], 1e-14, "gradient %d", k);
     expect_close(h[0], h[1], 1e-14, "the Hessian");
     ml_scope_end(&scope);
+}
+
+/* --- want of memory ------------------------------------------------------------------------------------------------------------- */
+static ml_tensor *draw_noise(void *ctx, ml_key key) { return (void)ctx, ml_randn(ML_SHAPE(3), ML_F64, key); }
+
+static bool call_noisy(void *ctx, ml_tensor *const *in, ml_tensor **out)
+{
+    (void)ctx;
+    out[0] = ml_tanh(ml_mul(in[0], ml_draw(draw_noise, NULL)));
+    return out[0] != NULL;
+}
+
+static bool call_noisy_sum(void *ctx, ml_tensor *const *in, ml_tensor **out)
+{
+    ml_function f = { call_noisy, ctx, 1, 1 };
+    if (!ml_checkpoint(&f, in, out)) return false;
+    out[0] = ml_sum(out[0], NULL);
+    return out[0] != NULL;
+}
+
+/* Random numbers, a checkpoint and a Hessian-vector product, inside a vmap. */
+static ml_tensor *everything(ml_tensor *x)
+{
+    ml_transform_state was   = ml_transform_save();
+    int64_t            level = ml_vmap_begin(ml_tensor_size(x, 0));
+    ml_vmap_randomness(level, ML_RANDOM_DIFFERENT);
+    ml_function f  = { call_noisy_sum, NULL, 1, 1 };
+    ml_tensor  *in = ml_vmap_wrap(level, x, 0), *hv = NULL;
+    bool        ok = in && ml_hvp(&f, &in, &in, &hv);
+    hv = ok ? ml_vmap_unwrap(level, hv, 0) : NULL;
+    ml_transform_restore(was);
+    return hv;
+}
+
+Test(transform, each_allocation_may_fail)
+{
+    ml_scope outer = ml_scope_begin();
+    ml_seed(3);
+    ml_tensor *x = ml_randn(ML_SHAPE(4, 3), ML_F64, ml_key_of(1, 1)), *wanted = everything(x);
+    cr_assert(wanted, "%s", ml_error_message());
+    size_t live = 0;
+    for (int round = 0; round < 2; round++) { /* the first lets the lists grow that stay */
+        live = ml_memory().live;
+        for (int n = 1;; n++) {
+            cr_assert(n < 100000);
+            ml_error_clear();
+            ml_seed(3);
+            ml_scope scope = ml_scope_begin();
+            ml_memory_fail_after(n);
+            ml_tensor *hv = everything(x);
+            ml_memory_fail_after(0);
+            cr_expect(ml_recording() && ml_transform_save().n_levels == 0 && !ml_transform_save().recorder, "the state after refusal %d", n);
+            if (hv) expect_same(hv, wanted, "after %d refusals", n);
+            else cr_expect(strstr(ml_error_message(), "out of memory"), "refusal %d: '%s'", n, ml_error_message());
+            bool done = hv != NULL;
+            ml_scope_end(&scope);
+            if (done) break;
+            if (round == 1) cr_expect(ml_memory().live == live, "refusal %d leaks %lld bytes", n, (long long)ml_memory().live - (long long)live);
+        }
+    }
+    ml_scope_end(&outer);
 }

@@ -111,6 +111,35 @@ describe("derivatives of functions of matrices", function()
     equal(ml.grad(nuclear)(eye(3)), eye(3), 1e-12)
   end)
 
+  it("see what coincides up to rounding, at any scale", function()
+    local q = linalg.qr(randn({ 3, 3 }, 20))
+    for _, scale in ipairs { 1e-8, 1, 1e8 } do
+      local function with(a, b, c) return (q * f64 { a, b, c }):matmul(q:transpose()) end
+      local function root(x)
+        local w, v = linalg.eigh(x)
+        return linalg.trace((v * w:sqrt()):matmul(v:transpose()))
+      end
+      local slope = ml.grad(root)(with(4 * scale, 4 * scale, 9 * scale)) * math.sqrt(scale)
+      equal(slope, with(1 / 4, 1 / 4, 1 / 6), 1e-6)
+      local function largest(x) -- of rank 1: the derivative is u v^T of the first pair, whatever the others are
+        local u, s, v = linalg.svd(x)
+        return s[1] + 0 * (u:sum() + v:sum())
+      end
+      local a, b = q:slice(2, 1, 1), f64 { 0.6, 0.8 }
+      equal(ml.grad(largest)(scale * a * b), a * b, 1e-6)
+    end
+    local function sum(x) -- and of nothing at all it is a number
+      local u, s, v = linalg.svd(x)
+      return s:sum() + 0 * (u:sum() + v:sum())
+    end
+    for _, shape in ipairs { { 3, 3 }, { 3, 2 }, { 2, 3 } } do
+      local zeros = ml.zeros(shape, { dtype = "f64" })
+      assert.is_true(ml.grad(sum)(zeros):abs():max():item() < 10)
+      local second = ml.grad(function(x) return ml.grad(sum)(x):square():sum() end)(zeros)
+      assert.is_true(second:abs():max():item() < 1e6)
+    end
+  end)
+
   it("of the determinant are cofactors, also of a singular matrix", function()
     local x = f64 { { 1, 2, 3 }, { 4, 5, 6 }, { 7, 8, 9 } }
     holds({ { -3, 6, -3 }, { 6, -12, 6 }, { -3, 6, -3 } }, ml.grad(linalg.det)(x), 1e-12)

@@ -271,6 +271,93 @@ local other = {
     holds({ { 1, 4 }, { 2, 5 }, { 3, 6 } }, m:transpose())
     assert.same({ 4, 3, 2 }, ml.zeros({ 2, 3, 4 }):transpose(1, 3).shape)
   end,
+  view = function()
+    holds({ { 1, 2 }, { 3, 4 }, { 5, 6 } }, m:view(3, -1))
+    fails(function() return m:transpose():view(6) end,
+      "^view: the values of %(3, 2%) do not lie in the order of %(6%); reshape copies them")
+  end,
+  movedim = function()
+    assert.same({ 3, 4, 2 }, ml.zeros({ 2, 3, 4 }):movedim(1, 3).shape)
+    assert.same({ 4, 2, 3 }, ml.zeros({ 2, 3, 4 }):movedim(-1, 1).shape)
+  end,
+  squeeze = function()
+    assert.same({ 2, 3 }, ml.zeros({ 1, 2, 1, 3 }):squeeze().shape)
+    assert.same({ 2, 1, 3 }, ml.zeros({ 1, 2, 1, 3 }):squeeze(1, 2).shape)
+  end,
+  unsqueeze = function()
+    assert.same({ 1, 2, 3 }, m:unsqueeze().shape)
+    assert.same({ 2, 3, 1 }, m:unsqueeze(3).shape)
+    assert.same({ 2, 3, 1 }, m:unsqueeze(-1).shape)
+    fails(function() return m:unsqueeze(4) end, "^unsqueeze: dim 4 of a tensor with 3 dimensions")
+  end,
+  flatten = function()
+    holds({ 1, 2, 3, 4, 5, 6 }, m:flatten())
+    assert.same({ 2, 12 }, ml.zeros({ 2, 3, 4 }):flatten(2).shape)
+    assert.same({ 6, 4 }, ml.zeros({ 2, 3, 4 }):flatten { end_dim = 2 }.shape)
+    fails(function() return m:flatten(2, 1) end, "^flatten: start_dim 2 comes after end_dim 1")
+  end,
+  stack = function()
+    holds({ { 1, 2 }, { 3, 4 } }, ml.stack { f64 { 1, 2 }, f64 { 3, 4 } })
+    holds({ { 1, 3 }, { 2, 4 } }, ml.stack({ f64 { 1, 2 }, f64 { 3, 4 } }, 2))
+    fails(function() return ml.stack { m, f64 { 1 } } end, "^stack: tensor 2 has shape %(1%), the first %(2, 3%)")
+  end,
+  flip = function()
+    holds({ { 6, 5, 4 }, { 3, 2, 1 } }, m:flip())
+    holds({ { 3, 2, 1 }, { 6, 5, 4 } }, m:flip(2))
+  end,
+  roll = function()
+    holds({ { 6, 1, 2 }, { 3, 4, 5 } }, m:roll(1))
+    holds({ { 2, 3, 1 }, { 5, 6, 4 } }, m:roll(-1, 2))
+    holds({ { 5, 6, 4 }, { 2, 3, 1 } }, m:roll({ 1, -1 }, { 1, 2 }))
+    fails(function() return m:roll({ 1, 2 }, 1) end, "^roll: 2 shifts for 1 dims; give one for each")
+    fails(function() return m:roll() end, "^roll: needs the shifts")
+  end,
+  tile = function()
+    holds({ { 1, 2, 1, 2 } }, f64({ { 1, 2 } }):tile(2))
+    holds({ { 1, 2 }, { 1, 2 } }, f64({ 1, 2 }):tile(2, 1))
+    fails(function() return m:tile() end, "^tile: needs the repeats")
+  end,
+  repeat_interleave = function()
+    holds({ 1, 1, 2, 2 }, f64({ 1, 2 }):repeat_interleave(2))
+    holds({ { 1, 1, 2, 2, 3, 3 }, { 4, 4, 5, 5, 6, 6 } }, m:repeat_interleave(2, 2))
+  end,
+  pad = function() -- before, after; of the last dimension first
+    holds({ { 0, 1, 2, 3, 0, 0 }, { 0, 4, 5, 6, 0, 0 } }, m:pad { 1, 2 })
+    holds({ { 9, 9 }, { 1, 2 }, { 4, 5 } }, m:pad({ 0, -1, 1, 0 }, "constant", 9))
+    holds({ { 2, 1, 2, 3, 2 }, { 5, 4, 5, 6, 5 } }, m:pad({ 1, 1 }, "reflect"))
+    holds({ { 1, 1, 2, 3 }, { 4, 4, 5, 6 } }, m:pad({ 1, 0 }, { mode = "replicate" }))
+    holds({ { 3, 1, 2, 3 }, { 6, 4, 5, 6 } }, m:pad({ 1, 0 }, "circular"))
+    fails(function() return m:pad({ 1, 1 }, "mirror") end,
+      '^pad: mode must be "constant", "reflect", "replicate" or "circular", got "mirror"')
+    fails(function() return m:pad({ 3, 0 }, "reflect") end,
+      "^pad: dimension 2 of %(2, 3%) gives at most 2 values at an end in this mode, got 3 and 0")
+    fails(function() return m:pad { 1 } end, "^pad: needs a pair of numbers, before and after, for each of")
+  end,
+  diagonal = function()
+    holds({ 1, 5 }, m:diagonal())
+    holds({ 2, 6 }, m:diagonal(1))
+    fails(function() return f64({ 1 }):diagonal() end, "^diagonal: needs at least 2 dimensions, there are 1")
+  end,
+  diag_embed = function()
+    holds({ { 7, 0 }, { 0, 8 } }, f64({ 7, 8 }):diag_embed())
+    holds({ { 0, 7 }, { 0, 0 } }, f64({ 7 }):diag_embed(1))
+  end,
+  tril = function()
+    holds({ { 1, 0, 0 }, { 4, 5, 0 } }, m:tril())
+    holds({ { 1, 2, 0 }, { 4, 5, 6 } }, m:tril(1))
+  end,
+  triu = function()
+    holds({ { 1, 2, 3 }, { 0, 5, 6 } }, m:triu())
+    holds({ { 0, 2, 3 }, { 0, 0, 6 } }, m:triu(1))
+  end,
+  unfold = function() -- dim, size, step
+    holds({ { 1, 2 }, { 2, 3 }, { 3, 4 } }, f64({ 1, 2, 3, 4 }):unfold(1, 2, 1))
+    holds({ { 1, 2 }, { 3, 4 } }, f64({ 1, 2, 3, 4, 5 }):unfold(1, 2, 2))
+    fails(function() return m:unfold(2, 4) end, "^unfold: a window of 4 is longer than dimension 2 of %(2, 3%)")
+  end,
+  overlap_add = function() -- dim, size, step
+    holds({ 1, 4, 3 }, f64({ { 1, 2 }, { 2, 3 } }):overlap_add(1, 3, 1))
+  end,
   slice = function() -- dim, start, stop (included), step
     holds({ { 2, 3 }, { 5, 6 } }, m:slice(2, 2, 3))
     holds({ { 2, 3 }, { 5, 6 } }, m:slice(2, 2))
@@ -303,6 +390,62 @@ local other = {
   scatter_rows = function()
     holds({ { 0, 0, 0 }, { 5, 7, 9 } }, m:scatter_rows(ml.tensor { 2, 2 }, 2))
     holds({ { 0, 0, 0 }, { 5, 7, 9 } }, m:scatter_rows(ml.tensor { 2, 2 }, { rows = 2 }))
+  end,
+  index_select = function()
+    holds({ { 3, 1 }, { 6, 4 } }, m:index_select(ml.tensor { 3, 1 }, 2))
+    holds({ { 4, 5, 6 } }, m:index_select(ml.tensor { 2 }))
+    fails(function() return m:index_select(ml.tensor { 4 }, 2) end, "^index_select: ids must be 1%.%.3, found 4")
+  end,
+  gather = function()
+    holds({ { 3, 1 }, { 4, 4 } }, m:gather(ml.tensor { { 3, 1 }, { 1, 1 } }, 2))
+    holds({ { 4, 2, 6 } }, m:gather(ml.tensor { { 2, 1, 2 } }, 1))
+    fails(function() return m:gather(ml.tensor { { 0 } }) end, "^gather: positions must be 1%.%.3, found 0 %(add 1%)")
+    fails(function() return m:gather(ml.tensor { 1 }) end,
+      "^gather: the positions, shape %(1%), must have the dimensions of x, %(2, 3%), none larger but dimension 2")
+  end,
+  scatter_add = function()
+    holds({ { 1, 2, 13 }, { 4, 5, 26 } }, m:scatter_add(ml.tensor { { 3 }, { 3 } }, f64 { { 10 }, { 20 } }, 2))
+    fails(function() return m:scatter_add(ml.tensor { { 3 } }, f64 { 1 }) end,
+      "^scatter_add: what is added has shape %(1%), its positions %(1, 1%)")
+  end,
+  take = function()
+    holds({ { 6 }, { 1 } }, m:take(ml.tensor { { 6 }, { 1 } }))
+    fails(function() return m:take(ml.tensor { 7 }) end, "^take: positions must be 1%.%.6, found 7")
+  end,
+  masked_select = function()
+    holds({ 3, 4, 5, 6 }, m:masked_select(m:gt(2)))
+    holds({ { 4, 5, 6 } }, m:masked_select(ml.tensor { false, true }))
+    fails(function() return m:masked_select(ml.tensor { true }) end,
+      "^masked_select: a mask of shape %(1%) does not lie over the first dimensions of %(2, 3%)")
+    fails(function() return m:masked_select(m) end, "^masked_select: the mask must be bool, got f64; compare first")
+  end,
+  nonzero = function() assert.same({ { 1, 3 }, { 2, 1 } }, f64({ { 0, 0, 5 }, { 1, 0, 0 } }):nonzero():tolist()) end,
+  sort = function()
+    local values, positions = f64({ 3, 1, 2 }):sort()
+    holds({ 1, 2, 3 }, values)
+    assert.same({ 2, 3, 1 }, positions:tolist())
+    holds({ { 4, 5, 6 }, { 1, 2, 3 } }, (m:sort(1, true)))
+    holds({ { 3, 2, 1 }, { 6, 5, 4 } }, (ml.sort(m, { dim = 2, descending = true })))
+    fails(function() m:sort(3) end, "^sort: dim 3 of a tensor with 2 dimensions")
+  end,
+  argsort = function()
+    holds({ 2, 3, 1 }, f64({ 3, 1, 2 }):argsort())
+    holds({ 1, 3, 2 }, f64({ 3, 1, 2 }):argsort { descending = true })
+    holds({ 3, 1, 2 }, f64({ 0 / 0, 0 / 0, 2 }):argsort())
+  end,
+  argtopk = function()
+    holds({ { 3, 2 }, { 3, 2 } }, m:argtopk(2))
+    holds({ { 1 }, { 1 } }, m:argtopk { k = 1, largest = false })
+    fails(function() return m:argtopk(4) end, "^argtopk: k must be 0%.%.3, the size of dimension 2, got 4")
+  end,
+  searchsorted = function() -- x[p] is the first that is not smaller; one after the last when there is none
+    holds({ 1, 2, 4 }, f64({ 1, 2, 3 }):searchsorted(f64 { 0, 2, 9 }))
+    holds({ 1, 3, 4 }, f64({ 1, 2, 3 }):searchsorted(f64 { 0, 2, 9 }, true))
+  end,
+  bincount = function()
+    assert.same({ 2, 0, 1 }, ml.tensor({ 3, 1, 1 }):bincount():tolist())
+    assert.same({ 2, 0, 1, 0 }, ml.tensor({ 3, 1, 1 }):bincount(4):tolist())
+    fails(function() return ml.tensor({ 0 }):bincount() end, "^bincount: ids must be .* found 0 %(add 1%)")
   end,
   one_hot = function()
     holds({ { 0, 0, 1 }, { 1, 0, 0 } }, ml.tensor({ 3, 1 }):one_hot(3))
@@ -452,6 +595,10 @@ local other = {
     local expected = -(m:log_softmax()[{ 1, 3 }] + m:log_softmax()[{ 2, 1 }]):item() / 2
     holds(expected, m:cross_entropy(ml.tensor { 3, 1 }))
     holds(expected, ml.nn.cross_entropy(m, ml.tensor { 3, 1 }))
+    holds(-m:log_softmax()[{ 1, 3 }]:item(), m[1]:cross_entropy(ml.tensor(3)))
+    holds({ -m:log_softmax()[{ 1, 3 }]:item(), -m:log_softmax()[{ 2, 1 }]:item() }, m:cross_entropy(ml.tensor { 3, 1 }, 2))
+    fails(function() return m:cross_entropy(ml.tensor { 3, 1 }, { groups = 3 }) end,
+      "^cross_entropy: %(2, 3%) do not fall into 3 groups of as many rows each")
     fails(function() return m:cross_entropy(ml.tensor { 0, 3 }) end, "labels must be 1%.%.3, found 0 %(add 1%)")
     fails(function() return m:cross_entropy(ml.tensor { 1, 4 }) end, "labels must be 1%.%.3, found 4")
     fails(function() return m:cross_entropy(ml.tensor { 1 }) end, "^cross_entropy: ")

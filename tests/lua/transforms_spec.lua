@@ -318,13 +318,30 @@ describe("vmap", function()
       return c
     end)(x)
     same(x[{ {}, 2 }] * 2, y[{ {}, 1 }])
+    local masked = ml.vmap(function(v) -- each with its own mask
+      local c = v:clone()
+      c[c:lt(0)] = 0
+      c[ml.tensor { 2 }] = v:sum()
+      return c
+    end)(x)
+    same(x[{ {}, 1 }]:relu(), masked[{ {}, 1 }])
+    same(x:sum(2), masked[{ {}, 2 }])
     fails(function()
       ml.vmap(function(v)
         local c = f64 { 0, 0 }
         c[1] = v[1]
         return c
       end)(x)
-    end, "^copy: a tensor from outside the vmap cannot take a value for each of the batch")
+    end, "^assign: a tensor from outside the vmap cannot take a value for each of the batch")
+  end)
+
+  it("picks from its own table alone", function()
+    local tables, ids = randn({ 2, 3 }, 1), ml.tensor { { 4 }, { 1 } } -- 4 would be the first of the second table
+    for name, pick in pairs { embedding = ml.embedding, take = ml.take, index_select = ml.index_select } do
+      local good, message = pcall(function() return ml.vmap(function(t, i) return pick(t, i) end)(tables, ids) end)
+      assert.is_false(good, name)
+      assert.truthy(message:find "must be 1..3, found 4", message)
+    end
   end)
 
   it("accumulates gradients of leaves outside as a loop does", function()
