@@ -19,6 +19,36 @@ local layer = nn.Linear(2, 1)
 local weights = { ml.tensor { { 1., 2. } }, ml.tensor { 0.5 } }
 print(layer:apply(weights, ml.tensor { { 1., 1. } }))  --> [[3.5]]  f32 (1, 1)
 
+--- Module:buffers
+local layer = nn.BatchNorm1d(2)
+layer(ml.tensor { { 1., 10. }, { 3., 30. } })
+for name, b in layer:named_buffers() do print(name, b) end
+--> running_mean  [0.2, 2.0]  f32 (2)
+--> running_var  [ 1.1, 20.9]  f32 (2)
+local y, buffers = layer:apply(layer:parameters(), layer:buffers(), ml.tensor { { 0., 0. }, { 2., 2. } })
+print(y, buffers[1])
+--> [[-1.0, -1.0],
+-->  [ 1.0,  1.0]]  f32 (2, 2) recorded  [0.28, 1.90]  f32 (2)
+print(layer.running_mean)  --> [0.2, 2.0]  f32 (2)
+
+--- Module:named_buffers
+local model = nn.Sequential { nn.Linear(2, 3), nn.BatchNorm1d(3) }
+for name, b in model:named_buffers() do print(name, table.concat(b.shape, ", ")) end
+--> 2.running_mean  3
+--> 2.running_var  3
+
+--- Module:eval
+local model = nn.Sequential { nn.Dropout(0.5) }:eval()
+print(model(ml.tensor { 1., 2. }), model:training())  --> [1., 2.]  f32 (2)  false
+
+--- Module:training
+local model = nn.Dropout()
+print(model:training())  --> true
+
+--- Module:train
+local model = nn.Sequential { nn.Linear(2, 4), nn.Dropout(0.5) }
+print(model:training(), model:eval():training(), model:train()[2]:training())  --> true  false  true
+
 --- nn.Linear
 local layer = nn.Linear(3, 2, { bias_init = "zeros" })
 print(layer(ml.zeros { 1, 3 }))  --> [[0., 0.]]  f32 (1, 2) recorded
@@ -26,6 +56,68 @@ print(layer(ml.zeros { 1, 3 }))  --> [[0., 0.]]  f32 (1, 2) recorded
 --- nn.Embedding
 local layer = nn.Embedding(10, 4)
 print(table.concat(layer(ml.tensor { 1, 10 }).shape, ", "))  --> 2, 4
+
+--- nn.Conv1d
+local layer = nn.Conv1d(1, 8, 5, { stride = 2, padding = 1 })
+print(table.concat(layer(ml.zeros { 3, 1, 40 }).shape, ", "))  --> 3, 8, 19
+
+--- nn.Conv2d
+local layer = nn.Conv2d(3, 16, 3, { padding = "same", padding_mode = "circular" })
+print(layer)  --> Conv2d(3 -> 16, kernel 3, same, circular)
+print(table.concat(layer(ml.zeros { 2, 3, 32, 32 }).shape, ", "))  --> 2, 16, 32, 32
+
+--- nn.ConvTranspose2d
+local layer = nn.ConvTranspose2d(16, 3, 2, { stride = 2 })
+print(table.concat(layer(ml.zeros { 2, 16, 8, 8 }).shape, ", "))  --> 2, 3, 16, 16
+
+--- nn.MaxPool2d
+print(nn.MaxPool2d(2)(ml.tensor { { { { 1., 5., 2., 0. }, { 3., 4., 1., 1. } } } }))  --> [[[[5., 2.]]]]  f32 (1, 1, 1, 2)
+
+--- nn.MaxPool1d
+print(nn.MaxPool1d(2)(ml.tensor { { { 1., 5., 2., 0. } } }))  --> [[[5., 2.]]]  f32 (1, 1, 2)
+
+--- nn.AvgPool2d
+print(nn.AvgPool2d(2)(ml.tensor { { { { 1., 5., 2., 0. }, { 3., 3., 1., 1. } } } }))  --> [[[[3., 1.]]]]  f32 (1, 1, 1, 2)
+
+--- nn.AvgPool1d
+print(nn.AvgPool1d(2)(ml.tensor { { { 1., 5., 2., 0. } } }))  --> [[[3., 1.]]]  f32 (1, 1, 2)
+
+--- nn.AdaptiveAvgPool2d
+print(table.concat(nn.AdaptiveAvgPool2d({ 2, 3 })(ml.zeros { 1, 8, 7, 7 }).shape, ", "))  --> 1, 8, 2, 3
+
+--- nn.GlobalAvgPool
+print(nn.GlobalAvgPool()(ml.tensor { { { 1., 2., 3. }, { 4., 4., 4. } } }))  --> [[2., 4.]]  f32 (1, 2)
+
+--- nn.BatchNorm1d
+local layer = nn.BatchNorm1d(1, { affine = false })
+print(layer(ml.tensor { { 1. }, { 3. } }))
+--> [[-1.0],
+-->  [ 1.0]]  f32 (2, 1)
+print(layer:eval()(ml.tensor { { 0.2 }, { 1.2 } }))
+--> [[0.0000],
+-->  [0.9535]]  f32 (2, 1)
+
+--- nn.BatchNorm2d
+local layer = nn.BatchNorm2d(8)
+print(layer, #layer:parameters(), #layer:buffers())  --> BatchNorm2d(8)  2  2
+
+--- nn.LayerNorm
+print(nn.LayerNorm(2, { affine = false })(ml.tensor { { 1., 3. }, { 0., 100. } }))
+--> [[-1.0,  1.0],
+-->  [-1.0,  1.0]]  f32 (2, 2)
+
+--- nn.RMSNorm
+print(nn.RMSNorm(2, { affine = false })(ml.tensor { { 3., 3. }, { 0., 2. } }))
+--> [[1.0000, 1.0000],
+-->  [0.0000, 1.4142]]  f32 (2, 2)
+
+--- nn.GroupNorm
+print(nn.GroupNorm(2, 4, { affine = false })(ml.tensor { { 1., 3., 10., 30. } }))
+--> [[-1.0,  1.0, -1.0,  1.0]]  f32 (1, 4)
+
+--- nn.Dropout
+local layer = nn.Dropout(0.5):eval()
+print(layer(ml.tensor { 1., 2. }))  --> [1., 2.]  f32 (2)
 
 --- nn.Flatten
 print(table.concat(nn.Flatten()(ml.zeros { 5, 2, 3 }).shape, ", "))  --> 5, 6

@@ -575,6 +575,73 @@ print(scores:cross_entropy(labels))  --> 0.1269  f32 ()
 --- mse
 print(ml.tensor { 1., 2. }:mse(ml.tensor { 1., 4. }))  --> 2.  f32 ()
 
+--- conv2d
+local x = ml.tensor { { { { 1., 2., 3. }, { 4., 5., 6. } } } }
+local w = ml.tensor { { { { 1., -1. } } } }
+print(x:conv2d(w))
+--> [[[[-1., -1.],
+-->    [-1., -1.]]]]  f32 (1, 1, 2, 2)
+print(x:conv2d(w, { stride = { 1, 2 }, padding = { 0, 1 } }))
+--> [[[[-1., -1.],
+-->    [-4., -1.]]]]  f32 (1, 1, 2, 2)
+
+--- conv2d_dx
+local w = ml.tensor { { { { 1., -1. } } } }
+print(ml.tensor { { { { 1., 0. }, { 0., 2. } } } }:conv2d_dx(w, { size = { 2, 3 } }))
+--> [[[[ 1., -1.,  0.],
+-->    [ 0.,  2., -2.]]]]  f32 (1, 1, 2, 3)
+
+--- conv2d_dw
+local x, dy = ml.tensor { { { { 1., 2., 3. } } } }, ml.tensor { { { { 1., 10. } } } }
+print(x:conv2d_dw(dy, { kernel = { 1, 2 } }))  --> [[[[21., 32.]]]]  f32 (1, 1, 1, 2)
+
+--- conv2d_bias
+local x, w = ml.tensor { { { { 1., 2., 0. } } } }, ml.tensor { { { { 1., -1. } } } }
+print(ml.conv2d_bias(x, w, ml.tensor { 0.5 }, { act = "relu" }))  --> [[[[0.0, 2.5]]]]  f32 (1, 1, 1, 2)
+
+--- max_pool2d
+local x = ml.tensor { { 1., 5., 2., 0. }, { 3., 4., 1., 1. } }
+print(x:max_pool2d(2), x:max_pool2d { kernel = { 1, 2 }, stride = 1 })
+--> [[5., 2.]]  f32 (1, 2)  [[5., 5., 2.],
+-->  [4., 4., 1.]]  f32 (2, 3)
+
+--- max_pool2d_positions
+print(ml.tensor { { 1., 5., 2., 0. }, { 3., 4., 1., 1. } }:max_pool2d_positions(2))  --> [[2, 3]]  i64 (1, 2)
+
+--- avg_pool2d
+local x = ml.tensor { { 1., 5., 2., 0. }, { 3., 3., 1., 1. } }
+print(x:avg_pool2d(2))  --> [[3., 1.]]  f32 (1, 2)
+print(x:avg_pool2d { kernel = 2, padding = 1, count_include_pad = false })
+--> [[1.0, 3.5, 0.0],
+-->  [3.0, 2.0, 1.0]]  f32 (2, 3)
+
+--- adaptive_avg_pool2d
+print(ml.tensor { { 1., 5., 2., 0. }, { 3., 3., 1., 1. } }:adaptive_avg_pool2d { size = { 1, 2 } })
+--> [[3., 1.]]  f32 (1, 2)
+
+--- layer_norm
+local x, one, zero = ml.tensor { { 1., 3. }, { 0., 100. } }, ml.ones { 2 }, ml.zeros { 2 }
+print(x:layer_norm(one, zero))
+--> [[-1.0,  1.0],
+-->  [-1.0,  1.0]]  f32 (2, 2)
+
+--- rms_norm
+print(ml.tensor { { 3., 3. }, { 0., 2. } }:rms_norm(ml.ones { 2 }))
+--> [[1.0000, 1.0000],
+-->  [0.0000, 1.4142]]  f32 (2, 2)
+
+--- group_norm
+print(ml.tensor { { 1., 3., 10., 30. } }:group_norm(ml.ones { 4 }, ml.zeros { 4 }, { groups = 2 }))
+--> [[-1.0,  1.0, -1.0,  1.0]]  f32 (1, 4)
+
+--- batch_norm
+print(ml.tensor { { 1., 10. }, { 3., 30. } }:batch_norm(ml.ones { 2 }, ml.zeros { 2 }))
+--> [[-1.0, -1.0],
+-->  [ 1.0,  1.0]]  f32 (2, 2)
+
+--- dropout
+print(ml.ones { 8 }:dropout { p = 0.5, seed = 1 })  --> [2., 2., 2., 0., 0., 2., 2., 0.]  f32 (8)
+
 --- solve_triangular
 local a = ml.tensor { { 2., 0. }, { 1., 4. } }
 print(a:solve_triangular(ml.tensor { 6., 5. }))  --> [3.0, 0.5]  f32 (2)

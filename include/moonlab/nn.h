@@ -55,6 +55,33 @@ typedef struct ml_linear_layer_opts {
     ml_dtype dtype;                  /* default f32 */
 } ml_linear_layer_opts;
 
+/* Pairs are rows, columns; layers of one dimension read the first of each. */
+typedef struct ml_conv_layer_opts {
+    int64_t  stride[2], dilation[2]; /* 0 = 1 */
+    int64_t  padding[2];
+    int64_t  groups;                 /* 0 = 1 */
+    int64_t  output_padding[2];      /* of a transposed one: so much larger at the end */
+    bool     same;                   /* as much padding as keeps the size, with a stride of 1; one more at the end where it is odd */
+    bool     circular;               /* the padding is what stands at the other end */
+    bool     no_bias;
+    ml_init  weight_init, bias_init; /* default: both U(-1/sqrt(fan_in), 1/sqrt(fan_in)), as PyTorch */
+    ml_dtype dtype;                  /* default f32 */
+} ml_conv_layer_opts;
+
+typedef struct ml_pool_layer_opts {
+    int64_t stride[2]; /* 0 = the kernel */
+    int64_t padding[2];
+    bool    count_only_inside; /* in means: padding is not counted */
+} ml_pool_layer_opts;
+
+typedef struct ml_norm_layer_opts {
+    double   eps;         /* 0 = 1e-5 */
+    double   momentum;    /* of the running statistics: new = (1 - momentum) old + momentum batch; 0 = 0.1 */
+    bool     no_affine;   /* without weight and bias */
+    bool     no_tracking; /* BatchNorm: no running statistics, always those of the batch */
+    ml_dtype dtype;       /* default f32 */
+} ml_norm_layer_opts;
+
 typedef struct ml_embedding_layer_opts {
     ml_init  init;  /* default: N(0, 1), as PyTorch */
     ml_dtype dtype; /* default f32 */
@@ -63,6 +90,24 @@ typedef struct ml_embedding_layer_opts {
 
 ml_module *ml_nn_linear(int64_t in, int64_t out, const ml_linear_layer_opts *opts); /* (..., in) -> (..., out); weight (out, in), bias (out) */
 ml_module *ml_nn_embedding(int64_t rows, int64_t dim, const ml_embedding_layer_opts *opts); /* ids (...) -> (..., dim); weight (rows, dim) */
+/* (n, in, h, w) -> (n, out, h', w'); weight (out, in/groups, kh, kw), bias (out). Of one dimension: (n, in, l), weight (out, in/groups, k) */
+ml_module *ml_nn_conv2d(int64_t in, int64_t out, const int64_t kernel[2], const ml_conv_layer_opts *opts);
+ml_module *ml_nn_conv1d(int64_t in, int64_t out, int64_t kernel, const ml_conv_layer_opts *opts);
+/* The adjoint of such a convolution as a layer: h' = (h - 1) stride - 2 padding + dilation (kh - 1) + output_padding + 1; weight (in, out/groups, kh, kw) */
+ml_module *ml_nn_conv_transpose2d(int64_t in, int64_t out, const int64_t kernel[2], const ml_conv_layer_opts *opts);
+ml_module *ml_nn_max_pool2d(const int64_t kernel[2], const ml_pool_layer_opts *opts);   /* (..., h, w) */
+ml_module *ml_nn_max_pool1d(int64_t kernel, const ml_pool_layer_opts *opts);            /* (..., c, l) */
+ml_module *ml_nn_avg_pool2d(const int64_t kernel[2], const ml_pool_layer_opts *opts);
+ml_module *ml_nn_avg_pool1d(int64_t kernel, const ml_pool_layer_opts *opts);
+ml_module *ml_nn_adaptive_avg_pool2d(const int64_t size[2]);                            /* (..., h, w) -> (..., size) */
+ml_module *ml_nn_global_avg_pool(void);                                                 /* (n, c, ...) -> (n, c) */
+/* In training by the batch's statistics, which it keeps a running mean of (state: running_mean, running_var, with n - 1); else by
+ * these. dims 1: (n, c) or (n, c, l); 2: (n, c, h, w). weight 1, bias 0. Ioffe & Szegedy 2015. */
+ml_module *ml_nn_batch_norm(int dims, int64_t channels, const ml_norm_layer_opts *opts);
+ml_module *ml_nn_layer_norm(ml_shape last, const ml_norm_layer_opts *opts);             /* over the last dimensions, of that shape */
+ml_module *ml_nn_rms_norm(ml_shape last, const ml_norm_layer_opts *opts);
+ml_module *ml_nn_group_norm(int64_t groups, int64_t channels, const ml_norm_layer_opts *opts);
+ml_module *ml_nn_dropout(double p); /* in training: each value is 0 with probability p, else x / (1 - p); Srivastava et al. 2014 */
 ml_module *ml_nn_flatten(void);                                                     /* (n, ...) -> (n, product) */
 ml_module *ml_nn_activation(ml_op_id op);                                           /* any operation of one input without options */
 /* One after the other; n = 0 is the identity. Takes the references over, also when it fails and when one is NULL, so that
@@ -75,8 +120,28 @@ void       ml_module_release(ml_module *m); /* NULL is fine */
 /* A Sequential runs neighbours as one operation where the table has one: Linear with the ReLU, Tanh or Sigmoid behind it;
  * Embedding, Flatten and Linear in front of that, when there are more rows than tokens. The same value up to rounding. */
 ml_tensor *ml_module_forward(ml_module *m, ml_tensor *x);
-/* The same with params in place of the module's own: of the same shapes, in the order of ml_module_parameters. */
+/* The same with params in place of the module's own: of the same shapes, in the order of ml_module_parameters. The running
+ * statistics stay as they are. */
 ml_tensor *ml_module_apply(ml_module *m, ml_tensor *const *params, int n, ml_tensor *x);
+
+/* --- state: what a layer keeps beside its parameters, and the two ways of running ----------------------------------- */
+/* A new module is in training. Batch normalisation and dropout compute something else in evaluation. */
+void ml_module_train(ml_module *m, bool on); /* of it and all its layers */
+bool ml_module_training(const ml_module *m);
+int  ml_module_n_state(const ml_module *m);  /* running statistics, with those of all children */
+ml_tensor *const *ml_module_state(const ml_module *m);
+bool ml_module_state_name(const ml_module *m, int i, char *name, size_t bytes); /* "2.running_mean" */
+
+typedef enum ml_mode { ML_MODE_OWN, ML_MODE_TRAIN, ML_MODE_EVAL } ml_mode; /* own: as ml_module_train left each layer */
+typedef struct ml_apply_opts {
+    ml_tensor *const *state;     /* in place of the module's own, in the order of ml_module_state; NULL = its own */
+    int               n_state;
+    ml_tensor       **new_state; /* room for as many; NULL = not wanted. In the innermost scope */
+    ml_mode           mode;
+    const ml_key     *key;       /* of dropout: what a layer draws depends on it and on the layer's place; NULL = the default stream, by ml_draw */
+} ml_apply_opts;
+/* ml_module_apply with all that a layer reads given: nothing in the module changes, so every transform may go through it. */
+ml_tensor *ml_module_apply_with(ml_module *m, ml_tensor *const *params, int n, ml_tensor *x, const ml_apply_opts *opts);
 
 /* --- looking inside ---------------------------------------------------------------------------------------------- */
 const char *ml_module_kind(const ml_module *m);                   /* "Linear", "Sequential", ...; an activation "ReLU" */
@@ -87,7 +152,7 @@ ml_tensor *const *ml_module_parameters(const ml_module *m);       /* all of them
 ml_tensor  *ml_module_parameter(const ml_module *m, int i);       /* one of them; NULL with a message outside */
 /* "1.weight": the path counts layers from 1, in C as in Lua. False with a message outside or when it does not fit. */
 bool        ml_module_parameter_name(const ml_module *m, int i, char *name, size_t bytes);
-ml_tensor  *ml_module_own(const ml_module *m, const char *name);  /* "weight", "bias" of this layer; NULL without message */
+ml_tensor  *ml_module_own(const ml_module *m, const char *name);  /* "weight", "bias", "running_mean" of this layer; NULL without message */
 /* A line about the layer itself: "Linear(256 -> 97)"; the text lives until the next call on this thread. */
 const char *ml_module_text(const ml_module *m);
 

@@ -9,7 +9,7 @@
  *   INDEX(f, default) a position                   CHOICE(f, default, "a|b|c") one of these words; in C its place, from 0
  *   INTS(f) whole numbers, one or a list           NEWDIM(f, default)  a dimension of the result, which has one more
  *   DTYPE(f) "f32", "f64", "i64", "u8", "bool"     BASE(f) what positions in tensors count from: C 0, Lua 1
- *   TEXT(f)  at most ML_TEXT_BYTES - 1 characters
+ *   TEXT(f)  at most ML_TEXT_BYTES - 1 characters  PAIR(f, default) two whole numbers, for rows and columns; one stands for both
  */
 /* --- pointwise, one input ------------------------------------------------------------------------- */
 ML_OP (neg,        1, "-x")
@@ -166,6 +166,20 @@ ML_OPX(softmax,    1, "e^x / sum e^x along dim",                              DI
 ML_OPX(log_softmax, 1, "log of softmax along dim",                            DIM(dim, -1))
 ML_OPX(cross_entropy, 2, "mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), (); with groups, the mean of each of so many", BASE(base) INT(groups, 0))
 ML_OP (mse,        2, "mean of (x - y)^2")
+/* --- convolutions, pooling, normalisation: images are (n, channels, height, width) ------------------------------------------ */
+ML_OPX(conv2d,     2, "x (n, c, h, w) correlated with w (o, c/groups, kh, kw) -> (n, o, h', w')", PAIR(stride, 1) PAIR(padding, 0) PAIR(dilation, 1) INT(groups, 1))
+ML_OPX(conv2d_dx,  2, "undoes the places of conv2d: x (n, o, h', w'), w (o, c/groups, kh, kw) -> (n, c, size): its adjoint in x", PAIR(stride, 1) PAIR(padding, 0) PAIR(dilation, 1) INT(groups, 1) PAIR(size, 0))
+ML_OPX(conv2d_dw,  2, "the adjoint of conv2d in w: x (n, c, h, w), y (n, o, h', w') -> (o, c/groups, kernel)", PAIR(stride, 1) PAIR(padding, 0) PAIR(dilation, 1) INT(groups, 1) PAIR(kernel, 1))
+ML_OPX(conv2d_bias, 3, "act(conv2d(x, w) + b), a number of b (o) for each channel, in one", PAIR(stride, 1) PAIR(padding, 0) PAIR(dilation, 1) INT(groups, 1) CHOICE(act, ML_ACT_NONE, ML_ACT_WORDS))
+ML_OPX(max_pool2d, 1, "largest value of each window of x (..., h, w), stride apart (0: the kernel); the first of equal ones has the derivative", PAIR(kernel, 2) PAIR(stride, 0) PAIR(padding, 0))
+ML_OPX(max_pool2d_positions, 1, "where the largest value of each window is in its image, counted through the rows", PAIR(kernel, 2) PAIR(stride, 0) PAIR(padding, 0) BASE(base))
+ML_OPX(avg_pool2d, 1, "mean of each window of x (..., h, w), stride apart (0: the kernel); padding counts as zeros, or not at all", PAIR(kernel, 2) PAIR(stride, 0) PAIR(padding, 0) FLAG(count_include_pad, true))
+ML_OPX(adaptive_avg_pool2d, 1, "means of size equal parts of x (..., h, w), which overlap where they do not divide it", PAIR(size, 1))
+ML_OPX(layer_norm, 3, "(x - mean) / sqrt(variance + eps) over the last ndim dimensions, times y, plus z, both of their shape (Ba et al. 2016)", INT(ndim, 1) REAL(eps, 1e-5))
+ML_OPX(rms_norm,   2, "x / sqrt(mean(x^2) + eps) over the last ndim dimensions, times y of their shape (Zhang & Sennrich 2019)", INT(ndim, 1) REAL(eps, 1e-5))
+ML_OPX(group_norm, 3, "x (n, c, ...) normalised over each group of channels of a sample, times y (c), plus z (c) (Wu & He 2018)", INT(groups, 1) REAL(eps, 1e-5))
+ML_OPX(batch_norm, 3, "x (n, c, ...) normalised over all samples of each channel, times y (c), plus z (c) (Ioffe & Szegedy 2015)", REAL(eps, 1e-5))
+ML_OPX(dropout,    1, "x / (1 - p), each value 0 with probability p; which ones depends on seed, stream and place alone", REAL(p, 0.5) INT(seed, 0) INT(stream, 0))
 /* --- linear algebra: of each matrix in (..., n, m); f32 is computed in f64 ------------------------------------------------ */
 ML_OPX(solve_triangular, 2, "x of a x = b, a triangular: (..., n, n), b (..., n, k) or (n); the other triangle is not read", FLAG(upper, false) FLAG(transpose, false) FLAG(unitriangular, false) FLAG(strict, true))
 ML_OP (solve,      2, "x of a x = b: (..., n, n), b (..., n, k), or (n) for a vector; singular: an error")

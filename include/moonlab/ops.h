@@ -40,6 +40,7 @@ int ml_choice_find(const char *words, const char *word); /* its place in "a|b|c"
 #define NEWDIM(f, d)  int f;
 #define SHAPE(f)      ml_shape f;
 #define INTS(f)       ml_ints f;
+#define PAIR(f, d)    int64_t f[2];
 #define INT(f, d)     int64_t f;
 #define INDEX(f, d)   int64_t f;
 #define REAL(f, d)    double f;
@@ -79,6 +80,7 @@ typedef enum ml_op_id {
 #undef NEWDIM
 #undef SHAPE
 #undef INTS
+#undef PAIR
 #undef INT
 #undef INDEX
 #undef REAL
@@ -90,7 +92,7 @@ typedef enum ml_op_id {
 
 /* --- the table, for bindings, documentation and tests --------------------------------------------------------- */
 typedef enum ml_field_kind {
-    ML_FIELD_DIMS, ML_FIELD_DIM, ML_FIELD_NEWDIM, ML_FIELD_SHAPE, ML_FIELD_INTS, ML_FIELD_INT, ML_FIELD_INDEX, ML_FIELD_REAL,
+    ML_FIELD_DIMS, ML_FIELD_DIM, ML_FIELD_NEWDIM, ML_FIELD_SHAPE, ML_FIELD_INTS, ML_FIELD_PAIR, ML_FIELD_INT, ML_FIELD_INDEX, ML_FIELD_REAL,
     ML_FIELD_FLAG, ML_FIELD_CHOICE, ML_FIELD_DTYPE, ML_FIELD_BASE, ML_FIELD_TEXT
 } ml_field_kind;
 

@@ -5,7 +5,8 @@ local ml = require "moonlab"
 
 local types = { -- kind of an option -> what Lua gives
   dims = "integer|integer[]", shape = "integer|integer[]", dim = "integer", position = "integer", integer = "integer",
-  integers = "integer|integer[]", number = "number", flag = "boolean", dtype = "moonlab.dtype", text = "string",
+  integers = "integer|integer[]", pair = "integer|integer[]", number = "number", flag = "boolean", dtype = "moonlab.dtype",
+  text = "string",
 }
 local inputs = { "x", "y", "z", "w" }
 

@@ -302,6 +302,42 @@ function autograd.recording(on) end
 ---@field init?  moonlab.initialiser  (default: standard normal)
 ---@field dtype? moonlab.dtype
 
+---@class moonlab.ConvOptions
+---@field stride?       integer|integer[]          one number, or two for rows and columns (default 1)
+---@field padding?      integer|integer[]|"same"   "same" keeps the size (default 0)
+---@field padding_mode? "zeros"|"circular"         circular: what stands at the other end (default "zeros")
+---@field dilation?     integer|integer[]          (default 1)
+---@field groups?       integer                    (default 1)
+---@field bias?         boolean                    (default true)
+---@field weight_init?  moonlab.initialiser        (default: fan_in_uniform)
+---@field bias_init?    moonlab.initialiser        (default: fan_in_uniform, by the fan of the weight)
+---@field dtype?        moonlab.dtype
+
+---@class moonlab.ConvTransposeOptions
+---@field stride?         integer|integer[]    (default 1)
+---@field padding?        integer|integer[]    cut off at each end (default 0)
+---@field output_padding? integer|integer[]    so much larger at the end (default 0)
+---@field dilation?       integer|integer[]    (default 1)
+---@field groups?         integer              (default 1)
+---@field bias?           boolean              (default true)
+---@field weight_init?    moonlab.initialiser
+---@field bias_init?      moonlab.initialiser
+---@field dtype?          moonlab.dtype
+
+---@class moonlab.PoolOptions
+---@field stride?            integer|integer[]  (default: the kernel)
+---@field padding?           integer|integer[]  at most half of the kernel (default 0)
+---@field count_include_pad? boolean            means: padding counts as zeros (default true)
+
+---@class moonlab.NormOptions
+---@field eps?    number   (default 1e-5)
+---@field affine? boolean  with weight, at first 1, and bias, at first 0 (default true)
+---@field dtype?  moonlab.dtype
+
+---@class moonlab.BatchNormOptions : moonlab.NormOptions
+---@field momentum? number   running = (1 - momentum) running + momentum batch (default 0.1)
+---@field tracking? boolean  keeps running statistics, and uses them in evaluation (default true)
+
 --- A layer or a chain of them: `model(x)`, `model[1]`, `#model`, `tostring(model)`.
 ---@class moonlab.Module
 ---@field weight moonlab.Tensor
@@ -319,11 +355,37 @@ function Module:parameters() end
 ---@return fun(): string?, moonlab.Tensor?
 function Module:named_parameters() end
 
---- The model as a pure function: with these parameters in place of its own.
+--- What the layers keep beside their parameters, the running statistics of BatchNorm, in the order of the layers.
+---@return moonlab.Tensor[]
+function Module:buffers() end
+
+--- for name, b in model:named_buffers() do: "2.running_mean", ...
+---@return fun(): string?, moonlab.Tensor?
+function Module:named_buffers() end
+
+--- The model as a pure function: with these parameters in place of its own, and these buffers, which it gives back as they become.
+--- Nothing in the model changes, so every transform may go through it. Without buffers the model's own are read.
 ---@param params moonlab.Tensor[]  as model:parameters() lists them
+---@param buffers moonlab.Tensor[]  as model:buffers() lists them; may be left out
 ---@param x moonlab.Tensor
----@return moonlab.Tensor
-function Module:apply(params, x) end
+---@param opts? { train?: boolean, seed?: integer }  train: else as the model is; seed: what dropout draws, else the default stream
+---@return moonlab.Tensor y
+---@return moonlab.Tensor[] new_buffers  when buffers were given
+---@overload fun(self: moonlab.Module, params: moonlab.Tensor[], x: moonlab.Tensor, opts?: { train?: boolean, seed?: integer }): moonlab.Tensor
+function Module:apply(params, buffers, x, opts) end
+
+--- Training, as a new model is: BatchNorm by the statistics of the batch, dropout drops. Of the model and all its layers.
+---@param on? boolean  (default true)
+---@return moonlab.Module
+function Module:train(on) end
+
+--- Evaluation: BatchNorm by its running statistics, no dropout. The same as model:train(false).
+---@return moonlab.Module
+function Module:eval() end
+
+--- Is the model in training?
+---@return boolean
+function Module:training() end
 
 --- "Linear", "Sequential", "ReLU", ...
 ---@return string
@@ -350,6 +412,99 @@ function nn.Linear(inputs, outputs, opts) end
 ---@param opts? moonlab.EmbeddingOptions
 ---@return moonlab.Module
 function nn.Embedding(rows, dim, opts) end
+
+--- x (n, inputs, length) -> (n, outputs, length'). weight (outputs, inputs/groups, kernel).
+---@param inputs integer
+---@param outputs integer
+---@param kernel integer
+---@param opts? moonlab.ConvOptions
+---@return moonlab.Module
+function nn.Conv1d(inputs, outputs, kernel, opts) end
+
+--- x (n, inputs, height, width) -> (n, outputs, height', width'). weight (outputs, inputs/groups, rows, columns).
+---@param inputs integer
+---@param outputs integer
+---@param kernel integer|integer[]
+---@param opts? moonlab.ConvOptions
+---@return moonlab.Module
+function nn.Conv2d(inputs, outputs, kernel, opts) end
+
+--- The adjoint of a convolution as a layer: a stride makes its result larger. weight (inputs, outputs/groups, rows, columns).
+---@param inputs integer
+---@param outputs integer
+---@param kernel integer|integer[]
+---@param opts? moonlab.ConvTransposeOptions
+---@return moonlab.Module
+function nn.ConvTranspose2d(inputs, outputs, kernel, opts) end
+
+--- The largest value of each window: (..., height, width).
+---@param kernel integer|integer[]
+---@param opts? moonlab.PoolOptions
+---@return moonlab.Module
+function nn.MaxPool2d(kernel, opts) end
+
+--- The largest value of each window: (..., channels, length).
+---@param kernel integer
+---@param opts? moonlab.PoolOptions
+---@return moonlab.Module
+function nn.MaxPool1d(kernel, opts) end
+
+--- The mean of each window: (..., height, width).
+---@param kernel integer|integer[]
+---@param opts? moonlab.PoolOptions
+---@return moonlab.Module
+function nn.AvgPool2d(kernel, opts) end
+
+--- The mean of each window: (..., channels, length).
+---@param kernel integer
+---@param opts? moonlab.PoolOptions
+---@return moonlab.Module
+function nn.AvgPool1d(kernel, opts) end
+
+--- Means of so many equal parts, whatever the size of the image: (..., height, width) -> (..., size).
+---@param size integer|integer[]
+---@return moonlab.Module
+function nn.AdaptiveAvgPool2d(size) end
+
+--- The mean of each channel: (n, channels, ...) -> (n, channels).
+---@return moonlab.Module
+function nn.GlobalAvgPool() end
+
+--- Batch normalisation of (n, channels) or (n, channels, length). Ioffe & Szegedy 2015.
+---@param channels integer
+---@param opts? moonlab.BatchNormOptions
+---@return moonlab.Module
+function nn.BatchNorm1d(channels, opts) end
+
+--- Batch normalisation of (n, channels, height, width).
+---@param channels integer
+---@param opts? moonlab.BatchNormOptions
+---@return moonlab.Module
+function nn.BatchNorm2d(channels, opts) end
+
+--- Mean 0 and variance 1 over the last dimensions, of these sizes, of each sample. Ba, Kiros & Hinton 2016.
+---@param sizes integer|integer[]
+---@param opts? moonlab.NormOptions
+---@return moonlab.Module
+function nn.LayerNorm(sizes, opts) end
+
+--- Mean square 1 over the last dimensions, of these sizes, of each sample. Zhang & Sennrich 2019.
+---@param sizes integer|integer[]
+---@param opts? moonlab.NormOptions
+---@return moonlab.Module
+function nn.RMSNorm(sizes, opts) end
+
+--- Mean 0 and variance 1 over each group of channels of a sample: (n, channels, ...). Wu & He 2018.
+---@param groups integer
+---@param channels integer
+---@param opts? moonlab.NormOptions
+---@return moonlab.Module
+function nn.GroupNorm(groups, channels, opts) end
+
+--- In training each value is 0 with probability p, the others are 1 / (1 - p) times as large. Srivastava et al. 2014.
+---@param p? number  (default 0.5)
+---@return moonlab.Module
+function nn.Dropout(p) end
 
 --- (n, ...) -> (n, product).
 ---@return moonlab.Module

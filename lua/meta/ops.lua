@@ -1911,6 +1911,293 @@ function ml.mse(x, y) end
 ---@return moonlab.Tensor
 function Tensor:mse(y) end
 
+---@class moonlab.Conv2dOptions
+---@field stride? integer|integer[]
+---@field padding? integer|integer[]
+---@field dilation? integer|integer[]
+---@field groups? integer
+
+--- x (n, c, h, w) correlated with w (o, c/groups, kh, kw) -> (n, o, h', w')
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param stride? integer|integer[]|moonlab.Conv2dOptions
+---@param padding? integer|integer[]|moonlab.Conv2dOptions
+---@param dilation? integer|integer[]|moonlab.Conv2dOptions
+---@param groups? integer|moonlab.Conv2dOptions
+---@return moonlab.Tensor
+function ml.conv2d(x, y, stride, padding, dilation, groups) end
+
+--- x (n, c, h, w) correlated with w (o, c/groups, kh, kw) -> (n, o, h', w')
+---@param y moonlab.Tensor|number
+---@param stride? integer|integer[]|moonlab.Conv2dOptions
+---@param padding? integer|integer[]|moonlab.Conv2dOptions
+---@param dilation? integer|integer[]|moonlab.Conv2dOptions
+---@param groups? integer|moonlab.Conv2dOptions
+---@return moonlab.Tensor
+function Tensor:conv2d(y, stride, padding, dilation, groups) end
+
+---@class moonlab.Conv2dDxOptions
+---@field stride? integer|integer[]
+---@field padding? integer|integer[]
+---@field dilation? integer|integer[]
+---@field groups? integer
+---@field size? integer|integer[]
+
+--- undoes the places of conv2d: x (n, o, h', w'), w (o, c/groups, kh, kw) -> (n, c, size): its adjoint in x
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param stride? integer|integer[]|moonlab.Conv2dDxOptions
+---@param padding? integer|integer[]|moonlab.Conv2dDxOptions
+---@param dilation? integer|integer[]|moonlab.Conv2dDxOptions
+---@param groups? integer|moonlab.Conv2dDxOptions
+---@param size? integer|integer[]|moonlab.Conv2dDxOptions
+---@return moonlab.Tensor
+function ml.conv2d_dx(x, y, stride, padding, dilation, groups, size) end
+
+--- undoes the places of conv2d: x (n, o, h', w'), w (o, c/groups, kh, kw) -> (n, c, size): its adjoint in x
+---@param y moonlab.Tensor|number
+---@param stride? integer|integer[]|moonlab.Conv2dDxOptions
+---@param padding? integer|integer[]|moonlab.Conv2dDxOptions
+---@param dilation? integer|integer[]|moonlab.Conv2dDxOptions
+---@param groups? integer|moonlab.Conv2dDxOptions
+---@param size? integer|integer[]|moonlab.Conv2dDxOptions
+---@return moonlab.Tensor
+function Tensor:conv2d_dx(y, stride, padding, dilation, groups, size) end
+
+---@class moonlab.Conv2dDwOptions
+---@field stride? integer|integer[]
+---@field padding? integer|integer[]
+---@field dilation? integer|integer[]
+---@field groups? integer
+---@field kernel? integer|integer[]
+
+--- the adjoint of conv2d in w: x (n, c, h, w), y (n, o, h', w') -> (o, c/groups, kernel)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param stride? integer|integer[]|moonlab.Conv2dDwOptions
+---@param padding? integer|integer[]|moonlab.Conv2dDwOptions
+---@param dilation? integer|integer[]|moonlab.Conv2dDwOptions
+---@param groups? integer|moonlab.Conv2dDwOptions
+---@param kernel? integer|integer[]|moonlab.Conv2dDwOptions
+---@return moonlab.Tensor
+function ml.conv2d_dw(x, y, stride, padding, dilation, groups, kernel) end
+
+--- the adjoint of conv2d in w: x (n, c, h, w), y (n, o, h', w') -> (o, c/groups, kernel)
+---@param y moonlab.Tensor|number
+---@param stride? integer|integer[]|moonlab.Conv2dDwOptions
+---@param padding? integer|integer[]|moonlab.Conv2dDwOptions
+---@param dilation? integer|integer[]|moonlab.Conv2dDwOptions
+---@param groups? integer|moonlab.Conv2dDwOptions
+---@param kernel? integer|integer[]|moonlab.Conv2dDwOptions
+---@return moonlab.Tensor
+function Tensor:conv2d_dw(y, stride, padding, dilation, groups, kernel) end
+
+---@class moonlab.Conv2dBiasOptions
+---@field stride? integer|integer[]
+---@field padding? integer|integer[]
+---@field dilation? integer|integer[]
+---@field groups? integer
+---@field act? "none"|"relu"|"tanh"|"sigmoid"
+
+--- act(conv2d(x, w) + b), a number of b (o) for each channel, in one
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param stride? integer|integer[]|moonlab.Conv2dBiasOptions
+---@param padding? integer|integer[]|moonlab.Conv2dBiasOptions
+---@param dilation? integer|integer[]|moonlab.Conv2dBiasOptions
+---@param groups? integer|moonlab.Conv2dBiasOptions
+---@param act? "none"|"relu"|"tanh"|"sigmoid"|moonlab.Conv2dBiasOptions
+---@return moonlab.Tensor
+function ml.conv2d_bias(x, y, z, stride, padding, dilation, groups, act) end
+
+--- act(conv2d(x, w) + b), a number of b (o) for each channel, in one
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param stride? integer|integer[]|moonlab.Conv2dBiasOptions
+---@param padding? integer|integer[]|moonlab.Conv2dBiasOptions
+---@param dilation? integer|integer[]|moonlab.Conv2dBiasOptions
+---@param groups? integer|moonlab.Conv2dBiasOptions
+---@param act? "none"|"relu"|"tanh"|"sigmoid"|moonlab.Conv2dBiasOptions
+---@return moonlab.Tensor
+function Tensor:conv2d_bias(y, z, stride, padding, dilation, groups, act) end
+
+---@class moonlab.MaxPool2dOptions
+---@field kernel? integer|integer[]
+---@field stride? integer|integer[]
+---@field padding? integer|integer[]
+
+--- largest value of each window of x (..., h, w), stride apart (0: the kernel); the first of equal ones has the derivative
+---@param x moonlab.Tensor|number
+---@param kernel? integer|integer[]|moonlab.MaxPool2dOptions
+---@param stride? integer|integer[]|moonlab.MaxPool2dOptions
+---@param padding? integer|integer[]|moonlab.MaxPool2dOptions
+---@return moonlab.Tensor
+function ml.max_pool2d(x, kernel, stride, padding) end
+
+--- largest value of each window of x (..., h, w), stride apart (0: the kernel); the first of equal ones has the derivative
+---@param kernel? integer|integer[]|moonlab.MaxPool2dOptions
+---@param stride? integer|integer[]|moonlab.MaxPool2dOptions
+---@param padding? integer|integer[]|moonlab.MaxPool2dOptions
+---@return moonlab.Tensor
+function Tensor:max_pool2d(kernel, stride, padding) end
+
+---@class moonlab.MaxPool2dPositionsOptions
+---@field kernel? integer|integer[]
+---@field stride? integer|integer[]
+---@field padding? integer|integer[]
+
+--- where the largest value of each window is in its image, counted through the rows
+---@param x moonlab.Tensor|number
+---@param kernel? integer|integer[]|moonlab.MaxPool2dPositionsOptions
+---@param stride? integer|integer[]|moonlab.MaxPool2dPositionsOptions
+---@param padding? integer|integer[]|moonlab.MaxPool2dPositionsOptions
+---@return moonlab.Tensor
+function ml.max_pool2d_positions(x, kernel, stride, padding) end
+
+--- where the largest value of each window is in its image, counted through the rows
+---@param kernel? integer|integer[]|moonlab.MaxPool2dPositionsOptions
+---@param stride? integer|integer[]|moonlab.MaxPool2dPositionsOptions
+---@param padding? integer|integer[]|moonlab.MaxPool2dPositionsOptions
+---@return moonlab.Tensor
+function Tensor:max_pool2d_positions(kernel, stride, padding) end
+
+---@class moonlab.AvgPool2dOptions
+---@field kernel? integer|integer[]
+---@field stride? integer|integer[]
+---@field padding? integer|integer[]
+---@field count_include_pad? boolean
+
+--- mean of each window of x (..., h, w), stride apart (0: the kernel); padding counts as zeros, or not at all
+---@param x moonlab.Tensor|number
+---@param kernel? integer|integer[]|moonlab.AvgPool2dOptions
+---@param stride? integer|integer[]|moonlab.AvgPool2dOptions
+---@param padding? integer|integer[]|moonlab.AvgPool2dOptions
+---@param count_include_pad? boolean|moonlab.AvgPool2dOptions
+---@return moonlab.Tensor
+function ml.avg_pool2d(x, kernel, stride, padding, count_include_pad) end
+
+--- mean of each window of x (..., h, w), stride apart (0: the kernel); padding counts as zeros, or not at all
+---@param kernel? integer|integer[]|moonlab.AvgPool2dOptions
+---@param stride? integer|integer[]|moonlab.AvgPool2dOptions
+---@param padding? integer|integer[]|moonlab.AvgPool2dOptions
+---@param count_include_pad? boolean|moonlab.AvgPool2dOptions
+---@return moonlab.Tensor
+function Tensor:avg_pool2d(kernel, stride, padding, count_include_pad) end
+
+---@class moonlab.AdaptiveAvgPool2dOptions
+---@field size? integer|integer[]
+
+--- means of size equal parts of x (..., h, w), which overlap where they do not divide it
+---@param x moonlab.Tensor|number
+---@param size? integer|integer[]|moonlab.AdaptiveAvgPool2dOptions
+---@return moonlab.Tensor
+function ml.adaptive_avg_pool2d(x, size) end
+
+--- means of size equal parts of x (..., h, w), which overlap where they do not divide it
+---@param size? integer|integer[]|moonlab.AdaptiveAvgPool2dOptions
+---@return moonlab.Tensor
+function Tensor:adaptive_avg_pool2d(size) end
+
+---@class moonlab.LayerNormOptions
+---@field ndim? integer
+---@field eps? number
+
+--- (x - mean) / sqrt(variance + eps) over the last ndim dimensions, times y, plus z, both of their shape (Ba et al. 2016)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param ndim? integer|moonlab.LayerNormOptions
+---@param eps? number|moonlab.LayerNormOptions
+---@return moonlab.Tensor
+function ml.layer_norm(x, y, z, ndim, eps) end
+
+--- (x - mean) / sqrt(variance + eps) over the last ndim dimensions, times y, plus z, both of their shape (Ba et al. 2016)
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param ndim? integer|moonlab.LayerNormOptions
+---@param eps? number|moonlab.LayerNormOptions
+---@return moonlab.Tensor
+function Tensor:layer_norm(y, z, ndim, eps) end
+
+---@class moonlab.RmsNormOptions
+---@field ndim? integer
+---@field eps? number
+
+--- x / sqrt(mean(x^2) + eps) over the last ndim dimensions, times y of their shape (Zhang & Sennrich 2019)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param ndim? integer|moonlab.RmsNormOptions
+---@param eps? number|moonlab.RmsNormOptions
+---@return moonlab.Tensor
+function ml.rms_norm(x, y, ndim, eps) end
+
+--- x / sqrt(mean(x^2) + eps) over the last ndim dimensions, times y of their shape (Zhang & Sennrich 2019)
+---@param y moonlab.Tensor|number
+---@param ndim? integer|moonlab.RmsNormOptions
+---@param eps? number|moonlab.RmsNormOptions
+---@return moonlab.Tensor
+function Tensor:rms_norm(y, ndim, eps) end
+
+---@class moonlab.GroupNormOptions
+---@field groups? integer
+---@field eps? number
+
+--- x (n, c, ...) normalised over each group of channels of a sample, times y (c), plus z (c) (Wu & He 2018)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param groups? integer|moonlab.GroupNormOptions
+---@param eps? number|moonlab.GroupNormOptions
+---@return moonlab.Tensor
+function ml.group_norm(x, y, z, groups, eps) end
+
+--- x (n, c, ...) normalised over each group of channels of a sample, times y (c), plus z (c) (Wu & He 2018)
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param groups? integer|moonlab.GroupNormOptions
+---@param eps? number|moonlab.GroupNormOptions
+---@return moonlab.Tensor
+function Tensor:group_norm(y, z, groups, eps) end
+
+---@class moonlab.BatchNormOptions
+---@field eps? number
+
+--- x (n, c, ...) normalised over all samples of each channel, times y (c), plus z (c) (Ioffe & Szegedy 2015)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param eps? number|moonlab.BatchNormOptions
+---@return moonlab.Tensor
+function ml.batch_norm(x, y, z, eps) end
+
+--- x (n, c, ...) normalised over all samples of each channel, times y (c), plus z (c) (Ioffe & Szegedy 2015)
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param eps? number|moonlab.BatchNormOptions
+---@return moonlab.Tensor
+function Tensor:batch_norm(y, z, eps) end
+
+---@class moonlab.DropoutOptions
+---@field p? number
+---@field seed? integer
+---@field stream? integer
+
+--- x / (1 - p), each value 0 with probability p; which ones depends on seed, stream and place alone
+---@param x moonlab.Tensor|number
+---@param p? number|moonlab.DropoutOptions
+---@param seed? integer|moonlab.DropoutOptions
+---@param stream? integer|moonlab.DropoutOptions
+---@return moonlab.Tensor
+function ml.dropout(x, p, seed, stream) end
+
+--- x / (1 - p), each value 0 with probability p; which ones depends on seed, stream and place alone
+---@param p? number|moonlab.DropoutOptions
+---@param seed? integer|moonlab.DropoutOptions
+---@param stream? integer|moonlab.DropoutOptions
+---@return moonlab.Tensor
+function Tensor:dropout(p, seed, stream) end
+
 ---@class moonlab.SolveTriangularOptions
 ---@field upper? boolean
 ---@field transpose? boolean

@@ -60,20 +60,27 @@ end
 ---@class moonlab.Module
 local Module = nn.module.methods
 
---- The parameters by their names, copied: what ml.save writes and model:load_state takes.
+-- Parameters and buffers (running statistics), by their names.
+local function held(model)
+  local tensors = {}
+  for name, p in model:named_parameters() do tensors[name] = p end
+  for name, b in model:named_buffers() do tensors[name] = b end
+  return tensors
+end
+
+--- The parameters and buffers by their names, copied: what ml.save writes and model:load_state takes.
 ---@return table<string, moonlab.Tensor>
 function Module:state()
   local state = {}
-  for name, p in self:named_parameters() do state[name] = p:clone() end
+  for name, t in pairs(held(self)) do state[name] = t:clone() end
   return state
 end
 
 -- Is this the state of such a model? Names and shapes must be the same, dtypes too: nothing is lost without a word.
 local function check_state(model, state)
   if type(state) ~= "table" then check.fail("load_state: takes a table of tensors by name, got %s", type(state)) end
-  local known = {}
-  for name, p in model:named_parameters() do
-    known[name] = true
+  local known = held(model)
+  for name, p in pairs(known) do
     local t = state[name]
     if not core.tensor.is_tensor(t) then check.fail("load_state: there is no tensor '%s' for %s", name, model:kind()) end
     if t.dtype ~= p.dtype or table.concat(t.shape, ",") ~= table.concat(p.shape, ",") then
@@ -82,17 +89,17 @@ local function check_state(model, state)
     end
   end
   for name in pairs(state) do
-    if not known[name] then check.fail("load_state: %s has no parameter '%s'", model:kind(), tostring(name)) end
+    if not known[name] then check.fail("load_state: %s has no tensor '%s'", model:kind(), tostring(name)) end
   end
 end
 
---- Takes over values: all parameters, under the names that model:state() gives. When one is missing, too many, or of another
---- shape or dtype, nothing has changed.
+--- Takes over values: all parameters and buffers, under the names that model:state() gives. When one is missing, too many,
+--- or of another shape or dtype, nothing has changed.
 ---@param state table<string, moonlab.Tensor>
 ---@return moonlab.Module self
 function Module:load_state(state)
   check_state(self, state)
-  for name, p in self:named_parameters() do p:detach()[{}] = state[name]:detach() end
+  for name, t in pairs(held(self)) do t:detach()[{}] = state[name]:detach() end
   return self
 end
 nn.module = nil

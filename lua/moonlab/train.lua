@@ -12,7 +12,23 @@ local train = {}
 ---@class moonlab.AccuracyOptions
 ---@field batch? integer  rows at a time, which bounds the memory (default 4096)
 
---- Share of the rows whose largest output is their label, in [0, 1]. Nothing is recorded.
+-- Puts a model into evaluation until the value is closed; then every layer is again as it was.
+local function evaluating(model)
+  local layers = {}
+  local function note(layer)
+    layers[#layers + 1] = { layer, layer:training() }
+    for i = 1, #layer do note(layer[i]) end
+  end
+  if type(model) == "userdata" and not ml.is_tensor(model) then
+    note(model)
+    model:eval()
+  end
+  return setmetatable({}, { __close = function()
+    for _, entry in ipairs(layers) do entry[1]:train(entry[2]) end -- a container before its layers
+  end })
+end
+
+--- Share of the rows whose largest output is their label, in [0, 1]. Nothing is recorded; a model is in evaluation meanwhile.
 ---@param model fun(x: moonlab.Tensor): moonlab.Tensor|moonlab.Module  (n, ...) -> (n, classes)
 ---@param data  moonlab.Dataset
 ---@param opts? moonlab.AccuracyOptions
@@ -27,6 +43,7 @@ function train.accuracy(model, data, opts)
   if n ~= #y then check.fail("accuracy: %d inputs, but %d labels", n, #y) end
   if n == 0 then check.fail "accuracy: no rows to measure" end
   if opts.batch < 1 then check.fail("accuracy: batch must be at least 1, got %s", opts.batch) end
+  local _ <close> = evaluating(model)
   return ml.no_grad(function()
     local right = 0
     for first = 1, n, opts.batch do

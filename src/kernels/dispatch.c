@@ -14,6 +14,9 @@
     void mlk_fill_rows_##level(ml_kernels *k);      \
     void mlk_fill_gemm_##level(ml_kernels *k);      \
     void mlk_fill_steps_##level(ml_kernels *k);     \
+    void mlk_fill_conv_##level(ml_kernels *k);      \
+    void mlk_fill_norm_##level(ml_kernels *k);      \
+    void mlk_fill_pool_##level(ml_kernels *k);      \
     static void fill_##level(ml_kernels *k)         \
     {                                               \
         mlk_fill_pointwise_##level(k);              \
@@ -22,6 +25,9 @@
         mlk_fill_rows_##level(k);                   \
         mlk_fill_gemm_##level(k);                   \
         mlk_fill_steps_##level(k);                  \
+        mlk_fill_conv_##level(k);                   \
+        mlk_fill_norm_##level(k);                   \
+        mlk_fill_pool_##level(k);                   \
     }
 
 DECLARE(generic)

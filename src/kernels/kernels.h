@@ -44,6 +44,33 @@ typedef struct mlk_gemm {
     mlk_act     act;
 } mlk_gemm;
 
+/* Convolutions by taps (conv.c). m results at n positions are sums over k taps: tap i meets at position j the value b[off[i] + j].
+ * n is a multiple of MLK_PANEL, and so many values of b behind off[i] are read. */
+#define MLK_PANEL 32
+typedef struct mlk_taps { /* c (m, n) = sum over taps of a[tap][i] b[off[tap] + j] */
+    int64_t        m, k, n;
+    const void    *a; /* (k, m), rows of a_step */
+    int64_t        a_step;
+    const void    *b;
+    const int64_t *off;
+    void          *c;
+    int64_t        c_step;
+} mlk_taps;
+
+typedef struct mlk_tap_sums { /* c (k, m) += sum over positions of b[off[tap] + r pitch + j] y[i][r width + j] */
+    int64_t        m, k, rows, width, pitch;
+    const void    *b;
+    const int64_t *off;
+    const void    *packed; /* y (m, rows width), by tap_sums_pack, into room for m rounded up to MLK_PANEL */
+    void          *c;
+    int64_t        c_step; /* at least m rounded up to MLK_PANEL */
+} mlk_tap_sums;
+
+typedef struct mlk_pool { /* windows of kernel, stride apart, over planes of in with padding around; rows, columns */
+    int64_t in[2], out[2], kernel[2], stride[2], padding[2];
+    bool    count_padding; /* in means */
+} mlk_pool;
+
 /* What one parameter's step of Adam needs beside its arrays; see src/optim. */
 typedef struct mlk_adam {
     double beta1, beta2, eps, lr;
@@ -107,6 +134,44 @@ typedef struct ml_kernels {
     /* Matrix products. Each element is summed over k in one order, whatever the tiling, so threads do not change bits. */
     bool (*gemm_f32)(const mlk_gemm *g); /* false: no memory for the packed panel */
     bool (*gemm_f64)(const mlk_gemm *g);
+
+    void (*taps_f32)(const mlk_taps *t);
+    void (*taps_f64)(const mlk_taps *t);
+    void (*tap_sums_pack_f32)(int64_t m, int64_t n, const void *y, int64_t y_step, void *packed);
+    void (*tap_sums_pack_f64)(int64_t m, int64_t n, const void *y, int64_t y_step, void *packed);
+    void (*tap_sums_f32)(const mlk_tap_sums *t);
+    void (*tap_sums_f64)(const mlk_tap_sums *t);
+#define PLANES(S)                                                                                                                        \
+    void (*plane_fill_##S)(const void *image, int64_t h, int64_t w, int64_t top, int64_t left, int64_t down, int64_t right, int64_t rows, \
+                           int64_t cols, void *to);                                                                                      \
+    void (*plane_store_##S)(int64_t rows, int64_t width, const void *x, int64_t pitch, const void *bias, mlk_act act, void *y,           \
+                            int64_t y_row, int64_t y_step);
+    PLANES(f32)
+    PLANES(f64)
+#undef PLANES
+
+    /* Pooling of one plane. at: where in the plane the first largest value of a window is, from base on. */
+#define POOL(S)                                                                                        \
+    void (*max_pool_##S)(const mlk_pool *p, const void *x, void *y);                                   \
+    void (*max_pool_at_##S)(const mlk_pool *p, const void *x, int64_t base, int64_t *at);              \
+    void (*max_pool_dx_##S)(const mlk_pool *p, const void *x, const void *dy, void *dx);               \
+    void (*avg_pool_##S)(const mlk_pool *p, const void *x, void *y);                                   \
+    void (*avg_pool_dx_##S)(const mlk_pool *p, const void *dy, void *dx);
+    POOL(f32)
+    POOL(f64)
+#undef POOL
+
+    /* Normalisation of n values that lie together; w, b: one weight for each of them, NULL: none. */
+#define NORM(S)                                                                                                                   \
+    double (*norm_squares_##S)(int64_t n, const void *x, double mean);                   /* sum (x - mean)^2 */                   \
+    void (*norm_slopes_##S)(int64_t n, const void *dy, const void *x, const void *w, double mean, double sums[2]); /* sum dy w, sum dy w (x - mean) */ \
+    void (*norm_scale_##S)(int64_t n, const void *x, double mean, double scale, double shift, void *y); /* (x - mean) scale + shift */ \
+    void (*norm_scale_each_##S)(int64_t n, const void *x, double mean, double scale, const void *w, const void *b, void *y); /* (x - mean) scale w + b */ \
+    void (*norm_dx_##S)(int64_t n, const void *dy, const void *x, const void *w, double mean, double scale, double level, double tilt, void *dx); /* scale dy w - level - (x - mean) tilt */ \
+    void (*norm_dw_##S)(int64_t n, const void *dy, const void *x, double mean, double scale, double *dw, double *db); /* dw += dy (x - mean) scale, db += dy */
+    NORM(f32)
+    NORM(f64)
+#undef NORM
 
     /* Optimizer steps: one pass over weights w, gradient g and state. */
     void (*adam_f32)(int64_t n, const mlk_adam *o, float *w, const float *g, float *m, float *v);

@@ -1,10 +1,8 @@
 /* Layers: a userdata holds one reference to a module. Printing a model reads better in Lua: lua/moonlab/nn.lua. */
-#include "moonlab/nn.h"
+#include "lua/lua_nn.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#include "lua/lua_moonlab.h"
 
 static void release_module(void *m)
 {
@@ -28,7 +26,7 @@ static ml_init_kind check_kind(lua_State *L, int index, const char *where)
     return kind;
 }
 
-static void option_init(lua_State *L, int t, const char *where, const char *name, ml_init *init)
+void lml_option_init(lua_State *L, int t, const char *where, const char *name, ml_init *init)
 {
     static const char *const known[] = { "scale" };
     if (!lua_istable(L, t)) return;
@@ -67,7 +65,7 @@ static int init_fill(lua_State *L)
 
 /* --- making layers ------------------------------------------------------------------------------------------ */
 /* The userdata first, since making it may raise; then the module. */
-static int finish(lua_State *L, void **slot, lml_work *work, ml_module *m)
+int lml_finish_module(lua_State *L, void **slot, lml_work *work, ml_module *m)
 {
     *slot = m;
     lml_leave(L, work, m != NULL);
@@ -84,12 +82,12 @@ static int new_linear(lua_State *L) /* Linear(in, out, { bias =, weight_init =, 
     lml_check_options(L, 3, "Linear", known, 4);
     lml_option_flag(L, 3, "Linear", "bias", &bias);
     opts.no_bias = !bias;
-    option_init(L, 3, "Linear", "weight_init", &opts.weight_init);
-    option_init(L, 3, "Linear", "bias_init", &opts.bias_init);
+    lml_option_init(L, 3, "Linear", "weight_init", &opts.weight_init);
+    lml_option_init(L, 3, "Linear", "bias_init", &opts.bias_init);
     lml_option_dtype(L, 3, "Linear", "dtype", &opts.dtype);
     void   **slot = lml_new(L, &lml_module_type);
     lml_work work = lml_enter(L);
-    return finish(L, slot, &work, ml_nn_linear(in, out, &opts));
+    return lml_finish_module(L, slot, &work, ml_nn_linear(in, out, &opts));
 }
 
 static int new_embedding(lua_State *L) /* Embedding(rows, dim, { init =, dtype = }); ids count from 1 */
@@ -99,11 +97,11 @@ static int new_embedding(lua_State *L) /* Embedding(rows, dim, { init =, dtype =
     int64_t rows = lml_check_integer(L, 1, "Embedding", "the number of rows");
     int64_t dim  = lml_check_integer(L, 2, "Embedding", "the width");
     lml_check_options(L, 3, "Embedding", known, 2);
-    option_init(L, 3, "Embedding", "init", &opts.init);
+    lml_option_init(L, 3, "Embedding", "init", &opts.init);
     lml_option_dtype(L, 3, "Embedding", "dtype", &opts.dtype);
     void   **slot = lml_new(L, &lml_module_type);
     lml_work work = lml_enter(L);
-    return finish(L, slot, &work, ml_nn_embedding(rows, dim, &opts));
+    return lml_finish_module(L, slot, &work, ml_nn_embedding(rows, dim, &opts));
 }
 
 static void check_no_arguments(lua_State *L, const char *where)
@@ -116,7 +114,7 @@ static int new_flatten(lua_State *L)
     check_no_arguments(L, "Flatten");
     void   **slot = lml_new(L, &lml_module_type);
     lml_work work = lml_enter(L);
-    return finish(L, slot, &work, ml_nn_flatten());
+    return lml_finish_module(L, slot, &work, ml_nn_flatten());
 }
 
 static int new_activation(lua_State *L) /* upvalues: the operation, the name of the layer */
@@ -124,7 +122,7 @@ static int new_activation(lua_State *L) /* upvalues: the operation, the name of 
     check_no_arguments(L, lua_tostring(L, lua_upvalueindex(2)));
     void   **slot = lml_new(L, &lml_module_type);
     lml_work work = lml_enter(L);
-    return finish(L, slot, &work, ml_nn_activation((ml_op_id)lua_tointeger(L, lua_upvalueindex(1))));
+    return lml_finish_module(L, slot, &work, ml_nn_activation((ml_op_id)lua_tointeger(L, lua_upvalueindex(1))));
 }
 
 static int new_sequential(lua_State *L) /* Sequential{ layer, layer, ... } or Sequential(layer, ...) */
@@ -152,7 +150,7 @@ static int new_sequential(lua_State *L) /* Sequential{ layer, layer, ... } or Se
     void   **slot = lml_new(L, &lml_module_type);
     lml_work work = lml_enter(L);
     for (int i = 0; i < n; i++) ml_module_retain(layers[i]); /* Sequential takes these references */
-    return finish(L, slot, &work, ml_nn_sequential(layers, n));
+    return lml_finish_module(L, slot, &work, ml_nn_sequential(layers, n));
 }
 
 /* --- using one ---------------------------------------------------------------------------------------------- */
@@ -166,25 +164,88 @@ static int module_call(lua_State *L) /* model(x) */
     return lml_finish(L, &work, y);
 }
 
-static int module_apply(lua_State *L) /* model:apply(params, x): params as model:parameters() lists them */
+/* The tensors of the list at index, in a block that stays on the stack; the list keeps them. */
+static ml_tensor **check_tensors(lua_State *L, int index, const char *what, int *n)
 {
-    ml_module *m = check_module(L, 1, "apply");
-    ml_tensor *x = lml_check(L, 3, &lml_tensor_type, "apply", "the input"), *y;
-    if (!lua_istable(L, 2))
-        return lml_raise(L, "apply: the parameters must be a list of tensors, got %s", lml_got(L, 2));
-    int         n      = (int)lua_rawlen(L, 2);
-    ml_tensor **params = lua_newuserdatauv(L, (size_t)n * sizeof *params + 1, 0);
-    for (int i = 0; i < n; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "parameter %d", i + 1);
-        lua_rawgeti(L, 2, i + 1);
-        params[i] = lml_check(L, -1, &lml_tensor_type, "apply", name);
-        lua_pop(L, 1); /* the list keeps it */
+    if (!lua_istable(L, index)) lml_raise(L, "apply: the %ss must be a list of tensors, got %s", what, lml_got(L, index));
+    *n                  = (int)lua_rawlen(L, index);
+    ml_tensor **tensors = lua_newuserdatauv(L, (size_t)*n * sizeof *tensors + 1, 0);
+    for (int i = 0; i < *n; i++) {
+        char name[48];
+        snprintf(name, sizeof name, "%s %d", what, i + 1);
+        lua_rawgeti(L, index, i + 1);
+        tensors[i] = lml_check(L, -1, &lml_tensor_type, "apply", name);
+        lua_pop(L, 1);
+    }
+    return tensors;
+}
+
+/* train = true or false: else as each layer is. seed: what dropout draws. */
+static void read_apply(lua_State *L, int t, ml_apply_opts *o, ml_key *key)
+{
+    static const char *const known[] = { "train", "seed" };
+    int64_t seed = 0;
+    bool    train;
+    lml_check_options(L, t, "apply", known, 2);
+    if (lml_option_flag(L, t, "apply", "train", &train)) o->mode = train ? ML_MODE_TRAIN : ML_MODE_EVAL;
+    if (!lml_option_integer(L, t, "apply", "seed", &seed)) return;
+    *key   = ml_key_of((uint64_t)seed, 0);
+    o->key = key;
+}
+
+/* model:apply(params, x, options) -> y: as model:parameters() lists them; the state is the module's own and stays as it is.
+ * model:apply(params, buffers, x, options) -> y, new_buffers: as model:buffers() lists them. */
+static int module_apply(lua_State *L)
+{
+    ml_module    *m          = check_module(L, 1, "apply");
+    bool          with_state = lua_istable(L, 3);
+    int           at         = with_state ? 4 : 3, n, n_state = ml_module_n_state(m);
+    ml_apply_opts o          = { 0 };
+    ml_tensor    *x          = lml_check(L, at, &lml_tensor_type, "apply", "the input"), *y;
+    ml_key        key;
+    read_apply(L, at + 1, &o, &key);
+    ml_tensor **params = check_tensors(L, 2, "parameter", &n);
+    if (with_state) {
+        o.state     = check_tensors(L, 3, "buffers", &o.n_state);
+        o.new_state = lua_newuserdatauv(L, (size_t)n_state * sizeof *o.new_state + 1, 0);
+        lua_createtable(L, n_state, 0);
+    }
+    int      list  = lua_gettop(L);
+    void  ***slots = lua_newuserdatauv(L, (size_t)n_state * sizeof *slots + 1, 0);
+    for (int i = 0; with_state && i < n_state; i++) { /* all that may raise comes before the call */
+        slots[i] = lml_new(L, &lml_tensor_type);
+        lua_rawseti(L, list, i + 1);
     }
     lml_work work = lml_begin(L);
-    do y = ml_module_apply(m, params, n, x);
+    do y = ml_module_apply_with(m, params, n, x, &o);
     while (!y && lml_retry(L, &work));
-    return lml_finish(L, &work, y);
+    for (int i = 0; y && with_state && i < n_state; i++) *slots[i] = ml_retain(o.new_state[i]);
+    lml_finish(L, &work, y);
+    if (!with_state) return 1;
+    lua_pushvalue(L, list);
+    return 2;
+}
+
+static int module_train(lua_State *L) /* model:train(), model:train(false); returns the model */
+{
+    ml_module *m = check_module(L, 1, "train");
+    if (!lua_isnoneornil(L, 2) && !lua_isboolean(L, 2)) lml_raise(L, "train: takes true or false, got %s", lml_got(L, 2));
+    ml_module_train(m, lua_isnoneornil(L, 2) || lua_toboolean(L, 2));
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int module_eval(lua_State *L)
+{
+    ml_module_train(check_module(L, 1, "eval"), false);
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int module_training(lua_State *L)
+{
+    lua_pushboolean(L, ml_module_training(check_module(L, 1, "training")));
+    return 1;
 }
 
 /* --- looking inside ----------------------------------------------------------------------------------------- */
@@ -206,28 +267,46 @@ static int module_parameters(lua_State *L)
     return 1;
 }
 
-static int next_named(lua_State *L) /* upvalues: the module, how many were given */
+static int module_buffers(lua_State *L) /* what C calls the state: in Lua that is all that a file holds */
 {
-    ml_module  *m = check_module(L, lua_upvalueindex(1), "named_parameters");
-    lua_Integer i = lua_tointeger(L, lua_upvalueindex(2));
+    ml_module        *m = check_module(L, 1, "buffers");
+    int               n = ml_module_n_state(m);
+    ml_tensor *const *state = ml_module_state(m);
+    lua_createtable(L, n, 0);
+    for (int i = 0; i < n; i++) {
+        lml_push_tensor(L, state[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+static int next_named(lua_State *L) /* upvalues: the module, how many were given, whether state is meant */
+{
+    ml_module  *m     = check_module(L, lua_upvalueindex(1), "named");
+    lua_Integer i     = lua_tointeger(L, lua_upvalueindex(2));
+    bool        state = lua_toboolean(L, lua_upvalueindex(3));
     char        name[256];
-    if (i >= ml_module_n_parameters(m)) return lua_pushnil(L), 1;
-    if (!ml_module_parameter_name(m, (int)i, name, sizeof name)) return lml_error(L);
+    if (i >= (state ? ml_module_n_state(m) : ml_module_n_parameters(m))) return lua_pushnil(L), 1;
+    if (!(state ? ml_module_state_name : ml_module_parameter_name)(m, (int)i, name, sizeof name)) return lml_error(L);
     lua_pushinteger(L, i + 1);
     lua_replace(L, lua_upvalueindex(2));
     lua_pushstring(L, name);
-    lml_push_tensor(L, ml_module_parameter(m, (int)i));
+    lml_push_tensor(L, state ? ml_module_state(m)[i] : ml_module_parameter(m, (int)i));
     return 2;
 }
 
-static int module_named_parameters(lua_State *L) /* for name, p in model:named_parameters() do */
+static int named(lua_State *L, const char *where, bool state)
 {
-    check_module(L, 1, "named_parameters");
+    check_module(L, 1, where);
     lua_settop(L, 1);
     lua_pushinteger(L, 0);
-    lua_pushcclosure(L, next_named, 2);
+    lua_pushboolean(L, state);
+    lua_pushcclosure(L, next_named, 3);
     return 1;
 }
+
+static int module_named_parameters(lua_State *L) { return named(L, "named_parameters", false); } /* for name, p in ... do */
+static int module_named_buffers(lua_State *L) { return named(L, "named_buffers", true); }
 
 static int module_kind(lua_State *L)
 {
@@ -277,7 +356,8 @@ static int module_index(lua_State *L) /* model[1], model[-1], model.weight, mode
 
 static const luaL_Reg methods[] = {
     { "apply", module_apply }, { "parameters", module_parameters }, { "named_parameters", module_named_parameters },
-    { "kind", module_kind }, { "describe", module_describe }, { NULL, NULL },
+    { "buffers", module_buffers }, { "named_buffers", module_named_buffers }, { "train", module_train }, { "eval", module_eval },
+    { "training", module_training }, { "kind", module_kind }, { "describe", module_describe }, { NULL, NULL },
 };
 
 static const luaL_Reg metamethods[] = {
@@ -298,6 +378,7 @@ static const ml_op_id activations[] = {
 int lml_open_nn(lua_State *L)
 {
     luaL_newlib(L, layers);
+    luaL_setfuncs(L, lml_layers, 0);
     lml_new_type(L, &lml_module_type);
     luaL_setfuncs(L, metamethods, 0);
     luaL_newlib(L, methods);

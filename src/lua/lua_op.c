@@ -40,7 +40,7 @@ static bool is_inclusive_end(const ml_field *f)
 
 static bool is_list(const ml_field *f)
 {
-    return f->name && (f->kind == ML_FIELD_DIMS || f->kind == ML_FIELD_SHAPE || f->kind == ML_FIELD_INTS);
+    return f->name && (f->kind == ML_FIELD_DIMS || f->kind == ML_FIELD_SHAPE || f->kind == ML_FIELD_INTS || f->kind == ML_FIELD_PAIR);
 }
 
 /* A shape, a dtype or a text has no default. */
@@ -108,6 +108,16 @@ static void read_ints(lua_State *L, const binding *b, const ml_field *f, ml_ints
     }
 }
 
+/* Two numbers, or one for both. */
+static void read_pair(lua_State *L, const binding *b, const ml_field *f, int64_t pair[2])
+{
+    ml_ints ints;
+    read_ints(L, b, f, &ints);
+    if (ints.n != 1 && ints.n != 2) lml_raise(L, "%s: %s takes one number, or two for rows and columns, got %d", b->info->name, f->name, ints.n);
+    pair[0] = ints.at[0];
+    pair[1] = ints.at[ints.n - 1];
+}
+
 static void check_text(lua_State *L, const binding *b, const char *name, char *at)
 {
     size_t n = 0;
@@ -127,6 +137,10 @@ static void read_list(lua_State *L, const binding *b, const ml_field *f, void *a
     }
     if (f->kind == ML_FIELD_INTS) {
         read_ints(L, b, f, at);
+        return;
+    }
+    if (f->kind == ML_FIELD_PAIR) {
+        read_pair(L, b, f, at);
         return;
     }
     ml_dims *dims = at;
@@ -151,6 +165,7 @@ static void read_field(lua_State *L, const binding *b, const ml_field *f, unsign
     switch (f->kind) {
     case ML_FIELD_DIMS:
     case ML_FIELD_INTS:
+    case ML_FIELD_PAIR:
     case ML_FIELD_SHAPE: read_list(L, b, f, at, n_dims); break;
     case ML_FIELD_NEWDIM: *(int *)at = (int)check_dim(L, b, f->name, n_dims + 1); break;
     case ML_FIELD_DIM: *(int *)at = (int)check_dim(L, b, f->name, n_dims); break;
@@ -219,7 +234,7 @@ static void read_options(lua_State *L, const binding *b, int first, int top, uns
         if (list || !(table || lua_isnil(L, arg))) { /* a value for the next field; nil leaves its default */
             if (!f->name) lml_raise(L, "%s: too many arguments: %s", b->info->name, lml_got(L, arg));
             if (list && !is_list(f)) lml_raise(L, "%s: %s does not take a list", b->info->name, f->name);
-            if (is_list(f) && f->kind != ML_FIELD_INTS && !list) arg = push_run(L, b, f, arg, top);
+            if (is_list(f) && f->kind != ML_FIELD_INTS && f->kind != ML_FIELD_PAIR && !list) arg = push_run(L, b, f, arg, top);
             else lua_pushvalue(L, arg);
             read_field(L, b, f, opts, n_dims);
             lua_pop(L, 1);
@@ -370,7 +385,7 @@ static const char *kind_name(const ml_field *f)
         [ML_FIELD_NEWDIM] = "dim",     [ML_FIELD_INTS] = "integers",
         [ML_FIELD_INT] = "integer",    [ML_FIELD_INDEX] = "position", [ML_FIELD_REAL] = "number",
         [ML_FIELD_FLAG] = "flag",      [ML_FIELD_CHOICE] = "choice",  [ML_FIELD_DTYPE] = "dtype",
-        [ML_FIELD_BASE] = "base",      [ML_FIELD_TEXT] = "text",
+        [ML_FIELD_BASE] = "base",      [ML_FIELD_TEXT] = "text",     [ML_FIELD_PAIR] = "pair",
     };
     return names[f->kind];
 }
@@ -396,6 +411,7 @@ static void push_default(lua_State *L, const binding *b, const ml_field *f)
         if (is_inclusive_end(f) && n == INT64_MAX) lua_pushnil(L);
         else lua_pushinteger(L, n);
         return;
+    case ML_FIELD_PAIR: lua_pushinteger(L, *(const int64_t *)at); return; /* both are the same */
     case ML_FIELD_REAL: lua_pushnumber(L, *(const double *)at); return;
     case ML_FIELD_FLAG: lua_pushboolean(L, *(const bool *)at); return;
     case ML_FIELD_CHOICE: push_word(L, f->words, *(const int *)at); return;

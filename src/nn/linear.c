@@ -23,9 +23,9 @@ ml_tensor *mli_linear_run(const ml_module *m, ml_tensor *const *params, ml_tenso
     return ml_linear(x, params[0], mli_linear_bias(m, params), &(ml_linear_opts){ .act = act });
 }
 
-static ml_tensor *forward(const ml_module *m, ml_tensor *const *params, ml_tensor *x)
+static ml_tensor *forward(const ml_module *m, const mli_args *a, ml_tensor *x)
 {
-    return mli_linear_run(m, params, x, ML_ACT_NONE);
+    return mli_linear_run(m, a->params, x, ML_ACT_NONE);
 }
 
 static void text(const ml_module *m, char *to, size_t bytes)
@@ -33,7 +33,7 @@ static void text(const ml_module *m, char *to, size_t bytes)
     snprintf(to, bytes, "Linear(%lld -> %lld%s)", (long long)m->linear.in, (long long)m->linear.out, m->linear.bias ? "" : ", no bias");
 }
 
-const mli_module_kind mli_linear_kind = { "Linear", forward, text, { "weight", "bias" } };
+const mli_module_kind mli_linear_kind = { "Linear", forward, text, { "weight", "bias" }, { NULL } };
 
 ml_module *ml_nn_linear(int64_t in, int64_t out, const ml_linear_layer_opts *opts)
 {
@@ -42,7 +42,7 @@ ml_module *ml_nn_linear(int64_t in, int64_t out, const ml_linear_layer_opts *opt
         return ml_fail("Linear: sizes must be at least 1, got %lld -> %lld", (long long)in, (long long)out);
     if (!ml_dtype_is_float(o.dtype)) return ml_fail("Linear: dtype must be f32 or f64, got %s", ml_dtype_name(o.dtype));
     int        n = o.no_bias ? 1 : 2;
-    ml_module *m = mli_module_new(&mli_linear_kind, n);
+    ml_module *m = mli_module_new(&mli_linear_kind, n, 0);
     if (!m) return NULL;
     m->linear.in   = in;
     m->linear.out  = out;

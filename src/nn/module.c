@@ -1,4 +1,5 @@
-/* Modules: what all layers share. A module never changes after it was made; only the values of its parameters do. */
+/* Modules: what all layers share. A module never changes after it was made; only the values of its parameters and state do, and
+ * whether it is in training. */
 #include "nn/module.h"
 
 #include "moonlab/transform.h"
@@ -8,17 +9,29 @@
 #include <string.h>
 
 /* --- life ------------------------------------------------------------------------------------------------------------ */
-ml_module *mli_module_new(const mli_module_kind *kind, int n_params)
+static bool make_room(ml_tensor ***list, int n)
+{
+    *list = n ? ml_realloc(NULL, 0, (size_t)n * sizeof **list) : NULL;
+    return n == 0 || *list;
+}
+
+static void give_room(ml_tensor **list, int n)
+{
+    if (list) ml_realloc(list, (size_t)n * sizeof *list, 0);
+}
+
+ml_module *mli_module_new(const mli_module_kind *kind, int n_params, int n_state)
 {
     ml_module *m = ml_realloc(NULL, 0, sizeof *m);
     if (!m) return NULL;
     memset(m, 0, sizeof *m);
     m->kind = kind;
     atomic_init(&m->refs, 1);
+    atomic_init(&m->evaluating, false);
     m->n_params = n_params;
-    if (n_params == 0) return m;
-    m->params = ml_realloc(NULL, 0, (size_t)n_params * sizeof *m->params);
-    if (m->params) return m;
+    m->n_state  = n_state;
+    if (make_room(&m->params, n_params) && make_room(&m->state, n_state)) return m;
+    give_room(m->params, n_params);
     ml_realloc(m, sizeof *m, 0);
     return NULL;
 }
@@ -66,8 +79,10 @@ void ml_module_release(ml_module *m)
 {
     if (!m || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1) return;
     for (int i = 0; i < m->n_own; i++) ml_release(m->params[i]);
+    for (int i = 0; i < m->n_own_state; i++) ml_release(m->state[i]);
     for (int i = 0; i < m->n_children; i++) ml_module_release(m->children[i]);
-    if (m->params) ml_realloc(m->params, (size_t)m->n_params * sizeof *m->params, 0);
+    give_room(m->params, m->n_params);
+    give_room(m->state, m->n_state);
     if (m->children) ml_realloc(m->children, (size_t)m->n_children * sizeof *m->children, 0);
     ml_realloc(m, sizeof *m, 0);
 }
@@ -87,17 +102,101 @@ static bool check_params(const ml_module *m, ml_tensor *const *params, int n)
     return true;
 }
 
+static bool check_state(const ml_module *m, const ml_apply_opts *o)
+{
+    if (!o->state) return true;
+    if (o->n_state != m->n_state) return ml_fail("%s: it has %d tensors of state, %d were given", ml_module_text(m), m->n_state, o->n_state);
+    for (int i = 0; i < m->n_state; i++) {
+        if (!o->state[i]) return false;
+        if (ml_shape_equal(&o->state[i]->shape, &m->state[i]->shape)) continue;
+        char name[64] = "?";
+        ml_module_state_name(m, i, name, sizeof name);
+        return ml_fail("%s: state %s must have shape %s, got %s", ml_module_text(m), name, ml_shape_text(&m->state[i]->shape),
+                       ml_shape_text(&o->state[i]->shape));
+    }
+    return true;
+}
+
+/* What the layers handed over goes to the scope around, or, when something failed, nowhere. */
+static bool hand_over(ml_tensor **new_state, int n, bool ok)
+{
+    for (int i = 0; i < n; i++) {
+        if (ok && mli_scope_adopt(new_state[i])) continue;
+        ml_release(new_state[i]);
+        new_state[i] = NULL;
+        ok           = false;
+    }
+    return ok;
+}
+
+ml_tensor *ml_module_apply_with(ml_module *m, ml_tensor *const *params, int n, ml_tensor *x, const ml_apply_opts *opts)
+{
+    static const ml_apply_opts none = { 0 };
+    const ml_apply_opts       *o    = opts ? opts : &none;
+    if (!m || !x || !check_params(m, params, n) || !check_state(m, o)) return NULL;
+    ml_key   key   = o->key ? *o->key : (ml_key){ 0 };
+    mli_args a     = { .params = params, .state = o->state ? o->state : m->state, .new_state = o->new_state, .mode = o->mode, .key = o->key ? &key : NULL };
+    for (int i = 0; o->new_state && i < m->n_state; i++) o->new_state[i] = NULL;
+    ml_scope   scope = ml_scope_begin();
+    ml_tensor *y     = ml_scope_return(&scope, m->kind->forward(m, &a, x));
+    return !o->new_state || hand_over(o->new_state, m->n_state, y != NULL) ? y : NULL;
+}
+
 ml_tensor *ml_module_apply(ml_module *m, ml_tensor *const *params, int n, ml_tensor *x)
 {
-    if (!m || !x) return NULL;
-    if (params != m->params && !check_params(m, params, n)) return NULL;
-    ml_scope scope = ml_scope_begin();
-    return ml_scope_return(&scope, m->kind->forward(m, params, x));
+    return ml_module_apply_with(m, params, n, x, NULL);
 }
 
 ml_tensor *ml_module_forward(ml_module *m, ml_tensor *x)
 {
-    return m ? ml_module_apply(m, m->params, m->n_params, x) : NULL;
+    if (!m || !x) return NULL;
+    mli_args a     = { .params = m->params, .state = m->state, .keep = true };
+    ml_scope scope = ml_scope_begin();
+    return ml_scope_return(&scope, m->kind->forward(m, &a, x));
+}
+
+/* --- for layers: what they are given, and what becomes of their state ------------------------------------------------------ */
+mli_args mli_args_behind(const mli_args *a, const ml_module *child)
+{
+    mli_args next = *a;
+    next.params += child->n_params;
+    next.state += child->n_state;
+    if (next.new_state) next.new_state += child->n_state;
+    return next;
+}
+
+bool mli_trains(const ml_module *m, const mli_args *a)
+{
+    return a->mode == ML_MODE_OWN ? !atomic_load_explicit(&m->evaluating, memory_order_relaxed) : a->mode == ML_MODE_TRAIN;
+}
+
+ml_key mli_next_key(const mli_args *a)
+{
+    ml_key key = *a->key;
+    a->key->stream++;
+    return key;
+}
+
+bool mli_becomes(const ml_module *m, const mli_args *a, int i, ml_tensor *value)
+{
+    if (!value) return false;
+    if (a->new_state) a->new_state[i] = ml_retain(value);
+    if (!a->keep) return true;
+    if (value->inner)
+        return ml_fail("%s: inside vmap each of the batch has statistics of its own, which the layer cannot keep; give and take them with apply", ml_module_text(m));
+    return value == m->state[i] || ml_copy_into(m->state[i], value);
+}
+
+void ml_module_train(ml_module *m, bool on)
+{
+    if (!m) return;
+    atomic_store_explicit(&m->evaluating, !on, memory_order_relaxed);
+    for (int i = 0; i < m->n_children; i++) ml_module_train(m->children[i], on);
+}
+
+bool ml_module_training(const ml_module *m)
+{
+    return m && !atomic_load_explicit(&m->evaluating, memory_order_relaxed);
 }
 
 ml_tensor *mli_blame(const ml_module *m, const char *op, ml_tensor *y)
@@ -147,6 +246,18 @@ ml_tensor *const *ml_module_parameters(const ml_module *m)
     return m->params ? m->params : none;
 }
 
+int ml_module_n_state(const ml_module *m)
+{
+    return m ? m->n_state : 0;
+}
+
+ml_tensor *const *ml_module_state(const ml_module *m)
+{
+    static ml_tensor *const none[1];
+    if (!m) return NULL;
+    return m->state ? m->state : none;
+}
+
 static bool has_parameter(const ml_module *m, int i)
 {
     if (!m) return false;
@@ -159,26 +270,39 @@ ml_tensor *ml_module_parameter(const ml_module *m, int i)
     return has_parameter(m, i) ? m->params[i] : NULL;
 }
 
-bool ml_module_parameter_name(const ml_module *m, int i, char *name, size_t bytes)
+/* The name of a parameter, or of state, down to the child that has it. */
+static bool write_name(const ml_module *m, bool state, int i, char *name, size_t bytes)
 {
-    if (!has_parameter(m, i)) return false;
     size_t used = 0;
-    while (i >= m->n_own) { /* down to the child that has it */
-        int child = 0;
-        for (i -= m->n_own; i >= m->children[child]->n_params; child++) i -= m->children[child]->n_params;
-        int n = snprintf(name + used, bytes - used, "%d.", child + 1);
-        used += (size_t)n;
+    for (int own; i >= (own = state ? m->n_own_state : m->n_own);) {
+        int child = 0, n;
+        for (i -= own; i >= (n = state ? m->children[child]->n_state : m->children[child]->n_params); child++) i -= n;
+        used += (size_t)snprintf(name + used, bytes - used, "%d.", child + 1);
         if (used >= bytes) break;
         m = m->children[child];
     }
-    if (used < bytes) used += (size_t)snprintf(name + used, bytes - used, "%s", m->kind->own[i]);
+    if (used < bytes) used += (size_t)snprintf(name + used, bytes - used, "%s", state ? m->kind->state[i] : m->kind->own[i]);
     if (used < bytes) return true;
     return ml_fail("parameter name: it needs more than %zu bytes", bytes);
+}
+
+bool ml_module_parameter_name(const ml_module *m, int i, char *name, size_t bytes)
+{
+    return has_parameter(m, i) && write_name(m, false, i, name, bytes);
+}
+
+bool ml_module_state_name(const ml_module *m, int i, char *name, size_t bytes)
+{
+    if (!m) return false;
+    if (i < 0 || i >= m->n_state) return ml_fail("%s: there is no state at position %d; it has %d", ml_module_text(m), i, m->n_state);
+    return write_name(m, true, i, name, bytes);
 }
 
 ml_tensor *ml_module_own(const ml_module *m, const char *name)
 {
     for (int i = 0; m && i < m->n_own; i++)
         if (strcmp(m->kind->own[i], name) == 0) return m->params[i];
+    for (int i = 0; m && i < m->n_own_state; i++)
+        if (strcmp(m->kind->state[i], name) == 0) return m->state[i];
     return NULL;
 }

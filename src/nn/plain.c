@@ -4,9 +4,9 @@
 #include <ctype.h>
 
 /* --- Flatten ------------------------------------------------------------------------------------------------------------ */
-static ml_tensor *flatten(const ml_module *m, ml_tensor *const *params, ml_tensor *x)
+static ml_tensor *flatten(const ml_module *m, const mli_args *a, ml_tensor *x)
 {
-    (void)params;
+    (void)a;
     int n = ml_tensor_ndim(x);
     if (n == 0) return ml_fail("%s: the input is a single number; it must have a first dimension, that of the samples", ml_module_text(m));
     if (n == 2) return x;
@@ -15,21 +15,21 @@ static ml_tensor *flatten(const ml_module *m, ml_tensor *const *params, ml_tenso
     return ml_reshape(x, &(ml_reshape_opts){ ML_SHAPE(rows, product) });
 }
 
-const mli_module_kind mli_flatten_kind = { "Flatten", flatten, NULL, { NULL } };
+const mli_module_kind mli_flatten_kind = { "Flatten", flatten, NULL, { NULL }, { NULL } };
 
 ml_module *ml_nn_flatten(void)
 {
-    return mli_module_new(&mli_flatten_kind, 0);
+    return mli_module_new(&mli_flatten_kind, 0, 0);
 }
 
 /* --- activations ---------------------------------------------------------------------------------------------------------- */
-static ml_tensor *activate(const ml_module *m, ml_tensor *const *params, ml_tensor *x)
+static ml_tensor *activate(const ml_module *m, const mli_args *a, ml_tensor *x)
 {
-    (void)params;
+    (void)a;
     return ml_op_apply(m->activation.op, &x, 1, NULL);
 }
 
-const mli_module_kind mli_activation_kind = { NULL, activate, NULL, { NULL } };
+const mli_module_kind mli_activation_kind = { NULL, activate, NULL, { NULL }, { NULL } };
 
 ml_act mli_activation_act(const ml_module *m)
 {
@@ -60,7 +60,7 @@ ml_module *ml_nn_activation(ml_op_id op)
     if (!info) return ml_fail("activation: there is no operation %d", (int)op);
     if (info->n_in != 1 || info->opts_bytes)
         return ml_fail("activation: %s is none; an activation has one input and no options", info->name);
-    ml_module *m = mli_module_new(&mli_activation_kind, 0);
+    ml_module *m = mli_module_new(&mli_activation_kind, 0, 0);
     if (!m) return NULL;
     m->activation.op = op;
     layer_name(op, m->activation.name, sizeof m->activation.name);

@@ -45,34 +45,46 @@ static ml_tensor *run_linear(ml_module *const *layers, ml_tensor *const *params,
     return mli_linear_run(layers[0], params, x, act);
 }
 
-static const fusion fusions[] = { { 3, is_token_linear, run_token_linear }, { 1, is_linear, run_linear } }; /* the longest first */
+static bool is_conv(ml_module *const *layers, ml_tensor *const *params, const ml_tensor *x)
+{
+    (void)params, (void)x;
+    return layers[0]->kind == &mli_conv1d_kind || layers[0]->kind == &mli_conv2d_kind;
+}
+
+static ml_tensor *run_conv(ml_module *const *layers, ml_tensor *const *params, ml_tensor *x, ml_act act)
+{
+    return mli_conv_run(layers[0], params, x, act);
+}
+
+static const fusion fusions[] = { { 3, is_token_linear, run_token_linear }, { 1, is_linear, run_linear }, { 1, is_conv, run_conv } }; /* the longest first */
 
 /* Runs the first of n layers, with as many behind it as one operation does; *taken says how many. */
-static ml_tensor *run_some(ml_module *const *layers, int n, ml_tensor *const *params, ml_tensor *x, int *taken)
+static ml_tensor *run_some(ml_module *const *layers, int n, const mli_args *a, ml_tensor *x, int *taken)
 {
     for (size_t i = 0; i < sizeof fusions / sizeof *fusions; i++) {
         const fusion *f = &fusions[i];
-        if (f->n_layers > n || !f->fits(layers, params, x)) continue;
+        if (f->n_layers > n || !f->fits(layers, a->params, x)) continue;
         ml_act act = f->n_layers < n ? mli_activation_act(layers[f->n_layers]) : ML_ACT_NONE;
         *taken     = f->n_layers + (act != ML_ACT_NONE);
-        return f->run(layers, params, x, act);
+        return f->run(layers, a->params, x, act);
     }
     *taken = 1;
-    return layers[0]->kind->forward(layers[0], params, x);
+    return layers[0]->kind->forward(layers[0], a, x);
 }
 
 /* --- forward -------------------------------------------------------------------------------------------------------------- */
 /* Each step has a scope of its own: what nothing recorded goes as soon as the next layer has read it. */
-static ml_tensor *forward(const ml_module *m, ml_tensor *const *params, ml_tensor *x)
+static ml_tensor *forward(const ml_module *m, const mli_args *given, ml_tensor *x)
 {
     ml_tensor *y = ml_retain(x);
+    mli_args   a = *given;
     for (int i = 0, taken; y && i < m->n_children; i += taken) {
         ml_scope   scope = ml_scope_begin();
-        ml_tensor *next  = ml_retain(run_some(m->children + i, m->n_children - i, params, y, &taken));
+        ml_tensor *next  = ml_retain(run_some(m->children + i, m->n_children - i, &a, y, &taken));
         ml_scope_end(&scope);
         ml_release(y);
         y = next;
-        for (int k = 0; k < taken; k++) params += m->children[i + k]->n_params;
+        for (int k = 0; k < taken; k++) a = mli_args_behind(&a, m->children[i + k]);
     }
     if (!y || mli_scope_adopt(y)) return y;
     ml_release(y);
@@ -84,18 +96,19 @@ static void text(const ml_module *m, char *to, size_t bytes)
     snprintf(to, bytes, "Sequential(%d layer%s)", m->n_children, m->n_children == 1 ? "" : "s");
 }
 
-static const mli_module_kind sequential_kind = { "Sequential", forward, text, { NULL } };
+static const mli_module_kind sequential_kind = { "Sequential", forward, text, { NULL }, { NULL } };
 
 /* --- making one ------------------------------------------------------------------------------------------------------------- */
-static bool check_layers(ml_module *const *layers, int n, int *n_params, int *depth)
+static bool check_layers(ml_module *const *layers, int n, int *n_params, int *n_state, int *depth)
 {
     for (int i = 0; i < n; i++)
         if (!layers[i]) return false; /* it could not be made: its message stays */
-    *n_params = *depth = 0;
+    *n_params = *n_state = *depth = 0;
     for (int i = 0; i < n; i++) {
         if (layers[i]->depth > *depth) *depth = layers[i]->depth;
         *n_params += layers[i]->n_params;
-        if (*n_params > MOST_PARAMETERS) return ml_fail("Sequential: more than %d parameters in one module", MOST_PARAMETERS);
+        *n_state += layers[i]->n_state;
+        if (*n_params > MOST_PARAMETERS || *n_state > MOST_PARAMETERS) return ml_fail("Sequential: more than %d parameters in one module", MOST_PARAMETERS);
     }
     if (*depth >= MLI_MAX_DEPTH) return ml_fail("Sequential: more than %d modules inside each other", MLI_MAX_DEPTH);
     return true;
@@ -103,9 +116,9 @@ static bool check_layers(ml_module *const *layers, int n, int *n_params, int *de
 
 static ml_module *make(ml_module *const *layers, int n)
 {
-    int n_params, depth;
-    if (!check_layers(layers, n, &n_params, &depth)) return NULL;
-    ml_module *m = mli_module_new(&sequential_kind, n_params);
+    int n_params, n_state, depth;
+    if (!check_layers(layers, n, &n_params, &n_state, &depth)) return NULL;
+    ml_module *m = mli_module_new(&sequential_kind, n_params, n_state);
     if (!m) return NULL;
     m->depth = depth + 1;
     if (n <= 0) return m;
@@ -114,10 +127,11 @@ static ml_module *make(ml_module *const *layers, int n)
         ml_module_release(m);
         return NULL;
     }
-    ml_tensor **params = m->params;
+    ml_tensor **params = m->params, **state = m->state;
     for (int i = 0; i < n; i++) {
         m->children[m->n_children++] = layers[i];
         for (int k = 0; k < layers[i]->n_params; k++) *params++ = layers[i]->params[k];
+        for (int k = 0; k < layers[i]->n_state; k++) *state++ = layers[i]->state[k];
     }
     return m;
 }

@@ -10,6 +10,7 @@
 #define NEWDIM(f, d) .f = d,
 #define SHAPE(f)
 #define INTS(f)
+#define PAIR(f, d)  .f = { d, d },
 #define INT(f, d)   .f = d,
 #define INDEX(f, d) .f = d,
 #define REAL(f, d)  .f = d,
@@ -29,6 +30,7 @@
 #undef NEWDIM
 #undef SHAPE
 #undef INTS
+#undef PAIR
 #undef INT
 #undef INDEX
 #undef REAL
@@ -52,6 +54,7 @@ static const ml_op *const table[ML_OP_COUNT] = {
 #define DIM(f, d)   FIELD(f, DIM, NULL)
 #define NEWDIM(f, d) FIELD(f, NEWDIM, NULL)
 #define INTS(f)     FIELD(f, INTS, NULL)
+#define PAIR(f, d)  FIELD(f, PAIR, NULL)
 #define SHAPE(f)    FIELD(f, SHAPE, NULL)
 #define INT(f, d)   FIELD(f, INT, NULL)
 #define INDEX(f, d) FIELD(f, INDEX, NULL)
@@ -78,6 +81,7 @@ static const ml_op *const table[ML_OP_COUNT] = {
 #undef NEWDIM
 #undef SHAPE
 #undef INTS
+#undef PAIR
 #undef INT
 #undef INDEX
 #undef REAL

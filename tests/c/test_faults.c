@@ -229,6 +229,9 @@ static void random_options(const ml_op_info *info, void *opts, uint64_t *c)
             *(ml_ints *)at = list;
             break;
         }
+        case ML_FIELD_PAIR:
+            for (int i = 0; i < 2; i++) ((int64_t *)at)[i] = PICK(numbers, c);
+            break;
         case ML_FIELD_NEWDIM:
         case ML_FIELD_DIM: *(int *)at = PICK(dims, c); break;
         case ML_FIELD_BASE: *(int *)at = (int)(draw(c) % 2); break;

@@ -72,6 +72,7 @@ static void set_option(const ml_op_info *info, void *opts, const char *name, cha
     case ML_FIELD_DIMS: ((ml_dims *)at)->n = read_list(&value, ((ml_dims *)at)->at, ML_MAX_DIMS); break;
     case ML_FIELD_SHAPE: ((ml_shape *)at)->n = read_list(&value, ((ml_shape *)at)->size, ML_MAX_DIMS); break;
     case ML_FIELD_INTS: ((ml_ints *)at)->n = read_list(&value, ((ml_ints *)at)->at, ML_MAX_INTS); break;
+    case ML_FIELD_PAIR: cr_assert_eq(read_list(&value, at, 2), 2); break;
     case ML_FIELD_DIM:
     case ML_FIELD_NEWDIM:
     case ML_FIELD_BASE: *(int *)at = atoi(value); break;

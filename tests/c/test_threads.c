@@ -34,6 +34,12 @@ static const ml_quantile_opts     low_tenth = { .q = 0.1, .dim = 1 };
 static const ml_var_opts          variance = { .dims = { 1, { 0 } }, .correction = 1 };
 static const ml_norm_opts         cubes = { .p = 3, .dims = { 1, { 0 } } };
 
+static const ml_conv2d_dx_opts conv_dx = { .stride = { 1, 1 }, .dilation = { 1, 1 }, .groups = 1, .size = { 30, 31 } };
+static const ml_conv2d_dw_opts conv_dw = { .stride = { 1, 1 }, .dilation = { 1, 1 }, .groups = 1, .kernel = { 3, 3 } };
+static const ml_conv2d_bias_opts conv_relu = { .stride = { 2, 2 }, .padding = { 1, 1 }, .dilation = { 1, 1 }, .groups = 1, .act = ML_ACT_RELU };
+static const ml_adaptive_avg_pool2d_opts sevenths = { { 7, 7 } };
+static const ml_group_norm_opts three_groups = { .groups = 3, .eps = 1e-5 };
+
 /* What is not pointwise has its sizes here. */
 static const struct {
     int       id;
@@ -133,6 +139,20 @@ static const struct {
     { ML_OP_solve, { .in = { "m(3, 40, 40)", "(40, 60)" } } },
     { ML_OP_solve_triangular, { .in = { "m(3, 40, 40)", "(40, 60)" } } },
     { ML_OP_lstsq, { .in = { "m(3, 40, 40)", "(40, 60)" } } },
+    { ML_OP_conv2d, { .in = { "(6, 5, 30, 31)", "(9, 5, 3, 3)" } } },
+    { ML_OP_conv2d_dx, { .in = { "(6, 9, 28, 29)", "(9, 5, 3, 3)" }, .opts = &conv_dx } },
+    { ML_OP_conv2d_dw, { .in = { "(9, 5, 30, 31)", "(9, 9, 28, 29)" }, .opts = &conv_dw } },
+    { ML_OP_conv2d_bias, { .in = { "(6, 5, 30, 31)", "(8, 5, 3, 3)", "(8)" }, .opts = &conv_relu } },
+    { ML_OP_max_pool2d, { .in = { "(90, 30, 31)" } } },
+    { ML_OP_max_pool2d_positions, { .in = { "(90, 30, 31)" } } },
+    { ML_OP_avg_pool2d, { .in = { "(90, 30, 31)" } } },
+    { ML_OP_adaptive_avg_pool2d, { .in = { "(90, 30, 31)" }, .opts = &sevenths } },
+    { ML_OP_layer_norm, { .in = { "(150, 450)", "(450)", "(450)" } } },
+    { ML_OP_rms_norm, { .in = { "(150, 450)", "(450)" } } },
+    { ML_OP_group_norm, { .in = { "(20, 6, 30, 31)", "(6)", "(6)" }, .opts = &three_groups } },
+    { ML_OP_batch_norm, { .in = { "(20, 6, 30, 31)", "(6)", "(6)" } } },
+    { ML_OP_batch_norm, { .in = { "(450, 150)", "(150)", "(150)" } } },
+    { ML_OP_dropout, { .in = { "(150, 450)" } } },
     { ML_OP_linear, { .in = { "(300, 130)", "(120, 130)", "(120)" } } },
     { ML_OP_linear, { .in = { "(300, 130)", "(120, 130)", "(120)" }, .opts = &with_relu } },
     { ML_OP_linear, { .in = { "(300, 130)", "(120, 130)", "(120)" }, .opts = &with_tanh } },

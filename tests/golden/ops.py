@@ -431,6 +431,37 @@ for upper in (0, 1):
             case("solve_triangular", lambda a, b, u=upper, t=t, i=unit: torch.linalg.solve_triangular(a.mT if t else a, b, upper=bool(u) != bool(t), unitriangular=bool(i)),
                  general(3, 3), floats(3, 2), upper=upper, transpose=t, unitriangular=unit)
 
+for x, w, o in (((2, 3, 5, 4), (2, 3, 3, 2), {}), ((1, 2, 5, 6), (3, 2, 3, 2), dict(stride=(2, 1), padding=(1, 2), dilation=(1, 2))),
+                ((2, 4, 5, 5), (6, 2, 2, 3), dict(stride=(1, 3), padding=(0, 1), groups=2)), ((1, 3, 4, 4), (3, 1, 3, 3), dict(padding=(1, 1), groups=3)),
+                ((1, 2, 3, 3), (2, 2, 1, 1), dict(stride=(2, 2)))):
+    case("conv2d", lambda x, w, o=o: F.conv2d(x, w, **o), floats(*x), floats(*w), **o)
+    y = F.conv2d(torch.zeros(x), torch.zeros(w), **o).shape
+    case("conv2d_dx", lambda y, w, o=o, x=x: torch.nn.grad.conv2d_input(x, w, y, **o), floats(*y), floats(*w), size=x[2:], **o)
+    case("conv2d_dw", lambda x, y, o=o, w=w: torch.nn.grad.conv2d_weight(x, w, y, **o), floats(*x), floats(*y), kernel=w[2:], **o)
+for act, g in ACTS.items():
+    case("conv2d_bias", lambda x, w, b, g=g: g(F.conv2d(x, w, b, padding=1)), floats(2, 2, 3, 4), floats(3, 2, 3, 3), floats(3), padding=(1, 1), act=act)
+
+for shape, o in (((2, 3, 4, 6), {}), ((1, 2, 5, 5), dict(kernel=(3, 2), stride=(2, 1), padding=(1, 1))), ((3, 4, 4), dict(kernel=(2, 2), stride=(1, 3)))):
+    of = dict(kernel_size=o.get("kernel", 2), stride=o.get("stride"), padding=o.get("padding", 0))
+    case("max_pool2d", lambda x, of=of: F.max_pool2d(x, **of), floats(*shape), **o)
+    case("max_pool2d_positions", lambda x, of=of: F.max_pool2d(x.detach(), return_indices=True, **of)[1], floats(*shape), **o)
+    for counted in (0, 1):
+        case("avg_pool2d", lambda x, of=of, c=counted: F.avg_pool2d(x, count_include_pad=bool(c), **of), floats(*shape), count_include_pad=counted, **o)
+case("max_pool2d", lambda x: F.max_pool2d(x, 2), torch.ones(1, 1, 2, 4, dtype=F64))
+for size in ((1, 1), (2, 3), (7, 2)):
+    case("adaptive_avg_pool2d", lambda x, s=size: F.adaptive_avg_pool2d(x, s), floats(2, 2, 5, 7), size=size)
+case("layer_norm", lambda x, w, b: F.layer_norm(x, (5,), w, b), floats(2, 3, 5), floats(5), floats(5))
+case("layer_norm", lambda x, w, b: F.layer_norm(x, (3, 5), w, b, 1e-3), floats(2, 3, 5), floats(3, 5), floats(3, 5), ndim=2, eps=1e-3)
+case("layer_norm", lambda x, w, b: F.layer_norm(x, (4,), w, b), given(10, 11, 12, 13), floats(4), floats(4))
+case("rms_norm", lambda x, w: x / torch.sqrt(x.square().mean(-1, keepdim=True) + 1e-5) * w, floats(3, 5), floats(5))
+case("rms_norm", lambda x, w: x / torch.sqrt(x.square().mean((-1, -2), keepdim=True) + 1e-3) * w, floats(3, 2, 5), floats(2, 5), ndim=2, eps=1e-3)
+for shape, groups in (((2, 4, 3, 2), 2), ((3, 6), 2), ((2, 3, 4), 3), ((2, 3, 4), 1)):
+    case("group_norm", lambda x, w, b, g=groups: F.group_norm(x, g, w, b), floats(*shape), floats(shape[1]), floats(shape[1]), groups=groups)
+for shape in ((5, 3), (2, 3, 4), (2, 3, 4, 5)):
+    case("batch_norm", lambda x, w, b: F.batch_norm(x, None, None, w, b, True), floats(*shape), floats(shape[1]), floats(shape[1]))
+case("dropout", lambda x: F.dropout(x, 0.0), floats(2, 3), p=0.0)  # between, the draws differ: tests/c/test_nn.c
+case("dropout", lambda x: F.dropout(x, 1.0), floats(2, 3), p=1.0)
+
 for act, g in ACTS.items():
     case("linear", lambda x, w, b, g=g: g(torch.baddbmm(b[:, None], x, w.mT)), floats(2, 4, 3), floats(2, 5, 3), floats(2, 5), act=act)
 case("cross_entropy", F.cross_entropy, floats(4), ints(4, 1)[0])

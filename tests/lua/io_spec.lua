@@ -263,7 +263,7 @@ describe("a model's state", function()
     fails(function() model:load_state(other:state()) end, "^load_state: 'weight' must be f32 %(1, 2%), got f32 %(1, 3%)")
     fails(function() model:load_state { weight = ml.zeros { 1, 2 } } end, "^load_state: there is no tensor 'bias' for Linear")
     fails(function() model:load_state { weight = ml.zeros { 1, 2 }, bias = ml.zeros { 1 }, x = ml.zeros {} } end,
-      "^load_state: Linear has no parameter 'x'")
+      "^load_state: Linear has no tensor 'x'")
     fails(function() model:load_state { weight = ml.zeros({ 1, 2 }, { dtype = "f64" }), bias = ml.zeros { 1 } } end, "got f64")
     holds(before, model.weight, 0)
   end)

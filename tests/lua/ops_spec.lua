@@ -603,6 +603,77 @@ local other = {
     fails(function() return m:cross_entropy(ml.tensor { 1, 4 }) end, "labels must be 1%.%.3, found 4")
     fails(function() return m:cross_entropy(ml.tensor { 1 }) end, "^cross_entropy: ")
   end,
+  conv2d = function()
+    local x, w = ml.arange(1, 9):cast("f32"):reshape(1, 1, 3, 3), ml.tensor { { { { 1., 0 }, { 0, -1 } } } }
+    holds({ { { { -4, -4 }, { -4, -4 } } } }, x:conv2d(w))
+    holds({ { { { -1, -3 }, { -7, -4 } } } }, x:conv2d(w, { stride = 2, padding = 1 })) -- 0-1, 0-3, 0-7, 5-9
+    fails(function() return x:conv2d(w, { stride = 0 }) end, "^conv2d: stride must be 1%.%.")
+    fails(function() return x:conv2d(w, { stride = { 1, 2, 3 } }) end, "^conv2d: stride takes one number, or two")
+    fails(function() return x:conv2d(w, { groups = 2 }) end, "^conv2d: 2 groups do not divide 1 inputs")
+    fails(function() return m:conv2d(w) end, "^conv2d: the input must have four dimensions, %(n, c, h, w%), got %(2, 3%)")
+  end,
+  conv2d_dx = function()
+    local w = ml.tensor { { { { 1., 0 }, { 0, -1 } } } }
+    holds({ { { { 3, 0 }, { 0, -3 } } } }, ml.tensor { { { { 3. } } } }:conv2d_dx(w, { size = 2 }))
+    fails(function() return ml.tensor { { { { 3. } } } }:conv2d_dx(w, { size = 5 }) end,
+      "^conv2d_dx: a size of %(5, 5%) gives %(4, 4%) places")
+  end,
+  conv2d_dw = function()
+    local x = ml.arange(1, 4):cast("f32"):reshape(1, 1, 2, 2)
+    holds({ { { { 3, 6 }, { 9, 12 } } } }, x:conv2d_dw(ml.tensor { { { { 3. } } } }, { kernel = 2 }))
+    fails(function() return x:conv2d_dw(x, { kernel = 2 }) end, "^conv2d_dw: ")
+  end,
+  conv2d_bias = function()
+    local x, w = ml.tensor { { { { 1., 2, 0 } } } }, ml.tensor { { { { 1., -1 } } } }
+    holds({ { { { -0.5, 2.5 } } } }, ml.conv2d_bias(x, w, ml.tensor { 0.5 }))
+    holds({ { { { 0, 2.5 } } } }, ml.conv2d_bias(x, w, ml.tensor { 0.5 }, { act = "relu" }))
+    fails(function() return ml.conv2d_bias(x, w, ml.tensor { 1., 2 }) end, "^conv2d_bias: the bias must have shape %(1%)")
+  end,
+  max_pool2d = function()
+    holds({ { 5, 2 } }, ml.tensor { { 1., 5, 2, 0 }, { 3, 4, 1, 1 } }:max_pool2d(2))
+    holds({ { 5, 5, 2 }, { 4, 4, 1 } },
+      ml.tensor { { 1., 5, 2, 0 }, { 3, 4, 1, 1 } }:max_pool2d { kernel = { 1, 2 }, stride = 1 })
+    fails(function() return m:max_pool2d(3) end, "^max_pool2d: the kernel reaches over 3 rows, the image has 2")
+  end,
+  max_pool2d_positions = function()
+    holds({ { 2, 3 } }, ml.tensor { { 1., 5, 2, 0 }, { 3, 4, 1, 1 } }:max_pool2d_positions(2)) -- from 1
+  end,
+  avg_pool2d = function()
+    holds({ { 3, 1 } }, ml.tensor { { 1., 5, 2, 0 }, { 3, 3, 1, 1 } }:avg_pool2d(2))
+    holds({ { 0.5 } }, ml.tensor { { 2. } }:avg_pool2d { kernel = 2, padding = 1, stride = 2 })
+    holds({ { 2 } }, ml.tensor { { 2. } }:avg_pool2d { kernel = 2, padding = 1, stride = 2, count_include_pad = false })
+    fails(function() return m:avg_pool2d { kernel = 2, padding = 2 } end, "^avg_pool2d: the padding may be at most half")
+  end,
+  adaptive_avg_pool2d = function()
+    holds({ { 2, 3 } }, ml.tensor { { 1., 2, 3 }, { 2, 3, 4 } }:adaptive_avg_pool2d { 1, 2 })
+  end,
+  layer_norm = function()
+    holds({ { -1, 3 } }, ml.tensor { { 1., 3 } }:layer_norm(ml.tensor { 1., 2 }, ml.tensor { 0., 1 }, { eps = 0 }))
+    fails(function() return m:layer_norm(ml.ones { 2 }, ml.ones { 2 }) end,
+      "^layer_norm: the weight must have the shape of the last 1 dimensions")
+  end,
+  rms_norm = function()
+    holds({ { 1, -2 } }, ml.tensor { { 3., -3 } }:rms_norm(ml.tensor { 1., 2 }, { eps = 0 }))
+  end,
+  group_norm = function()
+    local x = ml.tensor { { 1., 3, 10, 30 } }
+    holds({ { -1, 1, -1, 1 } }, x:group_norm(ml.ones { 4 }, ml.zeros { 4 }, { groups = 2, eps = 0 }))
+    fails(function() return x:group_norm(ml.ones { 4 }, ml.zeros { 4 }, { groups = 3 }) end,
+      "^group_norm: 3 groups do not divide 4 channels")
+  end,
+  batch_norm = function()
+    holds({ { -1, -1 }, { 1, 3 } },
+      ml.tensor { { 1., 10 }, { 3, 30 } }:batch_norm(ml.tensor { 1., 2 }, ml.tensor { 0., 1 }, { eps = 0 }))
+    fails(function() return m:batch_norm(ml.ones { 2 }, ml.zeros { 2 }) end, "^batch_norm: the weight must have shape %(3%)")
+  end,
+  dropout = function()
+    local x = ml.ones { 64 }
+    local y = x:dropout(0.5, 3)
+    holds(y:tolist(), x:dropout { seed = 3 }, 0)
+    holds({ 0, 2 }, ml.tensor { y:min():item(), y:max():item() })
+    holds(x:tolist(), x:dropout(0))
+    fails(function() return x:dropout(2) end, "^dropout: p must be in 0%.%.1, got 2")
+  end,
   mse = function()
     holds((9 + 4 + 1 + 0 + 1 + 4) / 6, m:mse(m * 0 + 4))
     holds(0, ml.nn.mse(m, m))

@@ -1,0 +1,204 @@
+/* Layers of networks of images: against the operations they are made of, their state, and what may go through them. */
+#include "checks.h"
+#include "moonlab/nn.h"
+#include "moonlab/transform.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+TestSuite(cnn, .init = begin_test, .fini = end_test, .timeout = 60);
+
+static ml_tensor *normals(ml_shape shape, uint64_t stream) { return ml_randn(shape, ML_F64, ml_key_of(5, stream)); }
+static const int64_t three[2] = { 3, 3 };
+
+static ml_module *batch_net(void)
+{
+    ml_linear_layer_opts wide = { .dtype = ML_F64 };
+    ml_norm_layer_opts   norm = { .dtype = ML_F64 };
+    return ml_nn_sequential((ml_module *[]){ ml_nn_linear(3, 4, &wide), ml_nn_batch_norm(1, 4, &norm), ml_nn_activation(ML_OP_tanh), ml_nn_linear(4, 2, &wide) }, 4);
+}
+
+/* --- convolutions against sums written out ------------------------------------------------------------------------------ */
+Test(cnn, conv2d_is_the_sum_written_out)
+{
+    ml_tensor         *x = normals(ML_SHAPE(2, 4, 6, 5), 1);
+    ml_conv_layer_opts o = { .stride = { 2, 1 }, .padding = { 1, 2 }, .dilation = { 1, 2 }, .groups = 2, .dtype = ML_F64 };
+    ml_module         *m = ml_nn_conv2d(4, 6, three, &o);
+    ml_tensor         *y = ml_module_forward(m, x), *w = ml_module_own(m, "weight"), *b = ml_module_own(m, "bias");
+    cr_assert(y, "%s", ml_error_message());
+    ml_tensor *sum = ml_zeros(ml_tensor_shape(y), ML_F64);
+    double    *v   = ml_tensor_mutable_data(sum);
+    for (int64_t n = 0; n < 2; n++)
+        for (int64_t k = 0; k < 6; k++)
+            for (int64_t i = 0; i < ml_tensor_size(y, 2); i++)
+                for (int64_t j = 0; j < ml_tensor_size(y, 3); j++, v++) {
+                    *v = ml_tensor_at(b, &k);
+                    for (int64_t c = 0; c < 2; c++)
+                        for (int64_t p = 0; p < 3; p++)
+                            for (int64_t q = 0; q < 3; q++) {
+                                int64_t r = 2 * i - 1 + p, s = j - 2 + 2 * q;
+                                if (r < 0 || r >= 6 || s < 0 || s >= 5) continue;
+                                *v += ml_tensor_at(w, (int64_t[]){ k, c, p, q }) * ml_tensor_at(x, (int64_t[]){ n, k / 3 * 2 + c, r, s });
+                            }
+                }
+    expect_close(y, sum, 1e-13, "conv2d");
+    ml_module_release(m);
+}
+
+/* Larger than any block of the kernels, so that images, rows and channels are cut; and the same bits however many threads. */
+Test(cnn, large_convolutions_are_cut_without_a_trace)
+{
+    static const struct {
+        ml_shape           x;
+        int64_t            out, kernel[2];
+        ml_conv_layer_opts o;
+    } cases[] = {
+        { { 4, { 3, 40, 50, 30 } }, 37, { 3, 3 }, { .padding = { 1, 1 } } },
+        { { 4, { 70, 24, 1, 40 } }, 25, { 1, 5 }, { .stride = { 1, 2 }, .padding = { 0, 1 } } },
+        { { 4, { 2, 300, 9, 9 } }, 12, { 1, 1 }, { .stride = { 2, 2 } } },
+        { { 4, { 1, 3, 200, 120 } }, 8, { 7, 7 }, { .stride = { 2, 2 }, .padding = { 3, 3 } } },
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        ml_scope   scope = ml_scope_begin();
+        ml_module *m     = ml_nn_conv2d(cases[k].x.size[1], cases[k].out, cases[k].kernel, &cases[k].o);
+        ml_tensor *x     = ml_requires_grad(ml_randn(cases[k].x, ML_F32, ml_key_of(6, k)), true), *one[3], *two[3];
+        ml_tensor *in[]  = { x, ml_module_own(m, "weight"), ml_module_own(m, "bias") };
+        ml_tensor *seed  = NULL;
+        for (int threads = 1; threads <= 2; threads++) {
+            ml_threads_set(threads);
+            ml_tensor *y = ml_module_forward(m, x);
+            if (!seed) seed = ml_randn(ml_tensor_shape(y), ML_F32, ml_key_of(7, k));
+            cr_assert(ml_grad(y, in, 3, threads == 1 ? one : two, &(ml_grad_opts){ .seed = seed }), "%s", ml_error_message());
+        }
+        for (int i = 0; i < 3; i++) expect_same(one[i], two[i], "case %d, gradient %d", (int)k, i);
+        /* <dy, conv(x, w)> is linear in x and in w: each gradient gives the same number */
+        ml_tensor *bare  = ml_sub(ml_module_forward(m, x), ml_reshape(in[2], &(ml_reshape_opts){ { 3, { cases[k].out, 1, 1 } } }));
+        double     value = ml_item(ml_sum(ml_mul(ml_cast(bare, &(ml_cast_opts){ ML_F64 }), seed), NULL));
+        for (int i = 0; i < 2; i++) {
+            double by = ml_item(ml_sum(ml_mul(ml_cast(one[i], &(ml_cast_opts){ ML_F64 }), in[i]), NULL));
+            double size = ml_item(ml_norm(ml_cast(bare, &(ml_cast_opts){ ML_F64 }), NULL)) * ml_item(ml_norm(ml_cast(seed, &(ml_cast_opts){ ML_F64 }), NULL));
+            expect(fabs(by - value) < 1e-5 * size, "case %d: <dy, y> is %g, by gradient %d %g", (int)k, value, i, by);
+        }
+        ml_module_release(m);
+        ml_scope_end(&scope);
+    }
+}
+
+/* --- state ------------------------------------------------------------------------------------------------------------------ */
+Test(cnn, batch_norm_is_pure_with_its_state_given)
+{
+    ml_module *m = batch_net();
+    ml_tensor *x = normals(ML_SHAPE(6, 3), 2), *become[2], *before[2];
+    int        n = ml_module_n_parameters(m);
+    cr_assert_eq(ml_module_n_state(m), 2);
+    for (int i = 0; i < 2; i++) before[i] = ml_clone(ml_module_state(m)[i]);
+    ml_tensor *pure = ml_module_apply_with(m, ml_module_parameters(m), n, x, &(ml_apply_opts){ .state = before, .n_state = 2, .new_state = become });
+    for (int i = 0; i < 2; i++) expect_same(ml_module_state(m)[i], before[i], "apply changed state %d", i);
+    ml_tensor *own = ml_module_forward(m, x);
+    expect_same(own, pure, "training forward");
+    for (int i = 0; i < 2; i++) expect_close(ml_module_state(m)[i], become[i], 1e-15, "state %d", i);
+    ml_module_train(m, false);
+    ml_tensor *calm = ml_module_apply_with(m, ml_module_parameters(m), n, x, &(ml_apply_opts){ .state = become, .n_state = 2 });
+    expect_same(ml_module_forward(m, x), calm, "evaluation forward");
+    char name[32];
+    expect(ml_module_state_name(m, 1, name, sizeof name) && strcmp(name, "2.running_var") == 0, "it is called %s", name);
+    ml_module_release(m);
+}
+
+typedef struct {
+    ml_module *m;
+    ml_mode    mode;
+} net;
+
+static bool net_of_rows(void *ctx, ml_tensor *const *in, ml_tensor **out) /* in[0]: a batch (6, 3) */
+{
+    net *f = ctx;
+    out[0] = ml_module_apply_with(f->m, ml_module_parameters(f->m), ml_module_n_parameters(f->m), in[0], &(ml_apply_opts){ .mode = f->mode });
+    return out[0] != NULL;
+}
+
+/* vmap over batches of the Jacobian of a network with batch normalisation: each as if it were alone. */
+Test(cnn, batch_norm_goes_through_vmap_of_jacobian)
+{
+    net         f    = { batch_net(), ML_MODE_TRAIN };
+    ml_tensor  *many = normals(ML_SHAPE(4, 6, 3), 3), *alone, *mapped;
+    ml_function call = { .call = net_of_rows, .ctx = &f, .n_in = 1, .n_out = 1 };
+    int64_t     level = ml_vmap_begin(4);
+    ml_tensor  *one   = ml_vmap_wrap(level, many, 0);
+    bool        ok    = ml_jacobian(&call, &one, 0, &mapped);
+    mapped            = ok ? ml_vmap_unwrap(level, mapped, 0) : NULL;
+    ml_vmap_end(level);
+    cr_assert(mapped, "%s", ml_error_message());
+    for (int64_t i = 0; i < 4; i++) {
+        ml_tensor *x = ml_reshape(ml_slice(many, &(ml_slice_opts){ 0, i, i + 1, 1 }), &(ml_reshape_opts){ ML_SHAPE(6, 3) });
+        cr_assert(ml_jacobian(&call, &x, 0, &alone), "%s", ml_error_message());
+        ml_tensor *part = ml_reshape(ml_slice(mapped, &(ml_slice_opts){ 0, i, i + 1, 1 }), &(ml_reshape_opts){ ml_tensor_shape(alone) });
+        expect_close(part, alone, 1e-12, "Jacobian %d", (int)i);
+    }
+    ml_module_release(f.m);
+}
+
+/* --- pooling keeps to its first largest value ------------------------------------------------------------------------------------ */
+Test(cnn, max_pool_passes_nan_on)
+{
+    double     v[] = { 1, NAN, 2, 3, 4, 5, 6, 7 };
+    ml_tensor *y   = ml_max_pool2d(ml_from(ML_SHAPE(2, 4), ML_F64, v), NULL);
+    expect(isnan(ml_tensor_at(y, (int64_t[]){ 0, 0 })) && ml_tensor_at(y, (int64_t[]){ 0, 1 }) == 7, "NaN and 7 were expected");
+}
+
+/* Windows of 2 by 2 have loops of their own: the value is that at the position which the general loop finds, with ties and NaN in
+ * odd places, and the slope arrives there. */
+Test(cnn, quarters_agree_with_windows_of_any_size)
+{
+    for (int64_t size = 2; size <= 41; size++) {
+        ml_scope   scope = ml_scope_begin();
+        ml_tensor *x     = ml_empty(ML_SHAPE(3, size, size + 1), ML_F32), *g, *recorded;
+        ml_copy_into(x, ml_randint(0, 4, ML_SHAPE(3, size, size + 1), ml_key_of(8, (uint64_t)size)));
+        float *v = ml_tensor_mutable_data(x);
+        for (int64_t i = 0; i < ml_tensor_numel(x); i++)
+            if (v[i] == 3 && i % 5 == 0) v[i] = NAN;
+        ml_requires_grad(x, true);
+        ml_tensor *y = ml_max_pool2d(x, NULL), *at = ml_max_pool2d_positions(x, NULL), *dy = ml_randn(ml_tensor_shape(y), ML_F32, ml_key_of(9, (uint64_t)size));
+        ml_tensor *found = ml_empty(ml_tensor_shape(y), ML_F32);
+        float     *to    = ml_tensor_mutable_data(found);
+        const int64_t *position = ml_tensor_data(at);
+        int64_t    windows = ml_tensor_numel(at) / 3;
+        for (int64_t i = 0; i < 3 * windows; i++) to[i] = v[i / windows * size * (size + 1) + position[i]];
+        expect_same(y, found, "size %d", (int)size);
+        cr_assert(ml_grad(y, &x, 1, &g, &(ml_grad_opts){ .seed = dy, .keep_graph = true }) &&
+                  ml_grad(y, &x, 1, &recorded, &(ml_grad_opts){ .seed = dy, .create_graph = true }), "%s", ml_error_message());
+        expect_same(g, recorded, "slopes, size %d", (int)size);
+        ml_scope_end(&scope);
+    }
+}
+
+/* --- refused memory ------------------------------------------------------------------------------------------------------------- */
+static bool try_all(void)
+{
+    ml_scope   scope = ml_scope_begin();
+    ml_module *m     = ml_nn_sequential((ml_module *[]){ ml_nn_conv2d(2, 3, three, &(ml_conv_layer_opts){ .same = true, .circular = true }), ml_nn_batch_norm(2, 3, NULL),
+                                                         ml_nn_activation(ML_OP_relu), ml_nn_max_pool2d((int64_t[]){ 2, 2 }, NULL), ml_nn_dropout(0.5),
+                                                         ml_nn_conv_transpose2d(3, 2, three, NULL), ml_nn_group_norm(2, 2, NULL), ml_nn_global_avg_pool() }, 8);
+    ml_tensor *x = ml_randn(ML_SHAPE(2, 2, 4, 4), ML_F32, ml_key_of(1, 1)), *y = ml_module_forward(m, x);
+    bool       ok = y && ml_backward(ml_sum(y, NULL), NULL);
+    ml_module_release(m);
+    ml_scope_end(&scope);
+    return ok;
+}
+
+Test(cnn, survive_refused_memory)
+{
+    cr_assert(try_all(), "%s", ml_error_message());
+    for (int64_t n = 1; n < 3000; n++) {
+        ml_error_clear();
+        ml_memory_trim();
+        size_t before = ml_memory().live;
+        ml_memory_fail_after(n);
+        bool ok = try_all();
+        ml_memory_fail_after(0);
+        cr_expect_eq(ml_memory().live, before, "refusal %d leaks", (int)n);
+        if (ok) return;
+        cr_expect(ml_failed(), "refusal %d is silent", (int)n);
+    }
+    cr_expect(false, "it never ends");
+}
