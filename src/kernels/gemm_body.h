@@ -196,8 +196,29 @@ static void FN(share)(FN(job) *job, int threads)
     }
 }
 
+/* k = 1, the gradient of a weight by one sample: nothing to pack, nothing to sum. Adding to 0 makes -0 what the tiles make of it. */
+static void FN(outer)(const mlk_gemm *g)
+{
+    FN(place) at = { g, 1, true, true };
+    const int64_t m = g->m, n = g->n, a_row = g->a_row, c_row = g->c_row; /* not read again for each element, as c could be g */
+    const bool    finish = g->bias || g->act;
+    const T      *a = g->a, *b = g->b;
+    T            *c = g->c;
+    for (int64_t i = 0; i < m; i++, a += a_row, c += c_row) {
+        const T x = *a;
+        int64_t j = 0;
+        for (; j + VL <= n; j += VL) *(VEC *)(c + j) = 0 + x * *(const VEC *)(b + j);
+        for (; j < n; j++) c[j] = 0 + x * b[j];
+        if (finish) FN(finish_row)(&at, 0, n, c);
+    }
+}
+
 static bool FN(gemm)(const mlk_gemm *g)
 {
+    if (g->k == 1 && g->b_col == 1 && (double)g->m * (double)g->n < SMALL) {
+        FN(outer)(g);
+        return true;
+    }
     FN(job) job = { g, 1, 1, 0 };
     if ((double)g->m * (double)g->n * (double)g->k >= SMALL) FN(share)(&job, ml_threads());
     ml_parallel(job.m_parts * job.n_parts, FN(part), &job);
