@@ -395,6 +395,8 @@ Test(ops, of_nothing_follow_numpy)
     ml_tensor *none = ml_zeros(ML_SHAPE(0, 3), ML_F32), *one;
     expect(ml_item(ml_sum(none, NULL)) == 0, "the sum of nothing is 0");
     expect(isnan(ml_item(ml_mean(none, NULL))), "the mean of nothing is NaN");
+    expect(ml_item(ml_prod(none, NULL)) == 1, "the product of nothing is 1");
+    expect_same(ml_prod(none, &(ml_prod_opts){ .dims = ML_DIMS(0) }), ml_ones(ML_SHAPE(3), ML_F32), "columns of no factors");
     expect_same(ml_sum_dim(none, 0, false), ml_zeros(ML_SHAPE(3), ML_F32), "columns of nothing");
     expect_same(ml_sum_dim(none, 1, true), ml_zeros(ML_SHAPE(0, 1), ML_F32), "no rows");
     expect(!ml_max(none, NULL), "the largest of nothing");
