@@ -1,13 +1,15 @@
 #!/bin/sh
 # Benchmarks: the same work in moonlab and in PyTorch, taking turns, the median of several repetitions.
-# usage: bench/run.sh MOONLAB_PROGRAM [mlp_tiny|grokking|mlp|elementwise|transforms|replicas|start]...     REPEAT=7: repetitions
+# usage: bench/run.sh MOONLAB_PROGRAM [NAME...]     the names: see `all` below.     REPEAT=7 sets the repetitions
 set -eu
 program=$1; shift
 here=$(dirname "$0")
 repeat=${REPEAT:-5}
 python=${PYTHON:-/usr/bin/python3}
 [ -x "$python" ] || python=python3
-[ $# -gt 0 ] || set -- mlp_tiny grokking mlp elementwise transforms replicas start
+all="mlp_tiny grokking mlp calls elementwise fuse memory_loop transforms replicas start"
+# shellcheck disable=SC2086  # a list of words
+[ $# -gt 0 ] || set -- $all
 export OMP_NUM_THREADS=2 MOONLAB_THREADS=2 MKL_NUM_THREADS=2
 
 work=$(mktemp -d)
@@ -31,8 +33,8 @@ row() { # title, unit, name, column
     theirs=-
     [ -z "$peer" ] || theirs=$(median "$work/torch.$3" "$4")
     awk -v t="$1" -v u="$2" -v a="$ours" -v b="$theirs" 'BEGIN {
-        if (b == "-") printf "%-34s %12.1f %12s %-4s\n", t, a, "-", u
-        else printf "%-34s %12.1f %12.1f %-4s %7.2fx\n", t, a, b, u, b / a }'
+        if (b == "-") printf "%-34s %12.2f %12s %-4s\n", t, a, "-", u
+        else printf "%-34s %12.2f %12.2f %-4s %7.2fx\n", t, a, b, u, b / a }'
 }
 
 own_row() { # title, unit, name, column: of what only moonlab does
@@ -77,6 +79,14 @@ for name in "$@"; do
     replicas) own_row "16 MLPs 2-16-16-2, one by one" x replicas 1
               own_row "16 MLPs 2-32-32-2, one by one" x replicas 2
               own_row "16 MLPs 2-64-64-2, one by one" x replicas 3 ;;
+    calls)    row "x + b, 4 elements, recorded"       us calls 1
+              row "matmul, 4 x 4, recorded"           us calls 2 ;;
+    fuse)     row "relu(z*2+1)*z-z of 1e6, fused"     us fuse 1
+              row "the same, not fused"               us fuse 2
+              row "z + z of 1e6"                      us fuse 3 ;;
+    memory_loop) row "4 MB made and dropped, a turn"  us memory_loop 1
+              row "one filled again, a turn"          us memory_loop 2
+              row "most in use, tensors of 4 MB"      "" memory_loop 3 ;;
     start)    row "start of an empty script"          ms start 2
               row "start of an empty script, memory"  MB start 3 ;;
     esac

@@ -1,5 +1,5 @@
-/* Other lists of dimensions for the same values: one moved, those of size 1 left out, one more, several as one; and
- * tensors joined along a new one. Views, except for stack and for a flatten that must copy. */
+/* Other lists of dimensions for the same values: one moved, those of size 1 left out, one more, several as one.
+ * Views, except for a flatten that must copy. */
 #include "ops/op.h"
 
 #include <string.h>
@@ -178,65 +178,18 @@ static ml_tensor *flatten_vmap(ml_call *c, const bool batched[], int64_t n)
     return ml_flatten(c->in[0], &(ml_flatten_opts){ first + 1, last + 1 });
 }
 
-/* --- stack ------------------------------------------------------------------------------------------------------------------ */
-static bool stack_infer(ml_call *c)
-{
-    const ml_tensor *first = c->in[0];
-    ml_shape s = first->shape;
-    int      dim;
-    if (s.n == ML_MAX_DIMS) return ml_fail("stack: %s has %d dimensions already, more are not possible", ml_shape_text(&s), ML_MAX_DIMS);
-    if (!mli_dim("stack", ((const ml_stack_opts *)c->opts)->dim, s.n + 1, &dim)) return false;
-    for (int i = 1; i < c->n_in; i++) {
-        if (c->in[i]->dtype != first->dtype)
-            return ml_fail("stack: tensor %d is %s, the first is %s; cast one", i + 1, ml_dtype_name((ml_dtype)c->in[i]->dtype), ml_dtype_name((ml_dtype)first->dtype));
-        if (!ml_shape_equal(&c->in[i]->shape, &s))
-            return ml_fail("stack: tensor %d has shape %s, the first %s; all must be alike (cat joins others)", i + 1, ml_shape_text(&c->in[i]->shape), ml_shape_text(&s));
-    }
-    c->shape = (ml_shape){ .n = s.n + 1 };
-    for (int d = 0, k = 0; d < c->shape.n; d++) c->shape.size[d] = d == dim ? c->n_in : s.size[k++];
-    c->dtype = (ml_dtype)first->dtype;
-    return true;
-}
-
-static ml_tensor *stack_compose(ml_call *c)
-{
-    int         dim   = ((const ml_stack_opts *)c->opts)->dim;
-    size_t      bytes = (size_t)c->n_in * sizeof(ml_tensor *);
-    ml_tensor **in    = ml_block_take(bytes), *y = NULL;
-    bool        ok    = in && mli_dim("stack", dim, c->in[0]->shape.n + 1, &dim);
-    for (int i = 0; ok && i < c->n_in; i++) ok = (in[i] = ml_unsqueeze(c->in[i], &(ml_unsqueeze_opts){ dim })) != NULL;
-    if (ok) y = ml_cat(in, c->n_in, &(ml_cat_opts){ dim });
-    if (in) ml_block_give(in, bytes);
-    return y;
-}
-
-static bool stack_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
-{
-    int dim;
-    mli_dim("stack", ((const ml_stack_opts *)c->opts)->dim, c->shape.n, &dim);
-    for (int i = 0; i < c->n_in; i++) {
-        if (!ml_needs(c, i)) continue;
-        ml_tensor *row = ml_slice(dy, &(ml_slice_opts){ .dim = dim, .start = i, .stop = i + 1, .step = 1 });
-        if (!(dx[i] = ml_squeeze(row, &(ml_squeeze_opts){ ML_DIMS(dim) }))) return false;
-    }
-    return true;
-}
-
 /* --- samples, operations -------------------------------------------------------------------------------------------------------- */
 static const ml_movedim_opts   last_first = { -1, 0 }, second_last = { 1, 2 };
 static const ml_squeeze_opts   second     = { { 1, { 1 } } };
 static const ml_unsqueeze_opts at_end     = { -1 }, inside = { 1 };
 static const ml_flatten_opts   inner_two  = { 1, -1 };
-static const ml_stack_opts     as_columns = { -1 };
 
 static const ml_sample movedim_samples[]   = { { .in = { "(2, 3, 4)" }, .opts = &last_first }, { .in = { "(2, 3, 2)" }, .opts = &second_last }, { 0 } };
 static const ml_sample squeeze_samples[]   = { { .in = { "(1, 3, 1)" } }, { .in = { "(1, 1, 2)" }, .opts = &second }, { .in = { "(2, 3)" } }, { 0 } };
 static const ml_sample unsqueeze_samples[] = { { .in = { "(2, 3)" }, .opts = &at_end }, { .in = { "(3, 2)" }, .opts = &inside }, { .in = { "()" } }, { 0 } };
 static const ml_sample flatten_samples[]   = { { .in = { "(2, 3, 2)" } }, { .in = { "(2, 3, 2)" }, .opts = &inner_two }, { .in = { "()" } }, { 0 } };
-static const ml_sample stack_samples[]     = { { .in = { "(2, 3)", "(2, 3)" } }, { .in = { "(3)", "(3)", "(3)" }, .opts = &as_columns }, { .in = { "()", "()" } }, { 0 } };
 
 const ml_op ml_op_movedim   = { .kind = ML_LINEAR, .flags = ML_VIEW | ML_NO_PROMOTE, .infer = movedim_infer, .forward = movedim_forward, .vjp = movedim_vjp, .vmap = movedim_vmap, .samples = movedim_samples };
 const ml_op ml_op_squeeze   = { .kind = ML_LINEAR, .flags = ML_VIEW | ML_NO_PROMOTE, .infer = squeeze_infer, .forward = squeeze_forward, .vjp = old_shape_vjp, .vmap = squeeze_vmap, .samples = squeeze_samples };
 const ml_op ml_op_unsqueeze = { .kind = ML_LINEAR, .flags = ML_VIEW | ML_NO_PROMOTE, .infer = unsqueeze_infer, .forward = unsqueeze_forward, .vjp = old_shape_vjp, .vmap = unsqueeze_vmap, .samples = unsqueeze_samples };
 const ml_op ml_op_flatten   = { .kind = ML_LINEAR, .flags = ML_VIEW | ML_NO_PROMOTE, .infer = flatten_infer, .compose = flatten_compose, .vjp = old_shape_vjp, .vmap = flatten_vmap, .samples = flatten_samples };
-const ml_op ml_op_stack     = { .kind = ML_LINEAR, .flags = ML_NO_PROMOTE, .infer = stack_infer, .compose = stack_compose, .vjp = stack_vjp, .samples = stack_samples };

@@ -15,11 +15,6 @@ static bool ids_fit(const char *op, const ml_shape *x, const ml_shape *ids, int6
                            ml_shape_text(x), *dim + 1);
 }
 
-static bool are_integers(const char *op, const ml_tensor *ids)
-{
-    return ids->dtype == ML_I64 || ids->dtype == ML_U8 || ml_fail("%s: positions must be integers (i64), got %s; cast them first", op, ml_dtype_name((ml_dtype)ids->dtype));
-}
-
 /* Walks ids (row-major) along a tensor with these strides: each run is the last dimension. */
 typedef struct {
     const ml_shape *shape; /* of ids */
@@ -53,7 +48,7 @@ static bool gather_infer(ml_call *c)
     int dim;
     c->dtype = (ml_dtype)c->in[0]->dtype;
     c->shape = c->in[1]->shape;
-    return are_integers("gather", c->in[1]) && ids_fit("gather", &c->in[0]->shape, &c->shape, ((const ml_gather_opts *)c->opts)->dim, &dim);
+    return mli_integers("gather", "positions", c->in[1]) && ids_fit("gather", &c->in[0]->shape, &c->shape, ((const ml_gather_opts *)c->opts)->dim, &dim);
 }
 
 #define GATHER_RUNS(T)                                                                                        \
@@ -92,7 +87,7 @@ static bool scatter_add_infer(ml_call *c)
 {
     const ml_tensor *x = c->in[0], *ids = c->in[1], *z = c->in[2];
     int dim;
-    if (!are_integers("scatter_add", ids) || !ids_fit("scatter_add", &x->shape, &ids->shape, ((const ml_scatter_add_opts *)c->opts)->dim, &dim)) return false;
+    if (!mli_integers("scatter_add", "positions", ids) || !ids_fit("scatter_add", &x->shape, &ids->shape, ((const ml_scatter_add_opts *)c->opts)->dim, &dim)) return false;
     if (!ml_shape_equal(&ids->shape, &z->shape))
         return ml_fail("scatter_add: what is added has shape %s, its positions %s", ml_shape_text(&z->shape), ml_shape_text(&ids->shape));
     if (x->dtype != z->dtype)
@@ -151,7 +146,7 @@ static bool take_infer(ml_call *c)
 {
     c->dtype = (ml_dtype)c->in[0]->dtype;
     c->shape = c->in[1]->shape;
-    return are_integers("take", c->in[1]);
+    return mli_integers("take", "positions", c->in[1]);
 }
 
 static ml_tensor *take_compose(ml_call *c)

@@ -4,10 +4,15 @@
 
 #include <string.h>
 
+bool mli_integers(const char *op, const char *what, const ml_tensor *ids)
+{
+    return ids->dtype == ML_I64 || ids->dtype == ML_U8 ||
+           ml_fail("%s: %s must be integers (i64), got %s; cast them first", op, what, ml_dtype_name((ml_dtype)ids->dtype));
+}
+
 const int64_t *mli_ids(const char *op, const char *what, ml_tensor *ids, int64_t limit, int base)
 {
-    if (ids->dtype != ML_I64 && ids->dtype != ML_U8)
-        return ml_fail("%s: %s must be integers (i64), got %s; cast them first", op, what, ml_dtype_name((ml_dtype)ids->dtype));
+    if (!mli_integers(op, what, ids)) return NULL;
     if (ids->dtype != ML_I64) {
         ml_tensor *wide = ml_empty(ids->shape, ML_I64);
         if (!wide) return NULL;
@@ -23,13 +28,6 @@ const int64_t *mli_ids(const char *op, const char *what, ml_tensor *ids, int64_t
         return ml_fail("%s: %s must be %d..%lld, found %lld%s", op, what, base, (long long)(base + limit - 1), (long long)v[i], hint);
     }
     return v;
-}
-
-static bool is_integer(const ml_tensor *t) { return t->dtype == ML_I64 || t->dtype == ML_U8; }
-
-static bool check_ids(const ml_call *c, const ml_tensor *ids)
-{
-    return is_integer(ids) || ml_fail("%s: ids must be integers (i64), got %s; cast them first", ml_op_info_at(c->id)->name, ml_dtype_name((ml_dtype)ids->dtype));
 }
 
 /* s with dimensions from..to-1 replaced by those of other */
@@ -79,7 +77,7 @@ static bool select_infer(ml_call *c)
 {
     const ml_shape *x = &c->in[0]->shape;
     int             dim, base;
-    if (!select_options(c, x->n, &dim, &base) || !check_ids(c, c->in[1])) return false;
+    if (!select_options(c, x->n, &dim, &base) || !mli_integers(ml_op_info_at(c->id)->name, "ids", c->in[1])) return false;
     c->dtype = (ml_dtype)c->in[0]->dtype;
     return replace_dims(ml_op_info_at(c->id)->name, x, dim, dim + 1, &c->in[1]->shape, &c->shape);
 }
@@ -145,7 +143,7 @@ static bool scatter_rows_infer(ml_call *c)
     for (int d = 0; fits && d < ids.n; d++) fits = x.size[dim + d] == ids.size[d];
     if (!fits)
         return ml_fail("scatter_rows: the shape of x, %s, must have that of the ids, %s, from dimension %d on", ml_shape_text(&x), ml_shape_text(&ids), dim + 1);
-    if (!check_ids(c, c->in[1])) return false;
+    if (!mli_integers(ml_op_info_at(c->id)->name, "ids", c->in[1])) return false;
     if (o->rows < 0) return ml_fail("scatter_rows: rows must not be negative, got %lld", (long long)o->rows);
     c->dtype = (ml_dtype)c->in[0]->dtype;
     if (c->dtype != ML_F32 && c->dtype != ML_F64) return ml_fail("scatter_rows: x must be f32 or f64, got %s", ml_dtype_name(c->dtype));
@@ -207,7 +205,7 @@ static bool one_hot_infer(ml_call *c)
 {
     const ml_one_hot_opts *o = c->opts;
     if (o->classes < 1) return ml_fail("one_hot: classes must be at least 1, got %lld", (long long)o->classes);
-    if (!check_ids(c, c->in[0])) return false;
+    if (!mli_integers(ml_op_info_at(c->id)->name, "ids", c->in[0])) return false;
     ml_shape last = { 1, { o->classes } };
     c->dtype      = ML_F32;
     return replace_dims("one_hot", &last, 0, 0, &c->in[0]->shape, &c->shape);
@@ -225,11 +223,10 @@ static bool one_hot_forward(ml_call *c)
 }
 
 /* --- vmap ------------------------------------------------------------------------------------------------------------------- */
-/* Ids into tables that lie one after the other: id + b * rows, (batch, ids...). */
-static ml_tensor *ids_in_batch(ml_tensor *ids, bool batched, int64_t n, int64_t rows)
+/* Ids (batch, ids...) into tables that lie one after the other: id + b * rows. One outside its own table must not meet another's. */
+static ml_tensor *ids_in_batch(const ml_call *c, ml_tensor *ids, int base, int64_t n, int64_t rows)
 {
-    ids = mli_with_batch(ids, batched, n);
-    if (!ids) return NULL;
+    if (!ids->inner && !mli_ids(ml_op_info_at(c->id)->name, "ids", ids, rows, base)) return NULL;
     ml_shape column = { ids->shape.n, { n } };
     for (int d = 1; d < column.n; d++) column.size[d] = 1;
     ml_tensor *first = ml_arange(0, (double)n, 1, ML_I64);
@@ -248,11 +245,12 @@ static ml_tensor *exchange_groups(ml_tensor *x, int a, int n_first, int n_second
 }
 
 /* Both differ: the rows of all are laid one after the other, (batch rows, outer..., inner...), and the ids shifted. */
-static ml_tensor *select_of_each(ml_tensor *x, ml_tensor *ids, int dim, int base, int64_t n)
+static ml_tensor *select_of_each(const ml_call *c, int dim, int base, int64_t n)
 {
-    int64_t rows = x->shape.size[dim + 1];
+    ml_tensor *ids = c->in[1], *x = c->in[0];
+    int64_t    rows = x->shape.size[dim + 1];
     x = ml_movedim(x, &(ml_movedim_opts){ dim + 1, 1 });
-    ml_tensor *y = ml_embedding(ml_flatten(x, &(ml_flatten_opts){ 0, 1 }), ids_in_batch(ids, true, n, rows), &(ml_embedding_opts){ base });
+    ml_tensor *y = ml_embedding(ml_flatten(x, &(ml_flatten_opts){ 0, 1 }), ids_in_batch(c, ids, base, n, rows), &(ml_embedding_opts){ base });
     return exchange_groups(y, 1, ids->shape.n - 1, dim);
 }
 
@@ -261,7 +259,7 @@ static ml_tensor *select_vmap(ml_call *c, const bool batched[], int64_t n)
     ml_tensor *x = c->in[0], *ids = c->in[1];
     int        dim, base;
     if (!select_options(c, x->shape.n - batched[0], &dim, &base)) return NULL;
-    if (batched[0] && batched[1]) return select_of_each(x, ids, dim, base, n);
+    if (batched[0] && batched[1]) return select_of_each(c, dim, base, n);
     ml_tensor *y = ml_index_select(x, ids, &(ml_index_select_opts){ .dim = dim + batched[0], .base = base });
     return batched[0] ? y : exchange_groups(y, 0, dim, 1); /* (outer..., batch, ids..., inner...) */
 }
@@ -283,7 +281,7 @@ static ml_tensor *scatter_rows_vmap(ml_call *c, const bool batched[], int64_t n)
     if (rows < 0 || rows > INT64_MAX / (n + 1)) return ml_fail("scatter_rows: rows must not be negative or this large, got %lld", (long long)rows);
     o.dim        = 0;
     o.rows       = n * rows;
-    ml_tensor *y = ml_scatter_rows(exchange_groups(x, 1, dim, n_ids), ids_in_batch(ids, true, n, rows), &o);
+    ml_tensor *y = ml_scatter_rows(exchange_groups(x, 1, dim, n_ids), ids_in_batch(c, ids, o.base, n, rows), &o);
     if (!y) return NULL;
     ml_shape s = { y->shape.n + 1, { n, rows } };
     for (int d = 2; d < s.n; d++) s.size[d] = y->shape.size[d - 1];

@@ -187,11 +187,6 @@ static void loop_kernel(int64_t n, const char *const *in, const int *step, char 
     mli_kernel_run(ctx, n, in, step, out[0]);
 }
 
-void mli_repeat(int64_t n, size_t bytes, void *y)
-{
-    for (int64_t i = 1; i < n; i++) memcpy((char *)y + (size_t)i * bytes, y, bytes);
-}
-
 static bool map_kernel(ml_call *c, mli_kernel k)
 {
     k.n_in      = c->n_in;

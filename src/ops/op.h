@@ -106,7 +106,6 @@ struct mli_kernel {
     mli_map3_fn f3;
 };
 void mli_kernel_run(const mli_kernel *k, int64_t n, const char *const *in, const int *step, void *y);
-void mli_repeat(int64_t n, size_t bytes, void *y); /* y[i] = y[0] for i < n */
 
 /* For vmap rules: dimensions of 1 between the leading ones and the rest, up to rank besides the leading ones. */
 ml_tensor *mli_pad_dims(ml_tensor *x, int leading, int rank);
@@ -132,6 +131,7 @@ bool mli_choice(const char *op, const char *field, int choice, int n);
 /* Where a mask holds: sum over its dimensions of position times stride, i64 (count). strides NULL: of a contiguous tensor,
  * so positions in row-major order. The mask has bytes, 0 or not. */
 ml_tensor *mli_true_offsets(ml_tensor *mask, const int64_t *strides);
+bool mli_integers(const char *op, const char *what, const ml_tensor *ids); /* false, with a message, when they are none */
 /* Reads ids as contiguous i64 (a scope temporary); checks base..base+limit-1. what names them in the message. */
 const int64_t *mli_ids(const char *op, const char *what, ml_tensor *ids, int64_t limit, int base);
 

@@ -1,5 +1,5 @@
 /* Shape: the same values seen or laid out differently. Views share their storage. Each one's derivative is its adjoint:
- * reshape <-> reshape, expand <-> sum_to, permute <-> its inverse, slice <-> unslice, cat <-> slices. */
+ * reshape <-> reshape, expand <-> sum_to, permute <-> its inverse, slice <-> unslice, the adjoint of cat (join.c) are slices. */
 #include "ops/op.h"
 
 #include "kernels/kernels.h"
@@ -313,56 +313,6 @@ static bool unslice_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
     return dx[0] != NULL;
 }
 
-/* --- cat -------------------------------------------------------------------------------------------------------------------------- */
-static bool cat_infer(ml_call *c)
-{
-    int       dim;
-    ml_tensor *first = c->in[0];
-    if (first->shape.n == 0) return ml_fail("cat: single numbers have no dimension to join along; reshape them to {1}");
-    if (!mli_dim("cat", ((const ml_cat_opts *)c->opts)->dim, first->shape.n, &dim)) return false;
-    c->shape           = first->shape;
-    c->shape.size[dim] = 0;
-    for (int i = 0; i < c->n_in; i++) {
-        ml_shape s = c->in[i]->shape;
-        if (c->in[i]->dtype != first->dtype)
-            return ml_fail("cat: tensor %d is %s, the first is %s; cast one", i + 1, ml_dtype_name((ml_dtype)c->in[i]->dtype), ml_dtype_name((ml_dtype)first->dtype));
-        bool fits = s.n == c->shape.n;
-        for (int d = 0; fits && d < s.n; d++) fits = d == dim || s.size[d] == c->shape.size[d];
-        if (!fits)
-            return ml_fail("cat: tensor %d has shape %s, the first %s; they may differ in dimension %d alone", i + 1, ml_shape_text(&s),
-                           ml_shape_text(&first->shape), dim + 1);
-        c->shape.size[dim] += s.size[dim];
-    }
-    c->dtype = (ml_dtype)first->dtype;
-    return true;
-}
-
-static bool cat_forward(ml_call *c)
-{
-    int     dim;
-    int64_t at = 0;
-    mli_dim("cat", ((const ml_cat_opts *)c->opts)->dim, c->shape.n, &dim);
-    for (int i = 0; i < c->n_in; i++) {
-        ml_tensor *x = c->in[i];
-        if (ml_tensor_numel(x) && !mli_write(mli_view(c->out, x->shape, c->out->strides, at * c->out->strides[dim]), x)) return false;
-        at += x->shape.size[dim];
-    }
-    return true;
-}
-
-static bool cat_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
-{
-    int     dim;
-    int64_t at = 0;
-    mli_dim("cat", ((const ml_cat_opts *)c->opts)->dim, c->shape.n, &dim);
-    for (int i = 0; i < c->n_in; i++) {
-        int64_t n = c->in[i]->shape.size[dim];
-        if (ml_needs(c, i) && !(dx[i] = ml_slice(dy, &(ml_slice_opts){ .dim = dim, .start = at, .stop = at + n, .step = 1 }))) return false;
-        at += n;
-    }
-    return true;
-}
-
 /* --- contiguous ---------------------------------------------------------------------------------------------------------------- */
 static bool same_infer(ml_call *c)
 {
@@ -476,21 +426,6 @@ static ml_tensor *unslice_vmap(ml_call *c, const bool batched[], int64_t n)
     return ml_unslice(c->in[0], &o);
 }
 
-static ml_tensor *cat_vmap(ml_call *c, const bool batched[], int64_t n)
-{
-    size_t      bytes = (size_t)c->n_in * sizeof(ml_tensor *);
-    ml_tensor **in    = ml_block_take(bytes), *y = NULL;
-    bool        ok    = in != NULL;
-    for (int i = 0; ok && i < c->n_in; i++) {
-        in[i] = mli_with_batch(c->in[i], batched[i], n);
-        if (in[i] && in[i]->shape.n < 2) in[i] = ml_fail("cat: single numbers have no dimension to join along; reshape them to {1}");
-        ok = in[i] != NULL;
-    }
-    if (ok) y = ml_cat(in, c->n_in, &(ml_cat_opts){ shifted(((const ml_cat_opts *)c->opts)->dim) });
-    if (in) ml_block_give(in, bytes);
-    return y;
-}
-
 static ml_tensor *contiguous_vmap(ml_call *c, const bool batched[], int64_t n)
 {
     (void)batched, (void)n;
@@ -506,7 +441,6 @@ static const ml_permute_opts   cycle  = { { 3, { 2, 0, 1 } } };
 static const ml_transpose_opts outer  = { 0, 2 }, swap_last = { -2, -1 };
 static const ml_slice_opts     middle = { 0, 1, 3, 1 }, every_2 = { 1, 0, INT64_MAX, 2 };
 static const ml_unslice_opts   spread = { 0, 1, 8, 2 };
-static const ml_cat_opts       join_1 = { 1 };
 
 static const ml_sample reshape_samples[]    = { { .in = { "(2, 3)" }, .opts = &to_6 }, { .in = { "(6, 2)" }, .opts = &to_free },
                                                 { .in = { "(1, 1)" }, .opts = &to_none }, { 0 } };
@@ -517,7 +451,6 @@ static const ml_sample permute_samples[]    = { { .in = { "(2, 3, 4)" }, .opts =
 static const ml_sample transpose_samples[]  = { { .in = { "(2, 3)" }, .opts = &swap_last }, { .in = { "(2, 3, 4)" }, .opts = &outer }, { 0 } };
 static const ml_sample slice_samples[]      = { { .in = { "(5, 2)" }, .opts = &middle }, { .in = { "(2, 5)" }, .opts = &every_2 }, { 0 } };
 static const ml_sample unslice_samples[]    = { { .in = { "(3, 2)" }, .opts = &spread }, { 0 } };
-static const ml_sample cat_samples[]        = { { .in = { "(2, 3)", "(1, 3)" } }, { .in = { "(2, 3)", "(2, 1)", "(2, 2)" }, .opts = &join_1 }, { 0 } };
 static const ml_sample contiguous_samples[] = { { .in = { "(2, 3)" } }, { 0 } };
 
 #define VIEWING(name) const ml_op ml_op_##name = { .kind = ML_LINEAR, .flags = ML_VIEW | ML_NO_PROMOTE, .infer = name##_infer, \
@@ -535,4 +468,3 @@ VIEWING(slice)
 VIEWING(contiguous)
 const ml_op ml_op_sum_to  = { .kind = ML_LINEAR, .flags = ML_COUNTS, .infer = sum_to_infer, .vjp = sum_to_vjp, .compose = sum_to_compose, .vmap = sum_to_vmap, .samples = sum_to_samples };
 const ml_op ml_op_unslice = { .kind = ML_LINEAR, .infer = unslice_infer, .forward = unslice_forward, .vjp = unslice_vjp, .vmap = unslice_vmap, .samples = unslice_samples };
-const ml_op ml_op_cat     = { .kind = ML_LINEAR, .flags = ML_NO_PROMOTE, .infer = cat_infer, .forward = cat_forward, .vjp = cat_vjp, .vmap = cat_vmap, .samples = cat_samples };

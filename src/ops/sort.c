@@ -7,7 +7,7 @@
 
 /* --- sorted rows ------------------------------------------------------------------------------------------------------------ */
 typedef struct {
-    int64_t     rows, n, each, first; /* a task sorts each rows; of each row the first so many are wanted */
+    int64_t     rows, n, each; /* a task sorts each rows */
     ml_dtype    dtype;
     bool        descending;
     const char *x;
@@ -193,8 +193,7 @@ static bool bincount_infer(ml_call *c)
 {
     const ml_bincount_opts *o = c->opts;
     int64_t classes = o->classes;
-    if (c->in[0]->dtype != ML_I64 && c->in[0]->dtype != ML_U8)
-        return ml_fail("bincount: ids must be integers (i64), got %s; cast them first", ml_dtype_name((ml_dtype)c->in[0]->dtype));
+    if (!mli_integers("bincount", "ids", c->in[0])) return false;
     if (classes < 0) return ml_fail("bincount: classes must not be negative, got %lld", (long long)classes);
     if (classes == 0 && !c->in[0]->inner) { /* of a batch nobody counts here: the rule for vmap refuses */
         const int64_t *ids = mli_ids("bincount", "ids", c->in[0], INT64_MAX - 1, o->base);

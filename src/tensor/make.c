@@ -20,10 +20,26 @@
     }
 #define WRAP(v) v /* integers keep their low bits */
 
+void mli_repeat(int64_t n, size_t bytes, void *y)
+{
+    char  *to    = y;
+    size_t total = (size_t)n * bytes;
+    for (size_t done = bytes, more; done < total; done += more) { /* twice as much each time, as long as the source stays in the cache */
+        more = done < 4096 ? done : 4096;
+        if (more > total - done) more = total - done;
+        memcpy(to + done, to, more);
+    }
+}
+
 void mli_convert(int64_t n, ml_dtype from, const void *src, int64_t step, ml_dtype to, void *dst)
 {
     if (from == to && step == 1) {
         memcpy(dst, src, (size_t)n * ml_dtype_bytes(to));
+        return;
+    }
+    if (step == 0 && n > 1) { /* one value, many times */
+        mli_convert(1, from, src, 0, to, dst);
+        mli_repeat(n, ml_dtype_bytes(to), dst);
         return;
     }
     switch (from) {
@@ -174,23 +190,10 @@ bool ml_copy_into(ml_tensor *dst, const ml_tensor *src)
 }
 
 /* --- filling ---------------------------------------------------------------------------------------------------- */
-static void fill(ml_tensor *t, double value)
-{
-    int64_t n = ml_tensor_numel(t);
-    void   *p = mli_data(t);
-    switch ((ml_dtype)t->dtype) {
-    case ML_F32: for (int64_t i = 0; i < n; i++) ((float *)p)[i] = (float)value; break;
-    case ML_F64: for (int64_t i = 0; i < n; i++) ((double *)p)[i] = value; break;
-    case ML_I64: for (int64_t i = 0; i < n; i++) ((int64_t *)p)[i] = mli_to_i64(value); break;
-    case ML_U8: memset(p, mli_to_u8(value), (size_t)n); break;
-    default: memset(p, value != 0, (size_t)n); break;
-    }
-}
-
 ml_tensor *ml_full(ml_shape shape, ml_dtype dtype, double value)
 {
     ml_tensor *t = ml_empty(shape, dtype);
-    if (t) fill(t, value);
+    if (t) mli_convert(ml_tensor_numel(t), ML_F64, &value, 0, dtype, mli_data(t));
     return t;
 }
 

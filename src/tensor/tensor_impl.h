@@ -46,6 +46,7 @@ ml_tensor *mli_contiguous(ml_tensor *t); /* t itself when it is; else an unrecor
 bool       mli_scope_adopt(ml_tensor *t); /* gives one reference to the innermost scope */
 void      *mli_data(const ml_tensor *t);  /* address of the first element */
 void       mli_strided_copy(const ml_tensor *src, ml_dtype dtype, void *dst); /* row-major, converting */
+void       mli_repeat(int64_t n, size_t bytes, void *y); /* y[i] = y[0] for i < n */
 void       mli_convert(int64_t n, ml_dtype from, const void *src, int64_t step, ml_dtype to, void *dst); /* one run of values */
 
 /* What a number becomes as an integer: its integer part, the nearest limit where that does not fit, 0 for NaN. */

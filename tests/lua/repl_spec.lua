@@ -179,7 +179,7 @@ describe("completion", function()
     completes("sample.requires_gr", "ad")
     completes("sample.shape.", "")
     _G.sample = ml
-    completes("sample.rand", "", { "rand", "randint", "randn", "randperm" })
+    completes("sample.rand", "", { "rand", "rand_like", "randint", "randn", "randn_like", "randperm" })
     completes("sample.nn.Lin", "ear")
   end)
 

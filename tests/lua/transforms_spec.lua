@@ -335,6 +335,15 @@ describe("vmap", function()
     end, "^assign: a tensor from outside the vmap cannot take a value for each of the batch")
   end)
 
+  it("picks from its own table alone", function()
+    local tables, ids = randn({ 2, 3 }, 1), ml.tensor { { 4 }, { 1 } } -- 4 would be the first of the second table
+    for name, pick in pairs { embedding = ml.embedding, take = ml.take, index_select = ml.index_select } do
+      local good, message = pcall(function() return ml.vmap(function(t, i) return pick(t, i) end)(tables, ids) end)
+      assert.is_false(good, name)
+      assert.truthy(message:find "must be 1..3, found 4", message)
+    end
+  end)
+
   it("accumulates gradients of leaves outside as a loop does", function()
     local x = randn({ 4, 3 }, 1)
     local one, two = randn({ 3 }, 2):requires_grad_(), randn({ 3 }, 2):requires_grad_()
