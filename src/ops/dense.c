@@ -118,15 +118,6 @@ ml_tensor *mli_on_diagonal(ml_tensor *row)
     return ml_where(ml_cast(ml_eye(mli_cols(row), ML_F32), &(ml_cast_opts){ ML_BOOL }), row, zero_like(row)); /* infinity times 0 is not 0 */
 }
 
-ml_tensor *mli_lower(ml_tensor *x, int64_t below)
-{
-    if (!x) return NULL;
-    int64_t    rows = mli_rows(x), cols = mli_cols(x);
-    ml_tensor *row = ml_reshape(ml_arange(0, (double)rows, 1, ML_I64), &(ml_reshape_opts){ ML_SHAPE(rows, 1) });
-    ml_tensor *col = ml_arange((double)below, (double)(cols + below), 1, ML_I64);
-    return ml_where(ml_ge(row, col), x, zero_like(x));
-}
-
 ml_tensor *mli_symmetric(ml_tensor *x)
 {
     ml_tensor *half = ml_mul(x, ml_number(0.5));

@@ -28,7 +28,6 @@ bool    mli_transposed_copy(const double *columns, int64_t rows, int64_t cols, d
 /* --- for rules, in recorded operations -------------------------------------------------------------------------------------- */
 ml_tensor *mli_rows_of(ml_tensor *x, int64_t first, int64_t n);      /* rows first..first+n-1 of each matrix */
 ml_tensor *mli_on_diagonal(ml_tensor *row);                          /* (..., 1, n) -> (..., n, n) */
-ml_tensor *mli_lower(ml_tensor *x, int64_t below);                   /* zeros above the diagonal that lies `below` under the main one */
 ml_tensor *mli_symmetric(ml_tensor *x);                              /* (x + x^T) / 2 */
 ml_tensor *mli_product3(ml_tensor *a, ml_tensor *b, ml_tensor *c);
 double     mli_epsilon(const ml_tensor *x);                          /* of its dtype */

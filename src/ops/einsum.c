@@ -169,12 +169,7 @@ static void take_diagonals(term *x)
     for (int a = 0; a < x->of.n; a++)
         for (int b = a + 1; b < x->of.n; b++) {
             if (x->of.label[a] != x->of.label[b]) continue;
-            ml_dims dims = { 0 };
-            for (int d = 0; d < x->of.n; d++)
-                if (d != a && d != b) dims.at[dims.n++] = d;
-            dims.at[dims.n++] = a;
-            dims.at[dims.n++] = b;
-            x->t = mli_diagonal(ml_permute(x->t, &(ml_permute_opts){ dims }));
+            x->t = ml_diagonal(x->t, &(ml_diagonal_opts){ .dim1 = a, .dim2 = b });
             int label = x->of.label[a];
             remove_at(&x->of, b);
             remove_at(&x->of, a);

@@ -201,11 +201,13 @@ static bool qr_parts_forward(ml_call *c)
     return mli_deliver(c, out);
 }
 
+static const ml_tril_opts below = { -1 }; /* without the diagonal */
+
 /* Of a with as many rows as columns or more, l = R^T: dA = (dQ + Q M) R^-T, M the lower half of R dR^T - dQ^T Q mirrored. */
 static ml_tensor *tall_qr_vjp(ml_tensor *q, ml_tensor *l, ml_tensor *dq, ml_tensor *dl)
 {
-    ml_tensor *m    = ml_sub(ml_matmul(ml_mT(l), mli_lower(dl, 0)), ml_matmul(ml_mT(dq), q));
-    ml_tensor *sum  = ml_add(dq, ml_matmul(q, ml_add(mli_lower(m, 0), ml_mT(mli_lower(m, 1)))));
+    ml_tensor *m    = ml_sub(ml_matmul(ml_mT(l), ml_tril(dl, NULL)), ml_matmul(ml_mT(dq), q));
+    ml_tensor *sum  = ml_add(dq, ml_matmul(q, ml_add(ml_tril(m, NULL), ml_mT(ml_tril(m, &below)))));
     return ml_mT(ml_solve_triangular(l, ml_mT(sum), &(ml_solve_triangular_opts){ .transpose = true }));
 }
 
@@ -246,8 +248,8 @@ static bool cholesky_forward(ml_call *c)
 static bool cholesky_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
 {
     static const ml_solve_triangular_opts transposed = { .transpose = true };
-    ml_tensor *full = ml_matmul(ml_mT(c->out), mli_lower(dy, 0));
-    ml_tensor *half = ml_mul(ml_add(mli_lower(full, 0), mli_lower(full, 1)), ml_number(0.5));
+    ml_tensor *full = ml_matmul(ml_mT(c->out), ml_tril(dy, NULL));
+    ml_tensor *half = ml_mul(ml_add(ml_tril(full, NULL), ml_tril(full, &below)), ml_number(0.5));
     ml_tensor *left = ml_solve_triangular(c->out, half, &transposed);
     dx[0] = mli_symmetric(ml_solve_triangular(c->out, ml_mT(left), &transposed)); /* of the transpose, which is as good */
     return dx[0] != NULL;

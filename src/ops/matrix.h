@@ -24,7 +24,4 @@ mlk_act    mli_kernel_act(ml_act act);
 /* dy times the slope of the activation at the output y: one pass, not recorded. */
 ml_tensor *mli_before_act(ml_act act, ml_tensor *dy, ml_tensor *y);
 
-/* The diagonal of each of the last two dimensions, recorded: (..., n, m) -> (..., min(n, m)). */
-ml_tensor *mli_diagonal(ml_tensor *x);
-
 #endif

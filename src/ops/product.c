@@ -79,17 +79,7 @@ static ml_tensor *kron_compose(ml_call *c)
     return ml_reshape(product, &(ml_reshape_opts){ whole });
 }
 
-/* --- the diagonal ------------------------------------------------------------------------------------------------------ */
-ml_tensor *mli_diagonal(ml_tensor *x)
-{
-    if (!x) return NULL;
-    ml_shape s = x->shape;
-    int64_t  rows = s.size[s.n - 2], cols = s.size[s.n - 1], k = rows < cols ? rows : cols;
-    s.n--;
-    s.size[s.n - 1] = rows * cols;
-    return ml_slice(ml_reshape(x, &(ml_reshape_opts){ s }), &(ml_slice_opts){ .dim = -1, .stop = k ? (k - 1) * (cols + 1) + 1 : 0, .step = cols + 1 });
-}
-
+/* --- trace ------------------------------------------------------------------------------------------------------------- */
 static bool trace_infer(ml_call *c)
 {
     c->shape = c->in[0]->shape;
@@ -98,7 +88,10 @@ static bool trace_infer(ml_call *c)
     return true;
 }
 
-static ml_tensor *trace_compose(ml_call *c) { return ml_sum_dim(mli_diagonal(c->in[0]), -1, false); }
+static ml_tensor *trace_compose(ml_call *c)
+{
+    return ml_sum_dim(ml_diagonal(c->in[0], &(ml_diagonal_opts){ .dim1 = -2, .dim2 = -1 }), -1, false);
+}
 
 /* --- samples, operations ------------------------------------------------------------------------------------------------- */
 static const ml_sample dot_samples[]   = { { .in = { "(3)", "(3)" } }, { 0 } };

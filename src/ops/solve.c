@@ -126,8 +126,8 @@ static bool solve_triangular_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
     ml_tensor *db = ml_solve_triangular(c->in[0], as_columns(c, dy), &turned);
     if (ml_needs(c, 0)) {
         ml_tensor *x = as_columns(c, c->out), *da = ml_neg(o->transpose ? ml_matmul(x, ml_mT(db)) : ml_matmul(db, ml_mT(x)));
-        int64_t    below = o->unitriangular ? 1 : 0;
-        dx[0] = o->upper ? ml_mT(mli_lower(ml_mT(da), below)) : mli_lower(da, below);
+        int64_t    off = o->unitriangular ? 1 : 0;
+        dx[0] = o->upper ? ml_triu(da, &(ml_triu_opts){ off }) : ml_tril(da, &(ml_tril_opts){ -off });
     }
     if (ml_needs(c, 1)) dx[1] = as_right_side(c, db);
     return !ml_failed();
