@@ -1,15 +1,5 @@
 /* The body of conv.c, included once for f32 and once for f64: T is the type, S its suffix. No include guard: on purpose. */
-#define FN(name) MLK_PASTE(name, S)
-#define VEC      FN(conv_vec)
-#define VL       ((int64_t)(MLK_VECTOR / sizeof(T)))
-#define NR       (2 * VL)
-#if MLK_VECTOR == 64
-#define MR 12 /* 24 of 32 registers hold the tile */
-#else
-#define MR 6  /* 12 of 16 */
-#endif
-
-typedef T VEC __attribute__((vector_size(MLK_VECTOR), aligned(sizeof(T)), may_alias));
+#include "kernels/tile.h"
 
 /* --- c (m, n) = sum over taps ---------------------------------------------------------------------------------------------- */
 /* mr rows, one panel of NR columns; mr is a constant wherever this is inlined, so the tile lives in registers. */
@@ -160,8 +150,4 @@ static void FN(plane_store)(int64_t rows, int64_t width, const void *x, int64_t 
     }
 }
 
-#undef FN
-#undef VEC
-#undef VL
-#undef NR
-#undef MR
+#include "kernels/tile_end.h"

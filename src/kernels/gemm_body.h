@@ -1,15 +1,5 @@
 /* The body of gemm.c, included once for f32 and once for f64: T is the type, S its suffix. No include guard: on purpose. */
-#define FN(name)  MLK_PASTE(name, S)
-#define VEC       FN(vec)
-#define VL        ((int64_t)(MLK_VECTOR / sizeof(T)))
-#define NR        (2 * VL)
-#if MLK_VECTOR == 64
-#define MR 12 /* 24 of 32 registers hold the tile */
-#else
-#define MR 6  /* 12 of 16 */
-#endif
-
-typedef T VEC __attribute__((vector_size(MLK_VECTOR), aligned(sizeof(T)), may_alias));
+#include "kernels/tile.h"
 
 /* What a tile needs to know of its place. */
 typedef struct {
@@ -225,8 +215,4 @@ static bool FN(gemm)(const mlk_gemm *g)
     return !job.failed;
 }
 
-#undef FN
-#undef VEC
-#undef VL
-#undef NR
-#undef MR
+#include "kernels/tile_end.h"

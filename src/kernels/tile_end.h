@@ -1,0 +1,5 @@
+#undef FN
+#undef VEC
+#undef VL
+#undef NR
+#undef MR
