@@ -358,6 +358,21 @@ static bool call_unchecked(void *ctx, ml_tensor *const *in, ml_tensor **out)
     return out[0] != NULL;
 }
 
+/* What is composed meets a batch with shapes of its own: the product of nothing is 1 there too. */
+static bool product(void *ctx, ml_tensor *const *in, ml_tensor **out)
+{
+    (void)ctx;
+    return (out[0] = ml_prod(in[0], NULL)) != NULL;
+}
+
+Test(transform, of_nothing_in_a_batch)
+{
+    ml_function f = { product, NULL, 1, 1 };
+    ml_tensor  *x = ml_zeros(ML_SHAPE(2, 0), ML_F64), *y;
+    expect(ml_vmap(&f, &x, (int[]){ 0 }, &y, NULL), "%s", ml_error_message());
+    expect_same(y, ml_ones(ML_SHAPE(2), ML_F64), "products of nothing");
+}
+
 Test(transform, a_checkpoint_has_the_same_derivatives)
 {
     ml_scope    scope = ml_scope_begin();
