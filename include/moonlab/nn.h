@@ -31,13 +31,28 @@ typedef enum ml_init_kind {
     ML_INIT_GLOROT_NORMAL,  /* N(0, s^2), s = scale sqrt(2 / (fan_in + fan_out)) */
     ML_INIT_HE_UNIFORM,     /* U(-a, a), a = scale sqrt(6 / fan_in); He et al. 2015, for ReLU */
     ML_INIT_HE_NORMAL,      /* N(0, s^2), s = scale sqrt(2 / fan_in) */
+    ML_INIT_LECUN_UNIFORM,  /* U(-a, a), a = scale sqrt(3 / fan_in); LeCun et al. 1998, "Efficient BackProp" */
+    ML_INIT_LECUN_NORMAL,   /* N(0, s^2), s = scale sqrt(1 / fan_in) */
+    /* What follows needs a matrix; other weights are one of (first size) rows: (out, in kh kw) of a convolution. */
+    ML_INIT_ORTHOGONAL,     /* scale times orthonormal rows, or columns where there are fewer; uniform among all (Saxe et al. 2013) */
+    ML_INIT_IDENTITY,       /* scale where output i meets input i, in the middle of a kernel; else 0 */
+    ML_INIT_SPARSE,         /* in each row as many values as connections says, at places drawn, from N(0, scale^2); Martens 2010 */
     ML_INIT_COUNT
 } ml_init_kind;
 
+typedef enum ml_fan { ML_FAN_DEFAULT, ML_FAN_IN, ML_FAN_OUT, ML_FAN_MEAN, ML_FAN_COUNT } ml_fan;
+
 typedef struct ml_init {
     ml_init_kind kind;
-    double       scale; /* 0 = 1 */
+    double       scale;       /* 0 = 1 */
+    ml_fan       fan;         /* in place of the one in the formula (Glorot's is the mean); only of those that go by one */
+    int64_t      connections; /* of sparse; 0 = 15, as Martens; at most the inputs */
+    int64_t      groups;      /* of identity: of the convolution; layers set it; 0 = 1 */
 } ml_init;
+
+/* The scale that keeps the variance through an activation: 1 for linear, sigmoid and sin; 5/3 for tanh; sqrt(2) for relu; sqrt(2 / (1 +
+ * slope^2)) for leaky_relu (He et al. 2015); 3/4 for selu, as PyTorch (Klambauer et al. 2017 ask for lecun_normal with 1). */
+bool ml_init_gain(const char *activation, double slope, double *gain); /* false, with a message that names the nearest */
 
 /* Fills a contiguous leaf of floats: the values depend on init, key and shape alone. False, and unchanged, for another
  * tensor, for ML_INIT_DEFAULT (only a layer has one) and for a scale that is not finite. */
@@ -62,7 +77,7 @@ typedef struct ml_conv_layer_opts {
     int64_t  groups;                 /* 0 = 1 */
     int64_t  output_padding[2];      /* of a transposed one: so much larger at the end */
     bool     same;                   /* as much padding as keeps the size, with a stride of 1; one more at the end where it is odd */
-    bool     circular;               /* the padding is what stands at the other end */
+    ml_pad_mode padding_mode;        /* what the padding is: zeros; or, as of the operation pad, from the image itself */
     bool     no_bias;
     ml_init  weight_init, bias_init; /* default: both U(-1/sqrt(fan_in), 1/sqrt(fan_in)), as PyTorch */
     ml_dtype dtype;                  /* default f32 */
@@ -89,20 +104,40 @@ typedef struct ml_embedding_layer_opts {
 } ml_embedding_layer_opts;
 
 ml_module *ml_nn_linear(int64_t in, int64_t out, const ml_linear_layer_opts *opts); /* (..., in) -> (..., out); weight (out, in), bias (out) */
+/* x (..., in1 + in2), two vectors a and b side by side -> (..., out): a^T W b + bias; weight (out, in1, in2), bias (out) */
+ml_module *ml_nn_bilinear(int64_t in1, int64_t in2, int64_t out, const ml_linear_layer_opts *opts); /* default: both U(-1/sqrt(in1), 1/sqrt(in1)) */
 ml_module *ml_nn_embedding(int64_t rows, int64_t dim, const ml_embedding_layer_opts *opts); /* ids (...) -> (..., dim); weight (rows, dim) */
 /* (n, in, h, w) -> (n, out, h', w'); weight (out, in/groups, kh, kw), bias (out). Of one dimension: (n, in, l), weight (out, in/groups, k) */
 ml_module *ml_nn_conv2d(int64_t in, int64_t out, const int64_t kernel[2], const ml_conv_layer_opts *opts);
 ml_module *ml_nn_conv1d(int64_t in, int64_t out, int64_t kernel, const ml_conv_layer_opts *opts);
+/* The same with other weights at each place of an image of that size: weight (places, out, in, kh, kw), bias (out, h', w'). Neither groups
+ * nor dilation, and no initialiser that needs a matrix. Of one dimension: weight (places, out, in, k), bias (out, l'). */
+ml_module *ml_nn_locally_connected2d(int64_t in, int64_t out, const int64_t kernel[2], const int64_t size[2], const ml_conv_layer_opts *opts);
+ml_module *ml_nn_locally_connected1d(int64_t in, int64_t out, int64_t kernel, int64_t size, const ml_conv_layer_opts *opts);
 /* The adjoint of such a convolution as a layer: h' = (h - 1) stride - 2 padding + dilation (kh - 1) + output_padding + 1; weight (in, out/groups, kh, kw) */
 ml_module *ml_nn_conv_transpose2d(int64_t in, int64_t out, const int64_t kernel[2], const ml_conv_layer_opts *opts);
+ml_module *ml_nn_conv_transpose1d(int64_t in, int64_t out, int64_t kernel, const ml_conv_layer_opts *opts);
 ml_module *ml_nn_max_pool2d(const int64_t kernel[2], const ml_pool_layer_opts *opts);   /* (..., h, w) */
 ml_module *ml_nn_max_pool1d(int64_t kernel, const ml_pool_layer_opts *opts);            /* (..., c, l) */
 ml_module *ml_nn_avg_pool2d(const int64_t kernel[2], const ml_pool_layer_opts *opts);
 ml_module *ml_nn_avg_pool1d(int64_t kernel, const ml_pool_layer_opts *opts);
 ml_module *ml_nn_adaptive_avg_pool2d(const int64_t size[2]);                            /* (..., h, w) -> (..., size) */
+ml_module *ml_nn_adaptive_avg_pool1d(int64_t size);                                     /* (..., c, l) -> (..., c, size) */
+ml_module *ml_nn_adaptive_max_pool2d(const int64_t size[2]);                            /* largest values of the same parts */
+ml_module *ml_nn_adaptive_max_pool1d(int64_t size);
 ml_module *ml_nn_global_avg_pool(void);                                                 /* (n, c, ...) -> (n, c) */
+ml_module *ml_nn_global_max_pool(void);
+/* Convolutions that know of symmetries (Cohen & Welling 2016): p4, the quarter turns, or p4m, these and the mirror. A lifting one sees an
+ * image in each of them, (n, in, h, w) -> (n, out, 4 or 8, h', w'); a group one goes from there to there. When the image turns, the result
+ * turns and its symmetries change places: equivariance, exact where the stride lets the kernel reach both edges. Symmetry 4 m + t mirrors
+ * columns (m = 1), then turns t times from rows to columns, as numpy's rot90. weight (out, in, k, k), or (out, in, 4 or 8, k, k); bias (out).
+ * The kernel is square, no groups; layers that act on each place and channel alone, and norms of channels, keep equivariance. */
+typedef enum ml_symmetry { ML_SYMMETRY_P4, ML_SYMMETRY_P4M } ml_symmetry;
+ml_module *ml_nn_lift_conv2d(ml_symmetry group, int64_t in, int64_t out, int64_t kernel, const ml_conv_layer_opts *opts);
+ml_module *ml_nn_group_conv2d(ml_symmetry group, int64_t in, int64_t out, int64_t kernel, const ml_conv_layer_opts *opts);
+ml_module *ml_nn_group_pool(bool mean); /* (n, c, symmetries, h, w) -> (n, c, h, w): the largest of all symmetries, or their mean */
 /* In training by the batch's statistics, which it keeps a running mean of (state: running_mean, running_var, with n - 1); else by
- * these. dims 1: (n, c) or (n, c, l); 2: (n, c, h, w). weight 1, bias 0. Ioffe & Szegedy 2015. */
+ * these. dims 1: (n, c) or (n, c, l); 2: (n, c, h, w) or (n, c, symmetries, h, w). weight 1, bias 0. Ioffe & Szegedy 2015. */
 ml_module *ml_nn_batch_norm(int dims, int64_t channels, const ml_norm_layer_opts *opts);
 ml_module *ml_nn_layer_norm(ml_shape last, const ml_norm_layer_opts *opts);             /* over the last dimensions, of that shape */
 ml_module *ml_nn_rms_norm(ml_shape last, const ml_norm_layer_opts *opts);
@@ -110,6 +145,11 @@ ml_module *ml_nn_group_norm(int64_t groups, int64_t channels, const ml_norm_laye
 ml_module *ml_nn_dropout(double p); /* in training: each value is 0 with probability p, else x / (1 - p); Srivastava et al. 2014 */
 ml_module *ml_nn_flatten(void);                                                     /* (n, ...) -> (n, product) */
 ml_module *ml_nn_activation(ml_op_id op);                                           /* any operation of one input without options */
+ml_module *ml_nn_activation_with(ml_op_id op, const void *opts); /* of one input: opts as its C function takes, NULL = its defaults */
+ml_module *ml_nn_selu(void);       /* 1.0507 elu(x) with alpha 1.6733: keeps mean 0 and variance 1 (Klambauer et al. 2017) */
+ml_module *ml_nn_sine(double w0);  /* sin(w0 x); Sitzmann et al. 2020 */
+ml_module *ml_nn_maxout(int64_t pieces, int dim); /* the largest of each so many neighbours along dim: (..., pieces k, ...) -> (..., k, ...);
+                                                     behind a Linear or a convolution: Goodfellow et al. 2013 */
 /* One after the other; n = 0 is the identity. Takes the references over, also when it fails and when one is NULL, so that
  * the layers can be made in the call. A layer that stands twice (tied weights) needs two references. */
 ml_module *ml_nn_sequential(ml_module *const *layers, int n);

@@ -16,7 +16,7 @@ static ml_module *check_module(lua_State *L, int index, const char *where)
     return m ? m : lml_check(L, index, &lml_module_type, where, "the module");
 }
 
-/* --- initialisers: "he_normal", or { "he_normal", scale = 2 } ----------------------------------------------- */
+/* --- initialisers: "he_normal", or { "he_normal", scale = 2, fan = "out" } ------------------------------------- */
 static ml_init_kind check_kind(lua_State *L, int index, const char *where)
 {
     ml_init_kind kind = ML_INIT_DEFAULT;
@@ -26,36 +26,74 @@ static ml_init_kind check_kind(lua_State *L, int index, const char *where)
     return kind;
 }
 
+/* What an initialiser of that kind can be told; in a layer it has its seed and its groups from there. */
+static void read_init(lua_State *L, int t, const char *where, bool alone, ml_init *init)
+{
+    static const char *const fans[ML_FAN_COUNT] = { "", "in", "out", "mean" };
+    const char *known[6] = { "scale", "gain" }, *text;
+    int         n        = 2;
+    if (init->kind >= ML_INIT_FAN_IN_UNIFORM && init->kind <= ML_INIT_LECUN_NORMAL) known[n++] = "fan";
+    if (init->kind == ML_INIT_SPARSE) known[n++] = "connections";
+    if (alone && init->kind == ML_INIT_IDENTITY) known[n++] = "groups";
+    if (alone) known[n++] = "seed";
+    if (!lua_istable(L, t)) return;
+    for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1)) {
+        bool found = lua_isinteger(L, -2) && !alone; /* the name of the initialiser */
+        if (lua_type(L, -2) != LUA_TSTRING) {
+            if (!found) lml_raise(L, "%s: its options have names", where);
+            continue;
+        }
+        for (int i = 0; i < n; i++) found |= strcmp(lua_tostring(L, -2), known[i]) == 0;
+        if (!found) lml_unknown_option(L, where, lua_tostring(L, -2), known, n);
+    }
+    lml_option_number(L, t, where, "scale", &init->scale);
+    if (lml_option_text(L, t, where, "gain", &text)) {
+        if (init->scale != 0) lml_raise(L, "%s: gain = \"%s\" is a scale by name; give one of both", where, text);
+        if (!ml_init_gain(text, 0.01, &init->scale)) lml_error(L);
+    }
+    if (lml_option_text(L, t, where, "fan", &text)) {
+        for (int i = ML_FAN_IN; i < ML_FAN_COUNT; i++)
+            if (strcmp(text, fans[i]) == 0) init->fan = (ml_fan)i;
+        if (init->fan == ML_FAN_DEFAULT) lml_raise(L, "%s: fan must be \"in\", \"out\" or \"mean\", got \"%s\"", where, text);
+    }
+    if (lml_option_integer(L, t, where, "connections", &init->connections) && init->connections < 1) lml_raise(L, "%s: connections must be at least 1", where);
+    if (lml_option_integer(L, t, where, "groups", &init->groups) && init->groups < 1) lml_raise(L, "%s: groups must be at least 1", where);
+}
+
 void lml_option_init(lua_State *L, int t, const char *where, const char *name, ml_init *init)
 {
-    static const char *const known[] = { "scale" };
     if (!lua_istable(L, t)) return;
     if (lua_getfield(L, t, name) == LUA_TTABLE) {
         int list = lua_gettop(L);
         lua_rawgeti(L, list, 1);
         init->kind = check_kind(L, -1, where);
         lua_pop(L, 1);
-        lml_option_number(L, list, where, "scale", &init->scale);
-        for (lua_pushnil(L); lua_next(L, list); lua_pop(L, 1))
-            if (lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), "scale") != 0)
-                lml_unknown_option(L, where, lua_tostring(L, -2), known, 1);
+        read_init(L, list, where, false, init);
     } else if (!lua_isnil(L, -1)) {
         init->kind = check_kind(L, -1, where);
     }
     lua_pop(L, 1);
 }
 
+static int init_gain(lua_State *L) /* nn.init.gain("leaky_relu", slope) */
+{
+    double slope = lua_isnoneornil(L, 2) ? 0.01 : lml_check_number(L, 2, "init.gain", "the slope"), gain = 0;
+    if (lua_type(L, 1) != LUA_TSTRING) return lml_raise(L, "init.gain: takes the name of an activation, got %s", lml_got(L, 1));
+    if (!ml_init_gain(lua_tostring(L, 1), slope, &gain)) return lml_error(L);
+    lua_pushnumber(L, gain);
+    return 1;
+}
+
 /* nn.init.he_normal(w, { scale =, seed = }): fills w and returns it. Upvalue: the kind. */
 static int init_fill(lua_State *L)
 {
-    static const char *const known[] = { "scale", "seed" };
-    ml_init    init = { (ml_init_kind)lua_tointeger(L, lua_upvalueindex(1)), 0 };
+    ml_init    init = { .kind = (ml_init_kind)lua_tointeger(L, lua_upvalueindex(1)) };
     char       where[64];
     int64_t    seed;
     snprintf(where, sizeof where, "init.%s", ml_init_name(init.kind));
     ml_tensor *w = lml_check_tensor(L, 1, where);
-    lml_check_options(L, 2, where, known, 2);
-    lml_option_number(L, 2, where, "scale", &init.scale);
+    if (!lua_isnoneornil(L, 2) && !lua_istable(L, 2)) lml_raise(L, "%s: options must be a table, got %s", where, lml_got(L, 2));
+    read_init(L, 2, where, true, &init);
     bool   seeded = lml_option_integer(L, 2, where, "seed", &seed);
     lml_work work = lml_enter(L);
     lml_leave(L, &work, seeded ? ml_init_fill(w, init, ml_key_of((uint64_t)seed, 0)) : ml_init_draw(w, init));
@@ -72,19 +110,25 @@ int lml_finish_module(lua_State *L, void **slot, lml_work *work, ml_module *m)
     return 1;
 }
 
-static int new_linear(lua_State *L) /* Linear(in, out, { bias =, weight_init =, bias_init =, dtype = }) */
+static ml_linear_layer_opts read_linear(lua_State *L, int t, const char *where)
 {
     static const char *const known[] = { "bias", "weight_init", "bias_init", "dtype" };
     ml_linear_layer_opts opts = { 0 };
-    bool    bias = true;
-    int64_t in   = lml_check_integer(L, 1, "Linear", "the number of inputs");
-    int64_t out  = lml_check_integer(L, 2, "Linear", "the number of outputs");
-    lml_check_options(L, 3, "Linear", known, 4);
-    lml_option_flag(L, 3, "Linear", "bias", &bias);
+    bool                 bias = true;
+    lml_check_options(L, t, where, known, 4);
+    lml_option_flag(L, t, where, "bias", &bias);
     opts.no_bias = !bias;
-    lml_option_init(L, 3, "Linear", "weight_init", &opts.weight_init);
-    lml_option_init(L, 3, "Linear", "bias_init", &opts.bias_init);
-    lml_option_dtype(L, 3, "Linear", "dtype", &opts.dtype);
+    lml_option_init(L, t, where, "weight_init", &opts.weight_init);
+    lml_option_init(L, t, where, "bias_init", &opts.bias_init);
+    lml_option_dtype(L, t, where, "dtype", &opts.dtype);
+    return opts;
+}
+
+static int new_linear(lua_State *L) /* Linear(in, out, { bias =, weight_init =, bias_init =, dtype = }) */
+{
+    int64_t in  = lml_check_integer(L, 1, "Linear", "the number of inputs");
+    int64_t out = lml_check_integer(L, 2, "Linear", "the number of outputs");
+    ml_linear_layer_opts opts = read_linear(L, 3, "Linear");
     void   **slot = lml_new(L, &lml_module_type);
     lml_work work = lml_enter(L);
     return lml_finish_module(L, slot, &work, ml_nn_linear(in, out, &opts));
@@ -104,25 +148,28 @@ static int new_embedding(lua_State *L) /* Embedding(rows, dim, { init =, dtype =
     return lml_finish_module(L, slot, &work, ml_nn_embedding(rows, dim, &opts));
 }
 
-static void check_no_arguments(lua_State *L, const char *where)
+static int new_bilinear(lua_State *L) /* Bilinear(in1, in2, out, { bias =, weight_init =, bias_init =, dtype = }) */
+{
+    int64_t in1 = lml_check_integer(L, 1, "Bilinear", "the size of the first vector");
+    int64_t in2 = lml_check_integer(L, 2, "Bilinear", "the size of the second vector");
+    int64_t out = lml_check_integer(L, 3, "Bilinear", "the number of outputs");
+    ml_linear_layer_opts opts = read_linear(L, 4, "Bilinear");
+    void   **slot = lml_new(L, &lml_module_type);
+    lml_work work = lml_enter(L);
+    return lml_finish_module(L, slot, &work, ml_nn_bilinear(in1, in2, out, &opts));
+}
+
+void lml_check_no_arguments(lua_State *L, const char *where)
 {
     if (!lua_isnone(L, 1)) lml_raise(L, "%s: takes no arguments, got %s", where, lml_got(L, 1));
 }
 
 static int new_flatten(lua_State *L)
 {
-    check_no_arguments(L, "Flatten");
+    lml_check_no_arguments(L, "Flatten");
     void   **slot = lml_new(L, &lml_module_type);
     lml_work work = lml_enter(L);
     return lml_finish_module(L, slot, &work, ml_nn_flatten());
-}
-
-static int new_activation(lua_State *L) /* upvalues: the operation, the name of the layer */
-{
-    check_no_arguments(L, lua_tostring(L, lua_upvalueindex(2)));
-    void   **slot = lml_new(L, &lml_module_type);
-    lml_work work = lml_enter(L);
-    return lml_finish_module(L, slot, &work, ml_nn_activation((ml_op_id)lua_tointeger(L, lua_upvalueindex(1))));
 }
 
 static int new_sequential(lua_State *L) /* Sequential{ layer, layer, ... } or Sequential(layer, ...) */
@@ -365,13 +412,8 @@ static const luaL_Reg metamethods[] = {
 };
 
 static const luaL_Reg layers[] = {
-    { "Linear", new_linear }, { "Embedding", new_embedding }, { "Flatten", new_flatten },
+    { "Linear", new_linear }, { "Bilinear", new_bilinear }, { "Embedding", new_embedding }, { "Flatten", new_flatten },
     { "Sequential", new_sequential }, { NULL, NULL },
-};
-
-static const ml_op_id activations[] = {
-    ML_OP_relu, ML_OP_tanh, ML_OP_sigmoid, ML_OP_softplus, ML_OP_sin, ML_OP_cos, ML_OP_erf, ML_OP_exp, ML_OP_abs,
-    ML_OP_square,
 };
 
 /* Leaves { Linear =, ..., init = { ... }, module = the metatable, for lua/moonlab/nn.lua }. */
@@ -379,6 +421,8 @@ int lml_open_nn(lua_State *L)
 {
     luaL_newlib(L, layers);
     luaL_setfuncs(L, lml_layers, 0);
+    luaL_setfuncs(L, lml_equivariant_layers, 0);
+    luaL_setfuncs(L, lml_more_activations, 0);
     lml_new_type(L, &lml_module_type);
     luaL_setfuncs(L, metamethods, 0);
     luaL_newlib(L, methods);
@@ -387,23 +431,15 @@ int lml_open_nn(lua_State *L)
     lua_pushcclosure(L, module_index, 1);
     lua_setfield(L, -2, "__index");
     lua_setfield(L, -2, "module");
-    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++) { /* named as the layer names itself */
-        ml_module *m = ml_nn_activation(activations[i]);
-        if (!m) return lml_error(L);
-        char kind[64];
-        snprintf(kind, sizeof kind, "%s", ml_module_kind(m));
-        ml_module_release(m);
-        lua_pushinteger(L, activations[i]);
-        lua_pushstring(L, kind);
-        lua_pushcclosure(L, new_activation, 2);
-        lua_setfield(L, -2, kind);
-    }
+    lml_add_activations(L);
     lua_newtable(L);
     for (int kind = ML_INIT_DEFAULT + 1; kind < ML_INIT_COUNT; kind++) {
         lua_pushinteger(L, kind);
         lua_pushcclosure(L, init_fill, 1);
         lua_setfield(L, -2, ml_init_name((ml_init_kind)kind));
     }
+    lua_pushcfunction(L, init_gain);
+    lua_setfield(L, -2, "gain");
     lua_setfield(L, -2, "init");
     return 1;
 }

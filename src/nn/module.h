@@ -40,11 +40,17 @@ struct ml_module {
     union {
         struct { int64_t in, out; bool bias; } linear;
         struct { int64_t rows, dim; int base; } embedding;
-        struct { ml_op_id op; char name[32]; } activation;
+        struct { ml_op_id op; char name[32]; bool has_opts; _Alignas(16) unsigned char opts[ML_OPTS_BYTES]; } activation;
+        struct { double w0; } sine;
+        struct { int64_t pieces; int dim; } maxout;
+        struct { bool mean; } group_pool;
+        struct { int64_t in[2], out; bool bias; } bilinear;
         struct {
             int64_t in, out, kernel[2], stride[2], padding[2], dilation[2], groups, output_padding[2];
-            int     dims;
-            bool    bias, same, circular;
+            int64_t     size[2]; /* of the images of a locally connected layer */
+            int         dims, symmetries; /* of an equivariant one: how many the group has */
+            ml_pad_mode padding_mode;
+            bool        bias, same;
         } conv;
         struct { int64_t kernel[2], stride[2], padding[2]; bool count_include_pad; } pool;
         struct { ml_shape shape; int64_t groups; int dims; double eps, momentum; bool affine, tracking; } norm;
@@ -73,11 +79,15 @@ ml_module *mli_module_fill(ml_module *m, const mli_parameter *list, int n, ml_dt
 /* init with the layer's own default where none is given. */
 static inline ml_init mli_init_or(ml_init init, ml_init_kind standard)
 {
-    return (ml_init){ init.kind == ML_INIT_DEFAULT ? standard : init.kind, init.scale };
+    if (init.kind == ML_INIT_DEFAULT) init.kind = standard;
+    return init;
 }
 
 /* ml_init_fill with fans that the shape does not tell: a bias goes by those of its weight. */
 bool mli_init_fill(ml_tensor *w, ml_init init, ml_key key, int64_t fan_in, int64_t fan_out);
+
+/* A new tensor in f64 of shape s, which is not empty, for an initialiser whose values know of each other. */
+ml_tensor *mli_init_structured(ml_shape s, ml_init init, ml_key key);
 
 /* y, the result of an operation that the layer ran. When it failed with "op: ...", the message names the layer instead:
  * what is wrong the operation says best, but where it was only the layer knows. */

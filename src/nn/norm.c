@@ -21,8 +21,8 @@ static ml_tensor *bias_of(const ml_module *m, ml_tensor *const *params, ml_tenso
 /* --- batch ------------------------------------------------------------------------------------------------------------------- */
 static bool has_channels(const ml_module *m, const ml_shape *s)
 {
-    bool ok = m->norm.dims == 2 ? s->n == 4 : s->n == 2 || s->n == 3;
-    if (!ok) return ml_fail("%s: the input must be %s, got %s", ml_module_text(m), m->norm.dims == 2 ? "(n, channels, height, width)" : "(n, channels) or (n, channels, length)", ml_shape_text(s));
+    bool ok = m->norm.dims == 2 ? s->n == 4 || s->n == 5 : s->n == 2 || s->n == 3;
+    if (!ok) return ml_fail("%s: the input must be %s, got %s", ml_module_text(m), m->norm.dims == 2 ? "(n, channels, height, width), or (n, channels, symmetries, height, width)" : "(n, channels) or (n, channels, length)", ml_shape_text(s));
     return s->size[1] == m->norm.shape.size[0] || ml_fail("%s: the input has %lld channels, not %lld; its shape is %s", ml_module_text(m), (long long)s->size[1],
                                                           (long long)m->norm.shape.size[0], ml_shape_text(s));
 }

@@ -176,7 +176,7 @@ Test(cnn, quarters_agree_with_windows_of_any_size)
 static bool try_all(void)
 {
     ml_scope   scope = ml_scope_begin();
-    ml_module *m     = ml_nn_sequential((ml_module *[]){ ml_nn_conv2d(2, 3, three, &(ml_conv_layer_opts){ .same = true, .circular = true }), ml_nn_batch_norm(2, 3, NULL),
+    ml_module *m     = ml_nn_sequential((ml_module *[]){ ml_nn_conv2d(2, 3, three, &(ml_conv_layer_opts){ .same = true, .padding_mode = ML_PAD_CIRCULAR }), ml_nn_batch_norm(2, 3, NULL),
                                                          ml_nn_activation(ML_OP_relu), ml_nn_max_pool2d((int64_t[]){ 2, 2 }, NULL), ml_nn_dropout(0.5),
                                                          ml_nn_conv_transpose2d(3, 2, three, NULL), ml_nn_group_norm(2, 2, NULL), ml_nn_global_avg_pool() }, 8);
     ml_tensor *x = ml_randn(ML_SHAPE(2, 2, 4, 4), ML_F32, ml_key_of(1, 1)), *y = ml_module_forward(m, x);
