@@ -5,8 +5,6 @@
 
 #include <stdio.h>
 
-#define MOST_PARAMETERS (1 << 20) /* listed in one module; the same layers in each other again and again double it */
-
 /* --- fusion ------------------------------------------------------------------------------------------------------------- */
 /* Neighbours that one operation does; the activation behind them, where there is one that it knows, is done with them. */
 typedef struct {
@@ -69,7 +67,7 @@ static ml_tensor *run_some(ml_module *const *layers, int n, const mli_args *a, m
         return f->run(layers, a->params, x, act);
     }
     *taken = 1;
-    return layers[0]->kind->forward(layers[0], a, x);
+    return mli_run(layers[0], a, x);
 }
 
 /* --- forward -------------------------------------------------------------------------------------------------------------- */
@@ -98,47 +96,7 @@ static void text(const ml_module *m, char *to, size_t bytes)
 
 static const mli_module_kind sequential_kind = { "Sequential", forward, text, { NULL }, { NULL } };
 
-/* --- making one ------------------------------------------------------------------------------------------------------------- */
-static bool check_layers(ml_module *const *layers, int n, int *n_params, int *n_state, int *depth)
-{
-    for (int i = 0; i < n; i++)
-        if (!layers[i]) return false; /* it could not be made: its message stays */
-    *n_params = *n_state = *depth = 0;
-    for (int i = 0; i < n; i++) {
-        if (layers[i]->depth > *depth) *depth = layers[i]->depth;
-        *n_params += layers[i]->n_params;
-        *n_state += layers[i]->n_state;
-        if (*n_params > MOST_PARAMETERS || *n_state > MOST_PARAMETERS) return ml_fail("Sequential: more than %d parameters in one module", MOST_PARAMETERS);
-    }
-    if (*depth >= MLI_MAX_DEPTH) return ml_fail("Sequential: more than %d modules inside each other", MLI_MAX_DEPTH);
-    return true;
-}
-
-static ml_module *make(ml_module *const *layers, int n)
-{
-    int n_params, n_state, depth;
-    if (!check_layers(layers, n, &n_params, &n_state, &depth)) return NULL;
-    ml_module *m = mli_module_new(&sequential_kind, n_params, n_state);
-    if (!m) return NULL;
-    m->depth = depth + 1;
-    if (n <= 0) return m;
-    m->children = ml_realloc(NULL, 0, (size_t)n * sizeof *m->children);
-    if (!m->children) {
-        ml_module_release(m);
-        return NULL;
-    }
-    ml_tensor **params = m->params, **state = m->state;
-    for (int i = 0; i < n; i++) {
-        m->children[m->n_children++] = layers[i];
-        for (int k = 0; k < layers[i]->n_params; k++) *params++ = layers[i]->params[k];
-        for (int k = 0; k < layers[i]->n_state; k++) *state++ = layers[i]->state[k];
-    }
-    return m;
-}
-
 ml_module *ml_nn_sequential(ml_module *const *layers, int n)
 {
-    ml_module *m = make(layers, n);
-    for (int i = 0; !m && i < n; i++) ml_module_release(layers[i]); /* they were given away either way */
-    return m;
+    return mli_container_new(&sequential_kind, layers, n, 0);
 }
