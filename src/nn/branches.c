@@ -31,7 +31,7 @@ static const mli_module_kind residual_kind = { "Residual", residual_forward, res
 static ml_module *make_residual(ml_module *const *ways, int n, const ml_residual_layer_opts *opts)
 {
     double     scale = opts ? opts->scale : 1;
-    ml_module *m     = mli_container_new(&residual_kind, ways, n, 0);
+    ml_module *m     = mli_container_new(&residual_kind, ways, n, 0, 0);
     if (!m) return NULL;
     if (!isfinite(scale)) {
         ml_module_release(m);
@@ -71,7 +71,7 @@ static ml_tensor *parallel_forward(const ml_module *m, const mli_args *given, ml
     ml_tensor *y[MLI_MAX_BRANCHES];
     mli_args   a = *given;
     for (int i = 0; i < m->n_children; i++) {
-        if (!(y[i] = mli_run(m->children[i], &a, x))) return NULL;
+        if (!(y[i] = mli_run(m->children[i], &a, i, x))) return NULL;
         a = mli_args_behind(&a, m->children[i]);
     }
     switch (m->parallel.merge) {
@@ -96,7 +96,7 @@ ml_module *ml_nn_parallel(ml_module *const *branches, int n, const ml_parallel_l
         for (int i = 0; i < n; i++) ml_module_release(branches[i]);
         return ml_fail("Parallel: takes 1 to %d branches, got %d", MLI_MAX_BRANCHES, n);
     }
-    ml_module *m = mli_container_new(&parallel_kind, branches, n, 0);
+    ml_module *m = mli_container_new(&parallel_kind, branches, n, 0, 0);
     if (!m) return NULL;
     m->parallel.merge = o.merge;
     m->parallel.dim   = o.dim;

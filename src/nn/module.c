@@ -83,6 +83,9 @@ void ml_module_release(ml_module *m)
     for (int i = 0; i < m->n_children; i++) ml_module_release(m->children[i]);
     give_room(m->params, m->n_params);
     give_room(m->buffers, m->n_buffers);
+    if (m->factors) ml_realloc(m->factors, (size_t)m->n_own * sizeof *m->factors, 0);
+    if (m->kind == &mli_custom_kind) mli_custom_release(m->custom);
+    mli_hooks_release(m->hooks);
     if (m->children) ml_realloc(m->children, (size_t)m->n_children * sizeof *m->children, 0);
     ml_realloc(m, sizeof *m, 0);
 }
@@ -117,10 +120,12 @@ static bool check_buffers(const ml_module *m, const ml_apply_opts *o)
     return true;
 }
 
-/* What the layers handed over goes to the scope around, or, when something failed, nowhere. */
-static bool hand_over(ml_tensor **new_buffers, int n, bool ok)
+/* What the layers handed over goes to the scope around, or, when something failed, nowhere. A buffer that none has set is as
+ * it was. */
+static bool hand_over(ml_tensor **new_buffers, ml_tensor *const *buffers, int n, bool ok)
 {
     for (int i = 0; i < n; i++) {
+        if (ok && !new_buffers[i]) new_buffers[i] = ml_retain(buffers[i]);
         if (ok && mli_scope_adopt(new_buffers[i])) continue;
         ml_release(new_buffers[i]);
         new_buffers[i] = NULL;
@@ -138,8 +143,8 @@ ml_tensor *ml_module_apply_with(ml_module *m, ml_tensor *const *params, int n, m
     mli_args a     = { .params = params, .buffers = o->buffers ? o->buffers : m->buffers, .new_buffers = o->new_buffers, .mode = o->mode, .key = o->key ? &key : NULL };
     for (int i = 0; o->new_buffers && i < m->n_buffers; i++) o->new_buffers[i] = NULL;
     ml_scope   scope = ml_scope_begin();
-    ml_tensor *y     = ml_scope_return(&scope, mli_run(m, &a, x));
-    return !o->new_buffers || hand_over(o->new_buffers, m->n_buffers, y != NULL) ? y : NULL;
+    ml_tensor *y     = ml_scope_return(&scope, mli_run(m, &a, 0, x));
+    return !o->new_buffers || hand_over(o->new_buffers, a.buffers, m->n_buffers, y != NULL) ? y : NULL;
 }
 
 ml_tensor *ml_module_apply(ml_module *m, ml_tensor *const *params, int n, ml_tensor *x)
@@ -152,7 +157,7 @@ ml_tensor *ml_module_forward(ml_module *m, ml_tensor *x)
     if (!m || !x) return NULL;
     mli_args a     = { .params = m->params, .buffers = m->buffers, .keep = true };
     ml_scope scope = ml_scope_begin();
-    return ml_scope_return(&scope, mli_run(m, &a, x));
+    return ml_scope_return(&scope, mli_run(m, &a, 0, x));
 }
 
 /* --- for layers: what they are given, and what becomes of their buffers ------------------------------------------------------ */
@@ -168,10 +173,19 @@ ml_key mli_next_key(const mli_args *a)
     return key;
 }
 
+ml_tensor *mli_buffer(const mli_args *a, int i)
+{
+    return a->new_buffers && a->new_buffers[i] ? a->new_buffers[i] : a->buffers[i];
+}
+
 bool mli_becomes(const ml_module *m, const mli_args *a, int i, ml_tensor *value)
 {
     if (!value) return false;
-    if (a->new_buffers) a->new_buffers[i] = ml_retain(value);
+    if (a->new_buffers) {
+        ml_tensor *before = a->new_buffers[i]; /* of a layer that runs twice */
+        a->new_buffers[i] = ml_retain(value);
+        ml_release(before);
+    }
     if (!a->keep) return true;
     if (value->inner)
         return ml_fail("%s: inside vmap each of the batch has statistics of its own, which the layer cannot keep; give and take them with apply", ml_module_text(m));
@@ -202,6 +216,7 @@ ml_tensor *mli_blame(const ml_module *m, const char *op, ml_tensor *y)
 const char *ml_module_kind(const ml_module *m)
 {
     if (!m) return "?";
+    if (m->kind == &mli_custom_kind) return mli_custom_name(m->custom);
     return m->kind->name ? m->kind->name : m->activation.name;
 }
 
@@ -261,6 +276,12 @@ ml_tensor *ml_module_parameter(const ml_module *m, int i)
     return has_parameter(m, i) ? m->params[i] : NULL;
 }
 
+static const char *own_name(const ml_module *m, bool buffer, int i)
+{
+    if (m->kind == &mli_custom_kind) return mli_custom_own(m->custom, buffer, i);
+    return buffer ? m->kind->buffers[i] : m->kind->own[i];
+}
+
 /* The name of a parameter or buffer, down to the child that has it. */
 static bool write_name(const ml_module *m, bool buffer, int i, char *name, size_t bytes)
 {
@@ -272,7 +293,7 @@ static bool write_name(const ml_module *m, bool buffer, int i, char *name, size_
         if (used >= bytes) break;
         m = m->children[child];
     }
-    if (used < bytes) used += (size_t)snprintf(name + used, bytes - used, "%s", buffer ? m->kind->buffers[i] : m->kind->own[i]);
+    if (used < bytes) used += (size_t)snprintf(name + used, bytes - used, "%s", own_name(m, buffer, i));
     if (used < bytes) return true;
     return ml_fail("parameter name: it needs more than %zu bytes", bytes);
 }
@@ -306,8 +327,8 @@ bool ml_module_buffer_name(const ml_module *m, int i, char *name, size_t bytes)
 ml_tensor *ml_module_own(const ml_module *m, const char *name)
 {
     for (int i = 0; m && i < m->n_own; i++)
-        if (strcmp(m->kind->own[i], name) == 0) return m->params[i];
+        if (strcmp(own_name(m, false, i), name) == 0) return m->params[i];
     for (int i = 0; m && i < m->n_own_buffers; i++)
-        if (strcmp(m->kind->buffers[i], name) == 0) return m->buffers[i];
+        if (strcmp(own_name(m, true, i), name) == 0) return m->buffers[i];
     return NULL;
 }

@@ -45,8 +45,8 @@ static bool keep_statistics(const ml_module *m, const mli_args *a, ml_tensor *x,
 {
     bool       was  = ml_set_recording(false);
     ml_dims    dims = all_but_channels(s);
-    ml_tensor *mean = moved(m, a->buffers[0], ml_mean(x, &(ml_mean_opts){ .dims = dims }));
-    ml_tensor *var  = moved(m, a->buffers[1], ml_var(x, &(ml_var_opts){ .dims = dims, .correction = 1 }));
+    ml_tensor *mean = moved(m, mli_buffer(a, 0), ml_mean(x, &(ml_mean_opts){ .dims = dims }));
+    ml_tensor *var  = moved(m, mli_buffer(a, 1), ml_var(x, &(ml_var_opts){ .dims = dims, .correction = 1 }));
     bool       ok   = mli_becomes(m, a, 0, mean) && mli_becomes(m, a, 1, var);
     ml_set_recording(was);
     return ok;
@@ -63,8 +63,8 @@ static ml_tensor *by_channel(ml_tensor *v, int n)
 /* By the running statistics, which are constants: (x - mean) (w / sqrt(var + eps)) + b. */
 static ml_tensor *by_running(const ml_module *m, const mli_args *a, ml_tensor *x, int n)
 {
-    ml_tensor *scale = ml_mul(weight_of(m, a->params, x), ml_rsqrt(ml_add(a->buffers[1], ml_number(m->norm.eps))));
-    ml_tensor *y     = ml_mul(ml_sub(x, by_channel(a->buffers[0], n)), by_channel(scale, n));
+    ml_tensor *scale = ml_mul(weight_of(m, a->params, x), ml_rsqrt(ml_add(mli_buffer(a, 1), ml_number(m->norm.eps))));
+    ml_tensor *y     = ml_mul(ml_sub(x, by_channel(mli_buffer(a, 0), n)), by_channel(scale, n));
     return m->norm.affine ? ml_add(y, by_channel(a->params[1], n)) : y;
 }
 
@@ -80,10 +80,7 @@ static ml_tensor *batch_forward(const ml_module *m, const mli_args *a, ml_tensor
         if (!y || !m->norm.tracking) return y;
         return keep_statistics(m, a, x, &s) ? y : NULL;
     }
-    ml_tensor *y = by_running(m, a, x, s.n);
-    for (int i = 0; i < 2; i++)
-        if (y && !mli_becomes(m, &(mli_args){ .new_buffers = a->new_buffers }, i, a->buffers[i])) return NULL;
-    return y;
+    return by_running(m, a, x, s.n);
 }
 
 /* --- layer, rms, group ------------------------------------------------------------------------------------------------------------ */
