@@ -126,6 +126,20 @@ print(table.concat(nn.Flatten()(ml.zeros { 5, 2, 3 }).shape, ", "))  --> 5, 6
 local model = nn.Sequential { nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1) }
 print(table.concat(model(ml.zeros { 5, 2 }).shape, ", "))  --> 5, 1
 
+--- nn.Residual
+local same   = nn.Residual(nn.Sequential { nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 4) }, { scale = 0.5 })
+local larger = nn.Residual(nn.Linear(4, 6), { shortcut = nn.Linear(4, 6, { bias = false }) })
+print(table.concat(nn.Sequential { same, larger }(ml.zeros { 5, 4 }).shape, ", "))  --> 5, 6
+for name in larger:named_parameters() do print(name) end
+--> inner.weight
+--> inner.bias
+--> shortcut.weight
+
+--- nn.Parallel
+local x = ml.tensor { { -1., 2. } }
+print(nn.Parallel { nn.ReLU(), nn.Abs() } (x))  --> [[0., 2., 1., 2.]]  f32 (1, 4)
+print(nn.Parallel({ nn.ReLU(), nn.Abs() }, { merge = "sum" })(x))  --> [[1., 4.]]  f32 (1, 2)
+
 --- nn.ReLU
 print(nn.ReLU()(ml.tensor { -1., 2. }))  --> [0., 2.]  f32 (2)
 

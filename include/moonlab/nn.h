@@ -136,7 +136,7 @@ typedef enum ml_symmetry { ML_SYMMETRY_P4, ML_SYMMETRY_P4M } ml_symmetry;
 ml_module *ml_nn_lift_conv2d(ml_symmetry group, int64_t in, int64_t out, int64_t kernel, const ml_conv_layer_opts *opts);
 ml_module *ml_nn_group_conv2d(ml_symmetry group, int64_t in, int64_t out, int64_t kernel, const ml_conv_layer_opts *opts);
 ml_module *ml_nn_group_pool(bool mean); /* (n, c, symmetries, h, w) -> (n, c, h, w): the largest of all symmetries, or their mean */
-/* In training by the batch's statistics, which it keeps a running mean of (state: running_mean, running_var, with n - 1); else by
+/* In training by the batch's statistics, which it keeps a running mean of (buffers: running_mean, running_var, with n - 1); else by
  * these. dims 1: (n, c) or (n, c, l); 2: (n, c, h, w) or (n, c, symmetries, h, w). weight 1, bias 0. Ioffe & Szegedy 2015. */
 ml_module *ml_nn_batch_norm(int dims, int64_t channels, const ml_norm_layer_opts *opts);
 ml_module *ml_nn_layer_norm(ml_shape last, const ml_norm_layer_opts *opts);             /* over the last dimensions, of that shape */
@@ -153,6 +153,20 @@ ml_module *ml_nn_maxout(int64_t pieces, int dim); /* the largest of each so many
 /* One after the other; n = 0 is the identity. Takes the references over, also when it fails and when one is NULL, so that
  * the layers can be made in the call. A layer that stands twice (tied weights) needs two references. */
 ml_module *ml_nn_sequential(ml_module *const *layers, int n);
+
+/* The other containers; these take references over likewise. */
+typedef struct ml_residual_layer_opts { double scale; } ml_residual_layer_opts; /* opts NULL: 1 */
+ml_module *ml_nn_residual(ml_module *inner, const ml_residual_layer_opts *opts); /* y = x + scale inner(x); He et al. 2016 */
+/* y = shortcut(x) + scale inner(x), where the inner layers change the shape. The two are called inner and shortcut. */
+ml_module *ml_nn_residual_with(ml_module *inner, ml_module *shortcut, const ml_residual_layer_opts *opts);
+typedef enum ml_merge { ML_MERGE_CONCAT, ML_MERGE_SUM, ML_MERGE_STACK } ml_merge;
+typedef struct ml_parallel_layer_opts {
+    ml_merge merge;
+    int      dim; /* of concat and stack: the dimension that grows, or that is new */
+} ml_parallel_layer_opts;
+/* All branches run on the same input; opts NULL = concat along dimension 1, the channels. */
+ml_module *ml_nn_parallel(ml_module *const *branches, int n, const ml_parallel_layer_opts *opts);
+
 ml_module *ml_module_retain(ml_module *m);
 void       ml_module_release(ml_module *m); /* NULL is fine */
 
@@ -164,21 +178,21 @@ ml_tensor *ml_module_forward(ml_module *m, ml_tensor *x);
  * statistics stay as they are. */
 ml_tensor *ml_module_apply(ml_module *m, ml_tensor *const *params, int n, ml_tensor *x);
 
-/* --- state: what a layer keeps beside its parameters, and the two ways of running ----------------------------------- */
+/* --- buffers: what a layer keeps beside its parameters; the two ways of running -------------------------------------- */
 /* A new module is in training. Batch normalisation and dropout compute something else in evaluation. */
 void ml_module_train(ml_module *m, bool on); /* of it and all its layers */
 bool ml_module_training(const ml_module *m);
-int  ml_module_n_state(const ml_module *m);  /* running statistics, with those of all children */
-ml_tensor *const *ml_module_state(const ml_module *m);
-bool ml_module_state_name(const ml_module *m, int i, char *name, size_t bytes); /* "2.running_mean" */
+int  ml_module_n_buffers(const ml_module *m);  /* running statistics, with those of all children */
+ml_tensor *const *ml_module_buffers(const ml_module *m);
+bool ml_module_buffer_name(const ml_module *m, int i, char *name, size_t bytes); /* "2.running_mean" */
 
 typedef enum ml_mode { ML_MODE_OWN, ML_MODE_TRAIN, ML_MODE_EVAL } ml_mode; /* own: as ml_module_train left each layer */
 typedef struct ml_apply_opts {
-    ml_tensor *const *state;     /* in place of the module's own, in the order of ml_module_state; NULL = its own */
-    int               n_state;
-    ml_tensor       **new_state; /* room for as many; NULL = not wanted. In the innermost scope */
+    ml_tensor *const *buffers;     /* in place of the module's own, in the order of ml_module_buffers; NULL = its own */
+    int               n_buffers;
+    ml_tensor       **new_buffers; /* room for as many; NULL = not wanted. In the innermost scope */
     ml_mode           mode;
-    const ml_key     *key;       /* of dropout: what a layer draws depends on it and on the layer's place; NULL = the default stream, by ml_draw */
+    const ml_key     *key;         /* of dropout: what a layer draws depends on it and on the layer's place; NULL = the default stream, by ml_draw */
 } ml_apply_opts;
 /* ml_module_apply with all that a layer reads given: nothing in the module changes, so every transform may go through it. */
 ml_tensor *ml_module_apply_with(ml_module *m, ml_tensor *const *params, int n, ml_tensor *x, const ml_apply_opts *opts);
@@ -187,6 +201,8 @@ ml_tensor *ml_module_apply_with(ml_module *m, ml_tensor *const *params, int n, m
 const char *ml_module_kind(const ml_module *m);                   /* "Linear", "Sequential", ...; an activation "ReLU" */
 int         ml_module_children(const ml_module *m);
 ml_module  *ml_module_child(const ml_module *m, int i);           /* borrowed; NULL with a message outside */
+bool        ml_module_child_name(const ml_module *m, int i, char *name, size_t bytes); /* "inner"; of most "1", "2", ... */
+ml_module  *ml_module_child_named(const ml_module *m, const char *name); /* borrowed; NULL without message when none is called so */
 int         ml_module_n_parameters(const ml_module *m);           /* with those of all children */
 ml_tensor *const *ml_module_parameters(const ml_module *m);       /* all of them, in the order of the layers; borrowed */
 ml_tensor  *ml_module_parameter(const ml_module *m, int i);       /* one of them; NULL with a message outside */

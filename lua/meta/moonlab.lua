@@ -628,6 +628,19 @@ function nn.Flatten() end
 ---@return moonlab.Module
 function nn.Sequential(layers) end
 
+--- x + scale inner(x), or shortcut(x) + scale inner(x) where the inner layers change the shape; `model.inner`, `model.shortcut`.
+--- He et al. 2016.
+---@param inner moonlab.Module
+---@param opts? { shortcut?: moonlab.Module, scale?: number }  scale: default 1
+---@return moonlab.Module
+function nn.Residual(inner, opts) end
+
+--- Branches on one input, put together: along a dimension (by default 2, the channels), as a sum, or along a new dimension.
+---@param branches moonlab.Module[]
+---@param opts? { merge?: "concat"|"sum"|"stack", dim?: integer }  (default "concat", 2)
+---@return moonlab.Module
+function nn.Parallel(branches, opts) end
+
 ---@return moonlab.Module
 function nn.ReLU() end
 ---@return moonlab.Module

@@ -172,34 +172,6 @@ static int new_flatten(lua_State *L)
     return lml_finish_module(L, slot, &work, ml_nn_flatten());
 }
 
-static int new_sequential(lua_State *L) /* Sequential{ layer, layer, ... } or Sequential(layer, ...) */
-{
-    if (lua_istable(L, 1)) {
-        lml_check_options(L, 2, "Sequential", NULL, 0);
-    } else { /* as a list */
-        int n = lua_gettop(L);
-        lua_createtable(L, n, 0);
-        for (int i = 1; i <= n; i++) {
-            lua_pushvalue(L, i);
-            lua_rawseti(L, -2, i);
-        }
-        lua_insert(L, 1);
-    }
-    int         n      = (int)lua_rawlen(L, 1);
-    ml_module **layers = lua_newuserdatauv(L, (size_t)n * sizeof *layers + 1, 0);
-    for (int i = 0; i < n; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "layer %d", i + 1);
-        lua_rawgeti(L, 1, i + 1);
-        layers[i] = lml_check(L, -1, &lml_module_type, "Sequential", name);
-        lua_pop(L, 1); /* the list keeps it */
-    }
-    void   **slot = lml_new(L, &lml_module_type);
-    lml_work work = lml_enter(L);
-    for (int i = 0; i < n; i++) ml_module_retain(layers[i]); /* Sequential takes these references */
-    return lml_finish_module(L, slot, &work, ml_nn_sequential(layers, n));
-}
-
 /* --- using one ---------------------------------------------------------------------------------------------- */
 static int module_call(lua_State *L) /* model(x) */
 {
@@ -240,35 +212,35 @@ static void read_apply(lua_State *L, int t, ml_apply_opts *o, ml_key *key)
     o->key = key;
 }
 
-/* model:apply(params, x, options) -> y: as model:parameters() lists them; the state is the module's own and stays as it is.
+/* model:apply(params, x, options) -> y: as model:parameters() lists them; the buffers are the module's own and stay as they are.
  * model:apply(params, buffers, x, options) -> y, new_buffers: as model:buffers() lists them. */
 static int module_apply(lua_State *L)
 {
-    ml_module    *m          = check_module(L, 1, "apply");
-    bool          with_state = lua_istable(L, 3);
-    int           at         = with_state ? 4 : 3, n, n_state = ml_module_n_state(m);
-    ml_apply_opts o          = { 0 };
-    ml_tensor    *x          = lml_check(L, at, &lml_tensor_type, "apply", "the input"), *y;
+    ml_module    *m            = check_module(L, 1, "apply");
+    bool          with_buffers = lua_istable(L, 3);
+    int           at           = with_buffers ? 4 : 3, n, n_buffers = ml_module_n_buffers(m);
+    ml_apply_opts o            = { 0 };
+    ml_tensor    *x            = lml_check(L, at, &lml_tensor_type, "apply", "the input"), *y;
     ml_key        key;
     read_apply(L, at + 1, &o, &key);
     ml_tensor **params = check_tensors(L, 2, "parameter", &n);
-    if (with_state) {
-        o.state     = check_tensors(L, 3, "buffers", &o.n_state);
-        o.new_state = lua_newuserdatauv(L, (size_t)n_state * sizeof *o.new_state + 1, 0);
-        lua_createtable(L, n_state, 0);
+    if (with_buffers) {
+        o.buffers     = check_tensors(L, 3, "buffers", &o.n_buffers);
+        o.new_buffers = lua_newuserdatauv(L, (size_t)n_buffers * sizeof *o.new_buffers + 1, 0);
+        lua_createtable(L, n_buffers, 0);
     }
     int      list  = lua_gettop(L);
-    void  ***slots = lua_newuserdatauv(L, (size_t)n_state * sizeof *slots + 1, 0);
-    for (int i = 0; with_state && i < n_state; i++) { /* all that may raise comes before the call */
+    void  ***slots = lua_newuserdatauv(L, (size_t)n_buffers * sizeof *slots + 1, 0);
+    for (int i = 0; with_buffers && i < n_buffers; i++) { /* all that may raise comes before the call */
         slots[i] = lml_new(L, &lml_tensor_type);
         lua_rawseti(L, list, i + 1);
     }
     lml_work work = lml_begin(L);
     do y = ml_module_apply_with(m, params, n, x, &o);
     while (!y && lml_retry(L, &work));
-    for (int i = 0; y && with_state && i < n_state; i++) *slots[i] = ml_retain(o.new_state[i]);
+    for (int i = 0; y && with_buffers && i < n_buffers; i++) *slots[i] = ml_retain(o.new_buffers[i]);
     lml_finish(L, &work, y);
-    if (!with_state) return 1;
+    if (!with_buffers) return 1;
     lua_pushvalue(L, list);
     return 2;
 }
@@ -314,40 +286,40 @@ static int module_parameters(lua_State *L)
     return 1;
 }
 
-static int module_buffers(lua_State *L) /* what C calls the state: in Lua that is all that a file holds */
+static int module_buffers(lua_State *L)
 {
-    ml_module        *m = check_module(L, 1, "buffers");
-    int               n = ml_module_n_state(m);
-    ml_tensor *const *state = ml_module_state(m);
+    ml_module        *m       = check_module(L, 1, "buffers");
+    int               n       = ml_module_n_buffers(m);
+    ml_tensor *const *buffers = ml_module_buffers(m);
     lua_createtable(L, n, 0);
     for (int i = 0; i < n; i++) {
-        lml_push_tensor(L, state[i]);
+        lml_push_tensor(L, buffers[i]);
         lua_rawseti(L, -2, i + 1);
     }
     return 1;
 }
 
-static int next_named(lua_State *L) /* upvalues: the module, how many were given, whether state is meant */
+static int next_named(lua_State *L) /* upvalues: the module, how many were given, whether buffers are meant */
 {
-    ml_module  *m     = check_module(L, lua_upvalueindex(1), "named");
-    lua_Integer i     = lua_tointeger(L, lua_upvalueindex(2));
-    bool        state = lua_toboolean(L, lua_upvalueindex(3));
+    ml_module  *m      = check_module(L, lua_upvalueindex(1), "named");
+    lua_Integer i      = lua_tointeger(L, lua_upvalueindex(2));
+    bool        buffer = lua_toboolean(L, lua_upvalueindex(3));
     char        name[256];
-    if (i >= (state ? ml_module_n_state(m) : ml_module_n_parameters(m))) return lua_pushnil(L), 1;
-    if (!(state ? ml_module_state_name : ml_module_parameter_name)(m, (int)i, name, sizeof name)) return lml_error(L);
+    if (i >= (buffer ? ml_module_n_buffers(m) : ml_module_n_parameters(m))) return lua_pushnil(L), 1;
+    if (!(buffer ? ml_module_buffer_name : ml_module_parameter_name)(m, (int)i, name, sizeof name)) return lml_error(L);
     lua_pushinteger(L, i + 1);
     lua_replace(L, lua_upvalueindex(2));
     lua_pushstring(L, name);
-    lml_push_tensor(L, state ? ml_module_state(m)[i] : ml_module_parameter(m, (int)i));
+    lml_push_tensor(L, buffer ? ml_module_buffers(m)[i] : ml_module_parameter(m, (int)i));
     return 2;
 }
 
-static int named(lua_State *L, const char *where, bool state)
+static int named(lua_State *L, const char *where, bool buffer)
 {
     check_module(L, 1, where);
     lua_settop(L, 1);
     lua_pushinteger(L, 0);
-    lua_pushboolean(L, state);
+    lua_pushboolean(L, buffer);
     lua_pushcclosure(L, next_named, 3);
     return 1;
 }
@@ -398,6 +370,8 @@ static int module_index(lua_State *L) /* model[1], model[-1], model.weight, mode
         return lml_raise(L, "%s: takes a position or a name, got %s", ml_module_kind(m), lml_got(L, 2));
     ml_tensor *own = ml_module_own(m, lua_tostring(L, 2));
     if (own) return lml_push_tensor(L, own);
+    ml_module *child = ml_module_child_named(m, lua_tostring(L, 2));
+    if (child) return push_module(L, child), 1;
     return lml_no_field(L, ml_module_kind(m), lua_tostring(L, 2), lua_upvalueindex(1));
 }
 
@@ -413,7 +387,7 @@ static const luaL_Reg metamethods[] = {
 
 static const luaL_Reg layers[] = {
     { "Linear", new_linear }, { "Bilinear", new_bilinear }, { "Embedding", new_embedding }, { "Flatten", new_flatten },
-    { "Sequential", new_sequential }, { NULL, NULL },
+    { NULL, NULL },
 };
 
 /* Leaves { Linear =, ..., init = { ... }, module = the metatable, for lua/moonlab/nn.lua }. */
@@ -423,6 +397,7 @@ int lml_open_nn(lua_State *L)
     luaL_setfuncs(L, lml_layers, 0);
     luaL_setfuncs(L, lml_equivariant_layers, 0);
     luaL_setfuncs(L, lml_more_activations, 0);
+    luaL_setfuncs(L, lml_containers, 0);
     lml_new_type(L, &lml_module_type);
     luaL_setfuncs(L, metamethods, 0);
     luaL_newlib(L, methods);

@@ -1,4 +1,4 @@
-/* Layers of networks of images: against the operations they are made of, their state, and what may go through them. */
+/* Layers of networks of images: against the operations they are made of, their buffers, and what may go through them. */
 #include "checks.h"
 #include "moonlab/nn.h"
 #include "moonlab/transform.h"
@@ -84,24 +84,24 @@ Test(cnn, large_convolutions_are_cut_without_a_trace)
     }
 }
 
-/* --- state ------------------------------------------------------------------------------------------------------------------ */
-Test(cnn, batch_norm_is_pure_with_its_state_given)
+/* --- buffers ------------------------------------------------------------------------------------------------------------------ */
+Test(cnn, batch_norm_is_pure_with_its_buffers_given)
 {
     ml_module *m = batch_net();
     ml_tensor *x = normals(ML_SHAPE(6, 3), 2), *become[2], *before[2];
     int        n = ml_module_n_parameters(m);
-    cr_assert_eq(ml_module_n_state(m), 2);
-    for (int i = 0; i < 2; i++) before[i] = ml_clone(ml_module_state(m)[i]);
-    ml_tensor *pure = ml_module_apply_with(m, ml_module_parameters(m), n, x, &(ml_apply_opts){ .state = before, .n_state = 2, .new_state = become });
-    for (int i = 0; i < 2; i++) expect_same(ml_module_state(m)[i], before[i], "apply changed state %d", i);
+    cr_assert_eq(ml_module_n_buffers(m), 2);
+    for (int i = 0; i < 2; i++) before[i] = ml_clone(ml_module_buffers(m)[i]);
+    ml_tensor *pure = ml_module_apply_with(m, ml_module_parameters(m), n, x, &(ml_apply_opts){ .buffers = before, .n_buffers = 2, .new_buffers = become });
+    for (int i = 0; i < 2; i++) expect_same(ml_module_buffers(m)[i], before[i], "apply changed buffer %d", i);
     ml_tensor *own = ml_module_forward(m, x);
     expect_same(own, pure, "training forward");
-    for (int i = 0; i < 2; i++) expect_close(ml_module_state(m)[i], become[i], 1e-15, "state %d", i);
+    for (int i = 0; i < 2; i++) expect_close(ml_module_buffers(m)[i], become[i], 1e-15, "buffer %d", i);
     ml_module_train(m, false);
-    ml_tensor *calm = ml_module_apply_with(m, ml_module_parameters(m), n, x, &(ml_apply_opts){ .state = become, .n_state = 2 });
+    ml_tensor *calm = ml_module_apply_with(m, ml_module_parameters(m), n, x, &(ml_apply_opts){ .buffers = become, .n_buffers = 2 });
     expect_same(ml_module_forward(m, x), calm, "evaluation forward");
     char name[32];
-    expect(ml_module_state_name(m, 1, name, sizeof name) && strcmp(name, "2.running_var") == 0, "it is called %s", name);
+    expect(ml_module_buffer_name(m, 1, name, sizeof name) && strcmp(name, "2.running_var") == 0, "it is called %s", name);
     ml_module_release(m);
 }
 
