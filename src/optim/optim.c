@@ -27,7 +27,7 @@ static bool check_parameter(const char *kind, const ml_tensor *w)
     w                 = mli_innermost(w);
     if (w->node)
         return ml_fail("%s: a parameter of shape %s is the result of a recorded operation; only leaves are stepped", kind, shape);
-    if (!w->requires_grad)
+    if (!w->requires_grad && !w->frozen)
         return ml_fail("%s: a parameter of shape %s wants no gradient; call requires_grad on it first", kind, shape);
     if (!ml_tensor_is_contiguous(w))
         return ml_fail("%s: a parameter of shape %s is not contiguous; clone it first", kind, shape);
