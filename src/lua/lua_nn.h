@@ -26,5 +26,6 @@ extern const luaL_Reg lml_equivariant_layers[]; /* over symmetries */
 extern const luaL_Reg lml_more_activations[];   /* those that are no operation of the table */
 void lml_add_activations(lua_State *L);         /* those of the table, to the table on top of the stack */
 extern const luaL_Reg lml_containers[]; /* Sequential, Residual, Parallel: lua_containers.c */
+extern const luaL_Reg lml_sequence_layers[], lml_sequence_methods[]; /* recurrent layers */
 
 #endif
