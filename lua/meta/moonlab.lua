@@ -784,9 +784,22 @@ function nn.mse(x, y) end
 ---@field eps?          number    (default 1e-8)
 ---@field weight_decay? number|moonlab.Tensor    Adam: L2, default 0. AdamW: decoupled, default 1e-2
 
----@class moonlab.Optimizer
+--- Parameters with options of their own: those that are not given are the optimizer's. Another rule may step them,
+--- optimizer = "SGD", with that one's options.
+---@class moonlab.ParameterGroup: moonlab.SGDOptions, moonlab.AdamOptions
+---@field params     moonlab.Tensor[]
+---@field lr_scale?  number   its lr counts so often (default 1)
+---@field optimizer? string   (default: that of the whole)
+
+---@class moonlab.OptimizerGroup
+---@field kind         string
 ---@field lr           number|moonlab.Tensor   may be set
 ---@field weight_decay number|moonlab.Tensor   may be set
+
+---@class moonlab.Optimizer
+---@field lr           number|moonlab.Tensor   may be set: the rates of groups change in proportion
+---@field weight_decay number|moonlab.Tensor   may be set: that of a group which had another stays
+---@field groups       moonlab.OptimizerGroup[]  opt.groups[2].lr = 1e-4
 ---@field steps        integer  made so far
 ---@field kind         string   "SGD", "Adam", "AdamW"
 local Optimizer = {}
@@ -803,9 +816,9 @@ function Optimizer:step() end
 ---@return moonlab.Optimizer self
 function Optimizer:zero_grad() end
 
---- What the next steps depend on besides the parameters and the options: kind, steps, lr, weight_decay, and for each parameter
---- its steps and tensors (copies). For ml.save_checkpoint, and to try something and go back.
----@return { kind: string, steps: integer, lr: number, weight_decay: number, parameters: table[] }
+--- What the next steps depend on besides the parameters and the options: kind, steps, lr, weight_decay, those of groups, and for each
+--- parameter its steps and tensors (copies). For ml.save_checkpoint, and to try something and go back.
+---@return { kind: string, steps: integer, lr: number, weight_decay: number, groups: table[], parameters: table[] }
 function Optimizer:state() end
 
 --- Goes on from such a state, to the bit, lr and weight_decay included. Of another kind or other parameters: an error, and
@@ -817,17 +830,17 @@ function Optimizer:load_state(state) end
 ---@class moonlab.optim
 local optim = {}
 
----@param params moonlab.Tensor[]
+---@param params moonlab.Tensor[]|moonlab.ParameterGroup[]
 ---@param opts? moonlab.SGDOptions
 ---@return moonlab.Optimizer
 function optim.SGD(params, opts) end
 
----@param params moonlab.Tensor[]
+---@param params moonlab.Tensor[]|moonlab.ParameterGroup[]
 ---@param opts? moonlab.AdamOptions
 ---@return moonlab.Optimizer
 function optim.Adam(params, opts) end
 
----@param params moonlab.Tensor[]
+---@param params moonlab.Tensor[]|moonlab.ParameterGroup[]
 ---@param opts? moonlab.AdamOptions
 ---@return moonlab.Optimizer
 function optim.AdamW(params, opts) end
