@@ -3,6 +3,12 @@ local data = ml.data.modular { p = 5, op = "+", train_fraction = 0.4, seed = 1 }
 print(#data.train.x, #data.test.x)  --> 10  15
 print(data.train.x[1], data.train.y[1])  --> [3, 4]  i64 (2)  1  i64 ()
 
+--- ml.data.mnist1d
+local data = ml.data.mnist1d { seed = 42 }
+print(data.train.x.shape[1], data.test.x.shape[1], data.train.x.shape[2])  --> 4000  1000  40
+print(data.train.x[{ 1, { 1, 3 } }], data.train.y[{ { 1, 5 } }])
+--> [-0.3320057 , -0.47191036, -0.7786971 ]  f32 (3)  [3, 7, 5, 6, 7]  i64 (5)
+
 --- ml.data.mnist
 -- with the published files in a folder: ml.data.mnist { path = "/data/mnist" }.train.x is (60000, 1, 28, 28)
 print(select(2, pcall(ml.data.mnist, { path = "/nowhere", only = "test" })))

@@ -23,7 +23,7 @@ local PAGES = {
   { "optimizers", "Optimizers", "Each takes a list of parameters and a table of options.",
     sources = { "meta/moonlab.lua:optim,Optimizer" } },
   { "data", "Data", "Data sets made by rule, the same for the same seed on every machine; published ones, from their files.",
-    sources = { "meta/moonlab.lua:data", "moonlab/datasets.lua" } },
+    sources = { "meta/data.lua", "moonlab/datasets.lua" } },
   { "files", "Files", "Tensors in files that others read and write, and checkpoints.",
     sources = { "moonlab/files.lua", "moonlab/io.lua" } },
   { "linalg", "Linear algebra, spectra, statistics", "What experiments measure with.",

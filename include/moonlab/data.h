@@ -27,4 +27,25 @@ typedef struct ml_modular_opts {
  * Power et al. 2022, "Grokking: Generalization Beyond Overfitting on Small Algorithmic Datasets". */
 bool ml_data_modular(const ml_modular_opts *opts, ml_dataset *train, ml_dataset *test);
 
+/* --- MNIST-1D ------------------------------------------------------------------------------------------------------- */
+typedef struct ml_mnist1d_opts {
+    int64_t  n;                /* examples, as many of each of the 10 classes: 5000 */
+    double   train_fraction;   /* 0.8 */
+    int64_t  length;           /* of a signal: 40 */
+    int64_t  padding[2];       /* zeros behind the 12 points of a template, at least and at most: 36, 60 */
+    int64_t  max_translation;  /* moved right, round the end, by less than this: 48 */
+    double   scale, correlated_noise, iid_noise, shear; /* 0.4, 0.25, 0.02, 0.75 */
+    bool     shuffled;         /* positions in one random order, the same for all: no neighbourhood is left */
+    uint64_t seed;             /* below 2^32; 42 are the published arrays */
+    int      base;             /* what labels count from: C 0, Lua 1 */
+    ml_dtype dtype;            /* f32 */
+} ml_mnist1d_opts;
+
+ml_mnist1d_opts ml_mnist1d_defaults(void); /* the published parameters */
+
+/* Ten digits as signals: x (n, length), mean 0 and standard deviation 1 over train and test together; y (n) i64. False, with
+ * train and test as they were, for options out of range or want of memory.
+ * Greydanus & Kobak 2024, "Scaling down deep learning with MNIST-1D". */
+bool ml_data_mnist1d(const ml_mnist1d_opts *opts, ml_dataset *train, ml_dataset *test);
+
 #endif
