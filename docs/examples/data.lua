@@ -9,6 +9,16 @@ print(data.train.x.shape[1], data.test.x.shape[1], data.train.x.shape[2])  --> 4
 print(data.train.x[{ 1, { 1, 3 } }], data.train.y[{ { 1, 5 } }])
 --> [-0.3320057 , -0.47191036, -0.7786971 ]  f32 (3)  [3, 7, 5, 6, 7]  i64 (5)
 
+--- ml.data.digits
+local data = ml.data.digits { n_train = 100, n_test = 20, rotation = 10, test = { rotation = { 80, 100 } }, seed = 1 }
+print(data.train.y:bincount())             --> [10, 10, 10, 10, 10, 10, 10, 10, 10, 10]  i64 (10)
+print(data.train.x.shape[3], data.classes[10])  --> 28  9
+
+--- ml.data.shapes
+local data = ml.data.shapes { n_train = 80, n_test = 16, size = 32, filled = true, colour = true }
+print(table.concat(data.train.x.shape, " x "), table.concat(data.classes, " "))
+--> 80 x 3 x 32 x 32  circle triangle square pentagon star cross heart arrow
+
 --- ml.data.mnist
 -- with the published files in a folder: ml.data.mnist { path = "/data/mnist" }.train.x is (60000, 1, 28, 28)
 print(select(2, pcall(ml.data.mnist, { path = "/nowhere", only = "test" })))

@@ -48,4 +48,36 @@ ml_mnist1d_opts ml_mnist1d_defaults(void); /* the published parameters */
  * Greydanus & Kobak 2024, "Scaling down deep learning with MNIST-1D". */
 bool ml_data_mnist1d(const ml_mnist1d_opts *opts, ml_dataset *train, ml_dataset *test);
 
+/* --- images drawn by rule ---------------------------------------------------------------------------------------------- */
+typedef enum ml_drawing { ML_DRAW_DIGITS, ML_DRAW_SHAPES } ml_drawing;
+
+/* How the examples of a set differ: each draws from these ranges, evenly. */
+typedef struct ml_look {
+    double rotation[2];  /* degrees, with the clock */
+    double shear[2];     /* x -= shear y */
+    double scale[2];     /* 1: 0.72 of the image's height */
+    double shift[2];     /* pixels, to the right and, drawn again, downwards */
+    double thickness[2]; /* of the pen, pixels */
+    double wobble;       /* standard deviation of each point of a stroke; half a glyph's height is 1 */
+    double noise;        /* standard deviation added to each pixel */
+} ml_look;
+
+typedef struct ml_drawn_opts {
+    int64_t  n_train, n_test;
+    int64_t  size;        /* of the square images, 8..256 */
+    bool     filled;      /* what the strokes enclose too */
+    bool     colour;      /* 3 channels: an ink and a ground for each image, else 1 on 0 in one */
+    ml_look  train, test; /* the test set may look different */
+    uint64_t seed;
+    int      base;        /* what labels count from: C 0, Lua 1 */
+} ml_drawn_opts;
+
+ml_drawn_opts ml_drawn_defaults(void);
+
+/* x (n, channels, size, size) f32 in 0..1; y (n) i64, the classes as equal as n allows, in random order. Of digits the class is the
+ * digit. False, with train and test as they were, for options out of range or want of memory. */
+bool        ml_data_drawn(ml_drawing what, const ml_drawn_opts *opts, ml_dataset *train, ml_dataset *test);
+int         ml_drawn_classes(ml_drawing what);
+const char *ml_drawn_name(ml_drawing what, int class); /* "7", "star"; NULL with a message outside */
+
 #endif

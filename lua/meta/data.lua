@@ -22,6 +22,26 @@
 ---@field seed?             integer       below 2^32; 42 are the published arrays (default 42)
 ---@field dtype?            "f32"|"f64"   (default "f32")
 
+--- How the images of a set differ. Each draws from a range { low, high }; a number stands for { -number, number }, of scale and
+--- thickness for no choice.
+---@class moonlab.Look
+---@field rotation?  number|number[]  degrees, with the clock (default 12)
+---@field shear?     number|number[]  (default 0.15)
+---@field scale?     number|number[]  1: as high as 0.72 of the image (default { 0.8, 1.05 })
+---@field shift?     number|number[]  pixels, to the right and downwards (default 2)
+---@field thickness? number|number[]  of the pen, pixels (default { 1.6, 3 })
+---@field wobble?    number           standard deviation of each point, in halves of a glyph's height (default 0.06)
+---@field noise?     number           standard deviation added to each pixel (default 0)
+
+---@class moonlab.DrawnOptions: moonlab.Look
+---@field n_train? integer        (default 8000)
+---@field n_test?  integer        (default 2000)
+---@field size?    integer        of the square images, 8..256 (default 28)
+---@field filled?  boolean        what the strokes enclose too (default false)
+---@field colour?  boolean        three channels, an ink and a ground for each image (default false: 1 on 0 in one channel)
+---@field test?    moonlab.Look   in what the test set looks different
+---@field seed?    integer        (default 1)
+
 ---@class moonlab.data
 local data = {}
 
@@ -35,5 +55,16 @@ function data.modular(opts) end
 ---@param opts? moonlab.Mnist1dOptions
 ---@return { train: moonlab.Dataset, test: moonlab.Dataset }
 function data.mnist1d(opts) end
+
+--- Digits drawn by strokes: x (n, channels, size, size) in 0..1, y the digit + 1, as many of each. With `test` the test set is of
+--- another distribution: `test = { rotation = { 30, 60 } }`.
+---@param opts? moonlab.DrawnOptions
+---@return { train: moonlab.Dataset, test: moonlab.Dataset, classes: string[] }
+function data.digits(opts) end
+
+--- Eight shapes, drawn as the digits are: circle, triangle, square, pentagon, star, cross, heart, arrow.
+---@param opts? moonlab.DrawnOptions
+---@return { train: moonlab.Dataset, test: moonlab.Dataset, classes: string[] }
+function data.shapes(opts) end
 
 return data

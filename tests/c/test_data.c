@@ -163,7 +163,19 @@ static bool mnist1d(ml_dataset *train, ml_dataset *test)
     return ml_data_mnist1d(&o, train, test);
 }
 
-static const struct { const char *name; generator *make; } generators[] = { { "modular", modular }, { "mnist1d", mnist1d } };
+static bool drawn(ml_drawing what, bool colour, ml_dataset *train, ml_dataset *test)
+{
+    ml_drawn_opts o = ml_drawn_defaults();
+    o.n_train = o.n_test = 25, o.colour = colour, o.train.noise = 0.1;
+    return ml_data_drawn(what, &o, train, test);
+}
+
+static bool digits(ml_dataset *train, ml_dataset *test) { return drawn(ML_DRAW_DIGITS, false, train, test); }
+static bool shapes(ml_dataset *train, ml_dataset *test) { return drawn(ML_DRAW_SHAPES, true, train, test); }
+
+static const struct { const char *name; generator *make; } generators[] = {
+    { "modular", modular }, { "mnist1d", mnist1d }, { "digits", digits }, { "shapes", shapes },
+};
 #define N_GENERATORS (sizeof generators / sizeof *generators)
 
 Test(data, any_allocation_may_be_refused)
