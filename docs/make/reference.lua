@@ -23,7 +23,7 @@ local PAGES = {
   { "optimizers", "Optimizers", "Each takes a list of parameters and a table of options.",
     sources = { "meta/moonlab.lua:optim,Optimizer" } },
   { "data", "Data", "Data sets made by rule, the same for the same seed on every machine; published ones, from their files.",
-    sources = { "meta/moonlab.lua:data", "moonlab/datasets.lua" } },
+    sources = { "meta/data.lua", "moonlab/loader.lua", "moonlab/datasets.lua" } },
   { "files", "Files", "Tensors in files that others read and write, and checkpoints.",
     sources = { "moonlab/files.lua", "moonlab/io.lua" } },
   { "linalg", "Linear algebra, spectra, statistics", "What experiments measure with.",
@@ -36,10 +36,14 @@ local PAGES = {
 local OWNERS = {
   ml = "ml", train = "ml", autograd = "ml.autograd", transform = "ml", tree = "ml.tree", nn = "nn", init = "nn.init",
   optim = "ml.optim", data = "ml.data", files = "ml", io = "ml.io", fft = "ml.fft", linalg = "ml.linalg", stats = "ml.stats",
+  Loader = "Loader", Scaler = "Scaler",
   Tensor = "Tensor", Module = "Module", Optimizer = "Optimizer", methods = "Run", Figure = "Figure",
 }
 
-local CLASSES = { Tensor = true, Module = true, Optimizer = true, Run = true, Figure = true, Dataset = true, ["nn.init"] = true }
+local CLASSES = {
+  Tensor = true, Module = true, Optimizer = true, Run = true, Figure = true, Dataset = true, Loader = true, Scaler = true,
+  ["nn.init"] = true,
+}
 
 local function read(path)
   local file = io.open(root .. "/" .. path)

@@ -844,19 +844,3 @@ function optim.Adam(params, opts) end
 ---@param opts? moonlab.AdamOptions
 ---@return moonlab.Optimizer
 function optim.AdamW(params, opts) end
-
---- data ---------------------------------------------------------------------------------------------------------------------
-
----@class moonlab.ModularOptions
----@field p?              integer            modulus, 2..4096 (default 97)
----@field op?             "+"|"-"|"*"|"/"    (default "+")
----@field train_fraction? number             in (0, 1) (default 0.5)
----@field seed?           integer            of the split (default 1)
-
----@class moonlab.data
-local data = {}
-
---- All pairs (a, b) and a op b modulo p, split at random; ids and labels count from 1.
----@param opts? moonlab.ModularOptions
----@return { train: moonlab.Dataset, test: moonlab.Dataset }
-function data.modular(opts) end

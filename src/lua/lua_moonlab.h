@@ -106,6 +106,7 @@ int lml_open_linalg(lua_State *L);
 int lml_open_nn(lua_State *L);
 int lml_open_optim(lua_State *L);
 int lml_open_data(lua_State *L);
+int lml_open_loader(lua_State *L);
 int lml_open_io(lua_State *L);
 int lml_open_run(lua_State *L);
 int lml_open_figure(lua_State *L);
