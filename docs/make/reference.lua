@@ -28,6 +28,8 @@ local PAGES = {
     sources = { "moonlab/files.lua", "moonlab/io.lua" } },
   { "linalg", "Linear algebra, spectra, statistics", "What experiments measure with.",
     sources = { "moonlab/linalg.lua", "moonlab/fft.lua", "moonlab/stats.lua" } },
+  { "probes", "Probes and kernels", "What a representation knows, and what an architecture knows before it learns.",
+    sources = { "moonlab/probe.lua", "moonlab/features.lua" } },
   { "runs", "Runs and figures", "An experiment's parameters, loop, metrics, checks and pictures.",
     sources = { "moonlab/run.lua", "moonlab/figure.lua" } },
 }
@@ -36,13 +38,14 @@ local PAGES = {
 local OWNERS = {
   ml = "ml", train = "ml", autograd = "ml.autograd", transform = "ml", tree = "ml.tree", nn = "nn", init = "nn.init",
   optim = "ml.optim", data = "ml.data", files = "ml", io = "ml.io", fft = "ml.fft", linalg = "ml.linalg", stats = "ml.stats",
-  Loader = "Loader", Scaler = "Scaler",
+  probe = "ml.probe", features = "ml.probe.features",
+  Loader = "Loader", Scaler = "Scaler", Probe = "Probe",
   Tensor = "Tensor", Module = "Module", Optimizer = "Optimizer", methods = "Run", Figure = "Figure",
 }
 
 local CLASSES = {
   Tensor = true, Module = true, Optimizer = true, Run = true, Figure = true, Dataset = true, Loader = true, Scaler = true,
-  ["nn.init"] = true,
+  Probe = true, ["nn.init"] = true,
 }
 
 local function read(path)
