@@ -23,7 +23,7 @@ local function expect(got, given, tolerance, what)
   assert.same(given[1], got.shape)
   if expected:numel() == 0 then return end
   local off = ((got:detach():cast "f64" - expected):abs() / (expected:abs() + 1)):max():item()
-  if not (off <= tolerance) then error(("%s is off by %g"):format(what, off)) end -- NaN too
+  if off > tolerance or off ~= off then error(("%s is off by %g"):format(what, off)) end
 end
 
 local function check(case, dtype, tolerance)
