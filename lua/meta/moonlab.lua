@@ -387,6 +387,14 @@ function Module:eval() end
 ---@return boolean
 function Module:training() end
 
+--- A model like it, with the same values in parameters and buffers of its own; layers that stand twice do so in the copy too.
+---@return moonlab.Module
+function Module:clone() end
+
+--- for name, layer in model:named_children() do: "1", "2", ...; "inner", "shortcut"; the names of a module of your own.
+---@return fun(): string?, moonlab.Module?
+function Module:named_children() end
+
 --- "Linear", "Sequential", "ReLU", ...
 ---@return string
 function Module:kind() end
