@@ -424,7 +424,7 @@ Test(optim, parameters_that_cannot_be_stepped)
 static void check_copies(const char *what, ml_optim *(*make)(ml_tensor *const *params, int n))
 {
     ml_scope   scope = ml_scope_begin();
-    ml_tensor *start = ml_randn(ML_SHAPE(3, 4), ML_F64, ml_key_of(1, 1));
+    ml_tensor *start = ml_randn(ML_SHAPE(3, 4, 2), ML_F64, ml_key_of(1, 1));
     double     lr[3] = { 0.1, 0.02, 0.003 }, decay[3] = { 0, 0.5, 0.1 };
     int64_t    level = ml_vmap_begin(3);
     ml_tensor *w     = ml_requires_grad(ml_vmap_wrap(level, ml_clone(start), 0), true);
@@ -444,11 +444,11 @@ static void check_copies(const char *what, ml_optim *(*make)(ml_tensor *const *p
     ml_optim_release(opt);
     ml_vmap_end(level);
     for (int i = 0; i < 3; i++) {
-        ml_tensor *one = ml_requires_grad(ml_clone(ml_reshape(ml_slice(start, &(ml_slice_opts){ 0, i, i + 1, 1 }), &(ml_reshape_opts){ ML_SHAPE(4) })), true);
+        ml_tensor *one = ml_requires_grad(ml_clone(ml_reshape(ml_slice(start, &(ml_slice_opts){ 0, i, i + 1, 1 }), &(ml_reshape_opts){ ML_SHAPE(4, 2) })), true);
         opt            = make(&one, 1);
         cr_assert(ml_optim_set_lr(opt, lr[i]) && ml_optim_set_weight_decay(opt, decay[i]));
         for (int step = 0; step < 5; step++) cr_assert(ml_optim_minimize(opt, ml_sum(ml_square(ml_square(one)), NULL)));
-        expect_same(ml_reshape(ml_slice(all, &(ml_slice_opts){ 0, i, i + 1, 1 }), &(ml_reshape_opts){ ML_SHAPE(4) }), ml_detach(one), what);
+        expect_same(ml_reshape(ml_slice(all, &(ml_slice_opts){ 0, i, i + 1, 1 }), &(ml_reshape_opts){ ML_SHAPE(4, 2) }), ml_detach(one), what);
         ml_optim_release(opt);
     }
     ml_scope_end(&scope);
@@ -459,6 +459,7 @@ static ml_optim *make_adam(ml_tensor *const *params, int n) { return ml_adam(par
 static ml_optim *make_adamw(ml_tensor *const *params, int n) { return ml_adamw(params, n, NULL); }
 static ml_optim *make_rmsprop(ml_tensor *const *params, int n) { return ml_rmsprop(params, n, NULL); }
 static ml_optim *make_adagrad(ml_tensor *const *params, int n) { return ml_adagrad(params, n, NULL); }
+static ml_optim *make_muon(ml_tensor *const *params, int n) { return ml_muon(params, n, NULL); }
 static ml_optim *make_lion(ml_tensor *const *params, int n) { return ml_lion(params, n, NULL); }
 
 Test(optim, copies_inside_vmap_step_as_if_alone)
@@ -469,6 +470,7 @@ Test(optim, copies_inside_vmap_step_as_if_alone)
     check_copies("RMSprop", make_rmsprop);
     check_copies("Adagrad", make_adagrad);
     check_copies("Lion", make_lion);
+    check_copies("Muon", make_muon);
 }
 
 /* --- groups ---------------------------------------------------------------------------------------------------------- */
