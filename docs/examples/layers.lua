@@ -109,6 +109,28 @@ print(model)
 model(ml.ones { 4, 2 })
 print(model[2].runs, model[2].inner)  --> 1.  f32 ()  Linear(3 -> 3)
 
+--- nn.parametrise
+local model = nn.Sequential { nn.Linear(10, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 2) }
+local scaling = nn.parametrise(model, "mup", { base_width = 64 })
+print(scaling)
+--> mup:                          role           std     factor     lr SGD    lr Adam
+-->   1.weight                    input       0.4472          1          4          1
+-->   1.bias                      vector           0          1          4          1
+-->   3.weight                    hidden     0.08839          1          1       0.25
+-->   3.bias                      vector           0          1          4          1
+-->   5.weight                    output      0.1768       0.25          4          1
+-->   5.bias                      vector           0          1          1          1
+local opt = ml.optim.AdamW(scaling:groups(), { lr = 1e-3 })
+print(#opt.groups, opt.groups[2].lr)  --> 2  0.00025
+
+--- Parametrisation:groups
+local model = nn.Sequential { nn.Linear(4, 128), nn.Tanh(), nn.Linear(128, 1) }
+local scaling = nn.parametrise(model, "mean_field", { gain = 1 })
+for _, group in ipairs(scaling:groups { optimizer = "SGD" }) do print(#group.params, group.lr_scale) end
+--> 3  128.0
+--> 1  1
+ml.optim.SGD(scaling:groups { optimizer = "SGD" }, { lr = 0.1 })
+
 --- nn.lambda
 local model = nn.Sequential { nn.lambda(function(x) return x * 2 end, "Twice"), nn.ReLU() }
 print(model[1], model(ml.tensor { -1., 2. }))  --> Twice  [0., 4.]  f32 (2)
