@@ -295,9 +295,37 @@ print(nn.Square()(ml.tensor { -2., 1. }))  --> [4., 1.]  f32 (2)
 
 --- nn.cross_entropy
 print(nn.cross_entropy(ml.tensor { { 2., 0. }, { 0., 2. } }, ml.tensor { 1, 1 }))  --> 1.1269  f32 ()
+print(nn.cross_entropy(ml.tensor { { 2., 0. }, { 0., 2. } }, ml.tensor { 1, 1 }, { label_smoothing = 0.1, weight = ml.tensor { 1., 2. } }))  --> 1.1833  f32 ()
 
 --- nn.mse
 print(nn.mse(ml.tensor { 1., 2. }, ml.tensor { 0., 0. }))  --> 2.5  f32 ()
+
+--- nn.bce_with_logits
+print(nn.bce_with_logits(ml.tensor { 0., 2. }, ml.tensor { 1., 0. }, { pos_weight = 2 }))  --> 1.7566  f32 ()
+
+--- nn.hinge
+print(nn.hinge(ml.tensor { 0.5, -3. }, ml.tensor { 1., -1. }))  --> 0.25  f32 ()
+
+--- nn.logistic_loss
+print(nn.logistic_loss(ml.tensor { 0., 5. }, ml.tensor { 1., -1. }))  --> 2.8499  f32 ()
+
+--- nn.exponential_loss
+print(nn.exponential_loss(ml.tensor { 0., 1. }, ml.tensor { 1., -1. }))  --> 1.8591  f32 ()
+
+--- nn.huber
+print(nn.huber(ml.tensor { 0.5, 3. }, ml.tensor { 0., 0. }, { delta = 2 }))  --> 2.0625  f32 ()
+
+--- nn.smooth_l1
+print(nn.smooth_l1(ml.tensor { 0.5, 3. }, ml.tensor { 0., 0. }))  --> 1.3125  f32 ()
+
+--- nn.kl_div
+print(nn.kl_div(ml.tensor { { 0., 0. } }:log_softmax(), ml.tensor { { 0., 1. } }:log_softmax()))  --> 0.1109  f32 ()
+
+--- nn.multi_margin
+print(nn.multi_margin(ml.tensor { { 2., 1.5, 0. } }, ml.tensor { 1 }))  --> 0.1667  f32 ()
+
+--- nn.margin
+print(nn.margin(ml.tensor { { 2., 1.5, 0. } }, ml.tensor { 1 }))  --> [0.5]  f32 (1)
 
 --- Module:state
 local model = nn.Linear(2, 1)

@@ -766,17 +766,88 @@ function nn.Sine(w0) end
 ---@return moonlab.Module
 function nn.Maxout(pieces, opts) end
 
+---@alias moonlab.Reduction "mean"|"sum"|"none"
+
+---@class moonlab.CrossEntropyOptions
+---@field weight?          moonlab.Tensor  (classes) of each class; the mean is weighted too
+---@field label_smoothing? number   share of the label that goes to all classes alike (default 0)
+---@field reduction?       moonlab.Reduction  (default "mean")
+
 --- Mean over rows of -log softmax(x)[label].
 ---@param x moonlab.Tensor       (n, classes)
 ---@param labels moonlab.Tensor  (n), counted from 1
+---@param opts? moonlab.CrossEntropyOptions
 ---@return moonlab.Tensor
-function nn.cross_entropy(x, labels) end
+function nn.cross_entropy(x, labels, opts) end
 
 --- Mean of (x - y)^2.
 ---@param x moonlab.Tensor
 ---@param y moonlab.Tensor
 ---@return moonlab.Tensor
 function nn.mse(x, y) end
+
+--- Binary cross entropy of sigmoid(x) and y in 0..1: -(pos_weight y log s + (1 - y) log(1 - s)), without overflow.
+---@param x moonlab.Tensor  logits
+---@param y moonlab.Tensor  of their shape
+---@param opts? { pos_weight?: number|moonlab.Tensor, reduction?: moonlab.Reduction }  a tensor: one for each, by broadcasting
+---@return moonlab.Tensor
+function nn.bce_with_logits(x, y, opts) end
+
+--- max(0, margin - x y), y is -1 or 1.
+---@param x moonlab.Tensor
+---@param y moonlab.Tensor
+---@param opts? { margin?: number, reduction?: moonlab.Reduction }  margin 1
+---@return moonlab.Tensor
+function nn.hinge(x, y, opts) end
+
+--- log(1 + e^(-x y)), y is -1 or 1.
+---@param x moonlab.Tensor
+---@param y moonlab.Tensor
+---@param opts? { reduction?: moonlab.Reduction }
+---@return moonlab.Tensor
+function nn.logistic_loss(x, y, opts) end
+
+--- e^(-x y), y is -1 or 1.
+---@param x moonlab.Tensor
+---@param y moonlab.Tensor
+---@param opts? { reduction?: moonlab.Reduction }
+---@return moonlab.Tensor
+function nn.exponential_loss(x, y, opts) end
+
+--- (x - y)^2 / 2 up to a distance of delta, delta (|x - y| - delta / 2) beyond (Huber 1964).
+---@param x moonlab.Tensor
+---@param y moonlab.Tensor
+---@param opts? { delta?: number, reduction?: moonlab.Reduction }  delta 1
+---@return moonlab.Tensor
+function nn.huber(x, y, opts) end
+
+--- nn.huber with delta = beta, over beta: far away |x - y| - beta / 2.
+---@param x moonlab.Tensor
+---@param y moonlab.Tensor
+---@param opts? { beta?: number, reduction?: moonlab.Reduction }  beta 1; 0: |x - y|
+---@return moonlab.Tensor
+function nn.smooth_l1(x, y, opts) end
+
+--- Divergence of q from p, both given by their logarithms along the last dimension: sum of p (log p - log q) for each row, and the
+--- mean over rows. PyTorch's "mean" divides by all elements; this is its "batchmean".
+---@param log_q moonlab.Tensor  (..., classes), of the model: nn.cross_entropy with p instead of a label, but for p's own entropy
+---@param log_p moonlab.Tensor  of the same shape; -inf is a p of 0
+---@param opts? { reduction?: moonlab.Reduction }
+---@return moonlab.Tensor
+function nn.kl_div(log_q, log_p, opts) end
+
+--- Hinge of many classes: sum over the others of max(0, margin - x[label] + x[other])^p, over the number of classes.
+---@param x moonlab.Tensor       (n, classes)
+---@param labels moonlab.Tensor  (n), counted from 1
+---@param opts? { margin?: number, p?: integer, reduction?: moonlab.Reduction }  margin 1, p 1 or 2 (default 1)
+---@return moonlab.Tensor
+function nn.multi_margin(x, labels, opts) end
+
+--- How far the label's score lies above the largest other one, for each row; negative: the row is misclassified.
+---@param x moonlab.Tensor       (n, classes)
+---@param labels moonlab.Tensor  (n), counted from 1
+---@return moonlab.Tensor        (n)
+function nn.margin(x, labels) end
 
 --- optimizers -------------------------------------------------------------------------------------------------------------
 

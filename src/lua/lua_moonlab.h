@@ -38,6 +38,9 @@ int lml_unknown_option(lua_State *L, const char *where, const char *got, const c
 /* Raises "owner has no field 'got'; did you mean 'nearest'?", from the names in the table at index t. */
 int lml_no_field(lua_State *L, const char *owner, const char *got, int t);
 int lml_nearest(lua_State *L); /* for Lua: nearest(word, list) -> the entry that was meant, or nil */
+/* For Lua: either(plain, general, names) -> a function that calls general when its options, the last argument, have one of the names,
+ * else plain. In C, so that a script that returns its result stays the place that errors name. */
+int lml_either(lua_State *L);
 /* Fails unless the value at index t is nil or a table that has only keys of known. */
 void lml_check_options(lua_State *L, int t, const char *where, const char *const *known, int n_known);
 bool lml_has_names(lua_State *L, int index); /* is it a table with a key that is text: options? */

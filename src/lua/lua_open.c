@@ -22,7 +22,7 @@ static int push_methods(lua_State *L) /* the table of names that tensors have */
 }
 
 static const luaL_Reg helpers[] = { /* for lua/moonlab/ */
-    { "methods", push_methods }, { "raise", lml_raise_text }, { "nearest", lml_nearest }, { "ops", lml_list_ops }, { NULL, NULL },
+    { "methods", push_methods }, { "raise", lml_raise_text }, { "nearest", lml_nearest }, { "either", lml_either }, { "ops", lml_list_ops }, { NULL, NULL },
 };
 
 /* Uses nothing that Lua 5.1 lacks. */
