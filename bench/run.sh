@@ -7,7 +7,7 @@ here=$(dirname "$0")
 repeat=${REPEAT:-5}
 python=${PYTHON:-/usr/bin/python3}
 [ -x "$python" ] || python=python3
-all="mlp_tiny grokking mlp cnn mnist1d calls elementwise fuse memory_loop transforms replicas start"
+all="mlp_tiny grokking mlp cnn mnist1d gru calls elementwise fuse memory_loop transforms replicas start"
 # shellcheck disable=SC2086  # a list of words
 [ $# -gt 0 ] || set -- $all
 export OMP_NUM_THREADS=2 MOONLAB_THREADS=2 MKL_NUM_THREADS=2
@@ -76,6 +76,8 @@ for name in "$@"; do
     cnn)      row "CNN 32-64-128-10, batch 64, step"  us cnn 1
               row "the same, forward"                 us cnn 2 ;;
     mnist1d)  row "CNN of MNIST-1D, batch 100, step"  us mnist1d 1 ;;
+    gru)      row "GRU of MNIST-1D, batch 100, step"  us gru 1
+              row "the same, least"                   us gru 2 ;;
     transforms) row "Hessian-vector product, 2-64-64-2" us transforms 1
               own_row "256 gradients by vmap(grad)"   us transforms 2
               own_row "  the loop takes times as long" x transforms 3 ;;

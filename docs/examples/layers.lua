@@ -119,6 +119,31 @@ print(nn.GroupNorm(2, 4, { affine = false })(ml.tensor { { 1., 3., 10., 30. } })
 local layer = nn.Dropout(0.5):eval()
 print(layer(ml.tensor { 1., 2. }))  --> [1., 2.]  f32 (2)
 
+--- nn.RNN
+local layer = nn.RNN(3, 8, { nonlinearity = "relu" })
+print(table.concat(layer(ml.zeros { 2, 5, 3 }).shape, ", "))  --> 2, 5, 8
+
+--- nn.GRU
+local model = nn.Sequential { nn.GRU(1, 6, { bidirectional = true }), nn.Flatten(), nn.Linear(40 * 12, 10) }
+print(table.concat(model(ml.zeros { 2, 40, 1 }).shape, ", "))                   --> 2, 10
+print(nn.GRU(1, 6, { layers = 2, output = "last" }))
+--> GRU
+-->   1  GRU(1 -> 6)  162  weight_ih (18, 1)  weight_hh (18, 6)  bias_ih (18)  bias_hh (18)
+-->   2  GRU(6 -> 6)  252  weight_ih (18, 6)  weight_hh (18, 6)  bias_ih (18)  bias_hh (18)
+-->      in all       414
+
+--- nn.LSTM
+local layer = nn.LSTM(3, 8, { output = "last" })
+print(layer, table.concat(layer(ml.zeros { 2, 5, 3 }).shape, ", "))  --> LSTM(3 -> 8, last output)  2, 8
+
+--- Module:scan
+local layer = nn.LSTM(1, 4)
+local y, state
+for _ = 1, 3 do y, state = layer:scan(ml.zeros { 2, 10, 1 }, state) end -- thirty steps, ten at a time
+print(table.concat(y.shape, ", "), table.concat(state.shape, ", "))  --> 2, 10, 4  2, 1, 2, 4
+local h, c = state[1], state[2]
+print(table.concat(h.shape, ", "), h:eq(y[{ {}, 10 }]):all())  --> 1, 2, 4  true  bool ()
+
 --- nn.Flatten
 print(table.concat(nn.Flatten()(ml.zeros { 5, 2, 3 }).shape, ", "))  --> 5, 6
 

@@ -110,6 +110,23 @@ ml_module *ml_nn_group_norm(int64_t groups, int64_t channels, const ml_norm_laye
 ml_module *ml_nn_dropout(double p); /* in training: each value is 0 with probability p, else x / (1 - p); Srivastava et al. 2014 */
 ml_module *ml_nn_flatten(void);                                                     /* (n, ...) -> (n, product) */
 ml_module *ml_nn_activation(ml_op_id op);                                           /* any operation of one input without options */
+/* --- sequences: (n, t, ...), samples first, then steps ------------------------------------------------------------- */
+typedef struct ml_recurrent_opts {
+    int      layers;        /* 0 = 1; each reads what the one before it gives */
+    bool     bidirectional; /* each layer also from the end: its outputs behind the others' */
+    bool     no_bias;
+    bool     last;          /* the outputs after the last step alone, (n, directions hidden), instead of all */
+    double   dropout;       /* in training, between layers */
+    ml_act   act;           /* of RNN: tanh (also for 0) or relu */
+    ml_dtype dtype;         /* default f32 */
+} ml_recurrent_opts;
+/* (n, t, in) -> (n, t, directions hidden); the first state is 0. PyTorch's formulas, gates in its order, all parameters at first
+ * U(-1/sqrt(hidden), 1/sqrt(hidden)): weight_ih (gates hidden, in), weight_hh (gates hidden, hidden), bias_ih, bias_hh. One of several
+ * layers or directions is a child of its own: layer by layer, first the one that reads forwards. */
+ml_module *ml_nn_rnn(int64_t in, int64_t hidden, const ml_recurrent_opts *opts);  /* h = act(W_ih x + b_ih + W_hh h + b_hh) */
+ml_module *ml_nn_gru(int64_t in, int64_t hidden, const ml_recurrent_opts *opts);  /* reset, update, new: see the operation gru */
+ml_module *ml_nn_lstm(int64_t in, int64_t hidden, const ml_recurrent_opts *opts); /* in, forget, new, out: see the operation lstm */
+
 /* One after the other; n = 0 is the identity. Takes the references over, also when it fails and when one is NULL, so that
  * the layers can be made in the call. A layer that stands twice (tied weights) needs two references. */
 ml_module *ml_nn_sequential(ml_module *const *layers, int n);
@@ -142,6 +159,11 @@ typedef struct ml_apply_opts {
 } ml_apply_opts;
 /* ml_module_apply with all that a layer reads given: nothing in the module changes, so every transform may go through it. */
 ml_tensor *ml_module_apply_with(ml_module *m, ml_tensor *const *params, int n, ml_tensor *x, const ml_apply_opts *opts);
+
+/* A recurrent layer with its first state given (NULL = 0): (modules, n, hidden), where the modules are the layers, in each its
+ * directions; of LSTM (2, modules, n, hidden), h and c. *last becomes the state after the last step, of the same shape; NULL = not
+ * wanted. params NULL = its own. Pure, as apply is. */
+ml_tensor *ml_module_scan(ml_module *m, ml_tensor *const *params, int n, ml_tensor *x, ml_tensor *first, ml_tensor **last, const ml_apply_opts *opts);
 
 /* --- looking inside ---------------------------------------------------------------------------------------------- */
 const char *ml_module_kind(const ml_module *m);                   /* "Linear", "Sequential", ...; an activation "ReLU" */

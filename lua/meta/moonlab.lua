@@ -338,6 +338,17 @@ function autograd.recording(on) end
 ---@field momentum? number   running = (1 - momentum) running + momentum batch (default 0.1)
 ---@field tracking? boolean  keeps running statistics, and uses them in evaluation (default true)
 
+---@class moonlab.RecurrentOptions
+---@field layers?        integer  each reads what the one before it gives (default 1)
+---@field bidirectional? boolean  each layer also from the end; its outputs stand behind the others' (default false)
+---@field bias?          boolean  (default true)
+---@field dropout?       number   in training, between layers (default 0)
+---@field output?        "all"|"last"  every output (n, t, ...), or the last one of each direction (n, ...) (default "all")
+---@field dtype?         moonlab.dtype
+
+---@class moonlab.RNNOptions : moonlab.RecurrentOptions
+---@field nonlinearity? "tanh"|"relu"  (default "tanh")
+
 --- A layer or a chain of them: `model(x)`, `model[1]`, `#model`, `tostring(model)`.
 ---@class moonlab.Module
 ---@field weight moonlab.Tensor
@@ -373,6 +384,16 @@ function Module:named_buffers() end
 ---@return moonlab.Tensor[] new_buffers  when buffers were given
 ---@overload fun(self: moonlab.Module, params: moonlab.Tensor[], x: moonlab.Tensor, opts?: { train?: boolean, seed?: integer }): moonlab.Tensor
 function Module:apply(params, buffers, x, opts) end
+
+--- Runs a recurrent layer with a state given and handed back, so that a sequence may be read in pieces. The state is (modules, n,
+--- hidden), where the modules are the layers, in each its directions; of LSTM (2, modules, n, hidden): h, then c. Nothing in the
+--- layer changes: with params it is a pure function, as apply.
+---@param x moonlab.Tensor        (n, t, inputs)
+---@param state? moonlab.Tensor   (default 0)
+---@param opts? { params?: moonlab.Tensor[], train?: boolean, seed?: integer }
+---@return moonlab.Tensor outputs
+---@return moonlab.Tensor state   after the last step
+function Module:scan(x, state, opts) end
 
 --- Training, as a new model is: BatchNorm by the statistics of the batch, dropout drops. Of the model and all its layers.
 ---@param on? boolean  (default true)
@@ -505,6 +526,30 @@ function nn.GroupNorm(groups, channels, opts) end
 ---@param p? number  (default 0.5)
 ---@return moonlab.Module
 function nn.Dropout(p) end
+
+--- x (n, t, inputs), samples first, then steps -> every state h (n, t, hidden): h = tanh(W_ih x + b_ih + W_hh h + b_hh). Elman 1990.
+---@param inputs integer
+---@param hidden integer
+---@param opts? moonlab.RNNOptions
+---@return moonlab.Module
+function nn.RNN(inputs, hidden, opts) end
+
+--- x (n, t, inputs), samples first, then steps -> every state h (n, t, hidden). Cho et al. 2014, by PyTorch's formulas:
+--- r = sigmoid(W_ir x + b_ir + W_hr h + b_hr), z likewise, m = tanh(W_im x + b_im + r (W_hm h + b_hm)), h = (1 - z) m + z h.
+--- weight_ih (3 hidden, inputs), weight_hh (3 hidden, hidden), bias_ih, bias_hh; their rows are those of r, z, m.
+---@param inputs integer
+---@param hidden integer
+---@param opts? moonlab.RecurrentOptions
+---@return moonlab.Module
+function nn.GRU(inputs, hidden, opts) end
+
+--- x (n, t, inputs), samples first, then steps -> every state h (n, t, hidden). Hochreiter & Schmidhuber 1997, with a forget gate:
+--- c = sigmoid(f) c + sigmoid(i) tanh(g), h = sigmoid(o) tanh(c); the rows of weights and biases are those of i, f, g, o, as PyTorch's.
+---@param inputs integer
+---@param hidden integer
+---@param opts? moonlab.RecurrentOptions
+---@return moonlab.Module
+function nn.LSTM(inputs, hidden, opts) end
 
 --- (n, ...) -> (n, product).
 ---@return moonlab.Module

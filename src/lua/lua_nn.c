@@ -379,9 +379,11 @@ int lml_open_nn(lua_State *L)
 {
     luaL_newlib(L, layers);
     luaL_setfuncs(L, lml_layers, 0);
+    luaL_setfuncs(L, lml_sequence_layers, 0);
     lml_new_type(L, &lml_module_type);
     luaL_setfuncs(L, metamethods, 0);
     luaL_newlib(L, methods);
+    luaL_setfuncs(L, lml_sequence_methods, 0);
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, "methods"); /* nn.lua adds to them */
     lua_pushcclosure(L, module_index, 1);

@@ -7,7 +7,7 @@
 
 #include <stdatomic.h>
 
-#define MLI_MAX_OWN   2   /* parameters that a layer has itself; and so many tensors of state */
+#define MLI_MAX_OWN   4   /* parameters that a layer has itself; and so many tensors of state */
 #define MLI_MAX_DEPTH 100 /* containers inside containers: the way down is a recursion */
 
 /* What a layer computes from, beside its input: all of it, so that a module is a pure function too. params and state are those of
@@ -49,6 +49,7 @@ struct ml_module {
         struct { int64_t kernel[2], stride[2], padding[2]; bool count_include_pad; } pool;
         struct { ml_shape shape; int64_t groups; int dims; double eps, momentum; bool affine, tracking; } norm;
         struct { double p; } dropout;
+        struct { int64_t in, hidden; double dropout; ml_act act; bool bias, bidirectional, reverse, last; } recurrent;
     };
 };
 
@@ -78,6 +79,11 @@ static inline ml_init mli_init_or(ml_init init, ml_init_kind standard)
 
 /* ml_init_fill with fans that the shape does not tell: a bias goes by those of its weight. */
 bool mli_init_fill(ml_tensor *w, ml_init init, ml_key key, int64_t fan_in, int64_t fan_out);
+
+/* A module of others without buffers, whose parameters are theirs. Takes the references over, also when it fails and when one is NULL. */
+ml_module *mli_group_new(const mli_module_kind *kind, ml_module *const *children, int n);
+/* Dropout inside another layer: x itself where the layer is not in training. */
+ml_tensor *mli_dropout(const ml_module *m, const mli_args *a, double p, ml_tensor *x);
 
 /* y, the result of an operation that the layer ran. When it failed with "op: ...", the message names the layer instead:
  * what is wrong the operation says best, but where it was only the layer knows. */
