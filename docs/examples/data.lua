@@ -3,6 +3,10 @@ local data = ml.data.modular { p = 5, op = "+", train_fraction = 0.4, seed = 1 }
 print(#data.train.x, #data.test.x)  --> 10  15
 print(data.train.x[1], data.train.y[1])  --> [3, 4]  i64 (2)  1  i64 ()
 
+--- ml.data.permutations
+local data = ml.data.permutations { n = 5, train_fraction = 0.5, seed = 1 }
+print(#data.train.x, data.elements[2])  --> 7200  [1, 2, 3, 5, 4]  i64 (5)
+
 --- ml.data.mnist1d
 local data = ml.data.mnist1d { seed = 42 }
 print(data.train.x.shape[1], data.test.x.shape[1], data.train.x.shape[2])  --> 4000  1000  40

@@ -92,20 +92,34 @@ static int generate(lua_State *L, generator *make, const void *opts)
 #define GENERATOR(name) \
     static bool make_##name(const void *opts, ml_dataset *train, ml_dataset *test) { return ml_data_##name(opts, train, test); }
 GENERATOR(modular)
+GENERATOR(permutations)
 GENERATOR(mnist1d)
 
 static int data_modular(lua_State *L) /* modular{ p =, op =, train_fraction =, seed = } -> { train =, test = } */
 {
-    ml_modular_opts opts = { .p = 97, .op = '+', .train_fraction = 0.5, .seed = 1, .base = 1 };
-    const char     *op   = "+";
+    ml_modular_opts o      = { .p = 97, .op = "+", .train_fraction = 0.5, .seed = 1, .base = 1 };
     const option    rows[] = {
-        { "p", INTEGER, &opts.p }, { "op", TEXT, &op }, { "train_fraction", NUMBER, &opts.train_fraction }, { "seed", SEED, &opts.seed },
+        { "p", INTEGER, &o.p }, { "op", TEXT, &o.op }, { "train_fraction", NUMBER, &o.train_fraction }, { "seed", SEED, &o.seed },
     };
     READ_OPTIONS(L, "modular", rows);
-    opts.op = op[0];
-    if (op[0] == '\0' || op[1] != '\0')
-        return lml_raise(L, "modular: op must be \"+\", \"-\", \"*\" or \"/\", got '%s'", op);
-    return generate(L, make_modular, &opts);
+    return generate(L, make_modular, &o);
+}
+
+static int data_permutations(lua_State *L) /* the same, and elements = (n!, n) */
+{
+    ml_permutations_opts o      = { .n = 5, .op = "xy", .train_fraction = 0.5, .seed = 1, .base = 1 };
+    const option         rows[] = {
+        { "n", INTEGER, &o.n }, { "op", TEXT, &o.op }, { "train_fraction", NUMBER, &o.train_fraction }, { "seed", SEED, &o.seed },
+    };
+    READ_OPTIONS(L, "permutations", rows);
+    generate(L, make_permutations, &o);
+    lml_work   work = lml_begin(L);
+    ml_tensor *elements;
+    do elements = ml_permutation_elements(o.n, 1);
+    while (!elements && lml_retry(L, &work));
+    lml_finish(L, &work, elements);
+    lua_setfield(L, -2, "elements");
+    return 1;
 }
 
 static int data_mnist1d(lua_State *L)
@@ -162,7 +176,7 @@ static int data_drawn(lua_State *L, const char *where, ml_drawing what)
 static int data_digits(lua_State *L) { return data_drawn(L, "digits", ML_DRAW_DIGITS); }
 static int data_shapes(lua_State *L) { return data_drawn(L, "shapes", ML_DRAW_SHAPES); }
 
-static const luaL_Reg functions[] = { { "modular", data_modular }, { "mnist1d", data_mnist1d }, { "digits", data_digits }, { "shapes", data_shapes }, { NULL, NULL } };
+static const luaL_Reg functions[] = { { "modular", data_modular }, { "permutations", data_permutations }, { "mnist1d", data_mnist1d }, { "digits", data_digits }, { "shapes", data_shapes }, { NULL, NULL } };
 
 int lml_open_data(lua_State *L)
 {
