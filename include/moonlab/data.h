@@ -59,7 +59,8 @@ ml_mnist1d_opts ml_mnist1d_defaults(void); /* the published parameters */
 /* Ten digits as signals: x (n, length), mean 0 and standard deviation 1 over train and test together; y (n) i64. False, with
  * train and test as they were, for options out of range or want of memory.
  * Greydanus & Kobak 2024, "Scaling down deep learning with MNIST-1D". */
-bool ml_data_mnist1d(const ml_mnist1d_opts *opts, ml_dataset *train, ml_dataset *test);
+bool       ml_data_mnist1d(const ml_mnist1d_opts *opts, ml_dataset *train, ml_dataset *test);
+ml_tensor *ml_mnist1d_positions(const ml_mnist1d_opts *opts); /* (length) i64: where each position comes from, shuffled or not */
 
 /* --- images drawn by rule ---------------------------------------------------------------------------------------------- */
 typedef enum ml_drawing { ML_DRAW_DIGITS, ML_DRAW_SHAPES } ml_drawing;

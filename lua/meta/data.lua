@@ -63,9 +63,10 @@ function data.modular(opts) end
 function data.permutations(opts) end
 
 --- MNIST-1D by its published recipe: ten digits as signals, x (n, length), of mean 0 and standard deviation 1 over all; y the
---- digit + 1. Greydanus & Kobak 2024, "Scaling down deep learning with MNIST-1D".
+--- digit + 1. positions (length): where each position comes from, which matters when they are shuffled.
+--- Greydanus & Kobak 2024, "Scaling down deep learning with MNIST-1D".
 ---@param opts? moonlab.Mnist1dOptions
----@return { train: moonlab.Dataset, test: moonlab.Dataset }
+---@return { train: moonlab.Dataset, test: moonlab.Dataset, positions: moonlab.Tensor }
 function data.mnist1d(opts) end
 
 --- Digits drawn by strokes: x (n, channels, size, size) in 0..1, y the digit + 1, as many of each. With `test` the test set is of

@@ -105,6 +105,21 @@ static int data_modular(lua_State *L) /* modular{ p =, op =, train_fraction =, s
     return generate(L, make_modular, &o);
 }
 
+/* One more tensor in the table on top. */
+static int add_tensor(lua_State *L, const char *name, ml_tensor *(*make)(const void *opts), const void *opts)
+{
+    lml_work   work = lml_begin(L);
+    ml_tensor *made;
+    do made = make(opts);
+    while (!made && lml_retry(L, &work));
+    lml_finish(L, &work, made);
+    lua_setfield(L, -2, name);
+    return 1;
+}
+
+static ml_tensor *elements_of(const void *opts) { return ml_permutation_elements(((const ml_permutations_opts *)opts)->n, 1); }
+static ml_tensor *positions_of(const void *opts) { return ml_mnist1d_positions(opts); }
+
 static int data_permutations(lua_State *L) /* the same, and elements = (n!, n) */
 {
     ml_permutations_opts o      = { .n = 5, .op = "xy", .train_fraction = 0.5, .seed = 1, .base = 1 };
@@ -113,13 +128,7 @@ static int data_permutations(lua_State *L) /* the same, and elements = (n!, n) *
     };
     READ_OPTIONS(L, "permutations", rows);
     generate(L, make_permutations, &o);
-    lml_work   work = lml_begin(L);
-    ml_tensor *elements;
-    do elements = ml_permutation_elements(o.n, 1);
-    while (!elements && lml_retry(L, &work));
-    lml_finish(L, &work, elements);
-    lua_setfield(L, -2, "elements");
-    return 1;
+    return add_tensor(L, "elements", elements_of, &o);
 }
 
 static int data_mnist1d(lua_State *L)
@@ -133,7 +142,8 @@ static int data_mnist1d(lua_State *L)
     };
     READ_OPTIONS(L, "mnist1d", rows);
     o.base = 1;
-    return generate(L, make_mnist1d, &o);
+    generate(L, make_mnist1d, &o);
+    return add_tensor(L, "positions", positions_of, &o);
 }
 
 /* --- images --------------------------------------------------------------------------------------------------------------- */
