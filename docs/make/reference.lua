@@ -29,7 +29,8 @@ local PAGES = {
   { "linalg", "Linear algebra, spectra, statistics", "What experiments measure with.",
     sources = { "moonlab/linalg.lua", "moonlab/fft.lua", "moonlab/stats.lua" } },
   { "probes", "Probes and kernels", "What a representation knows, and what an architecture knows before it learns.",
-    sources = { "moonlab/probe.lua", "moonlab/features.lua" } },
+    sources = { "moonlab/probe.lua", "moonlab/features.lua", "moonlab/kernels.lua", "moonlab/similarity.lua",
+      "moonlab/kernel_fit.lua" } },
   { "runs", "Runs and figures", "An experiment's parameters, loop, metrics, checks and pictures.",
     sources = { "moonlab/run.lua", "moonlab/figure.lua" } },
 }
@@ -38,11 +39,13 @@ local PAGES = {
 local OWNERS = {
   ml = "ml", train = "ml", autograd = "ml.autograd", transform = "ml", tree = "ml.tree", nn = "nn", optim = "ml.optim",
   data = "ml.data", files = "ml", io = "ml.io", fft = "ml.fft", linalg = "ml.linalg", stats = "ml.stats",
-  probe = "ml.probe", features = "ml.probe.features", Probe = "Probe",
+  probe = "ml.probe", features = "ml.probe.features", Probe = "Probe", kernels = "ml.kernels", KernelFit = "KernelFit",
   Tensor = "Tensor", Module = "Module", Optimizer = "Optimizer", methods = "Run", Figure = "Figure",
 }
 
-local CLASSES = { Tensor = true, Module = true, Optimizer = true, Run = true, Figure = true, Probe = true, Dataset = true }
+local CLASSES = {
+  Tensor = true, Module = true, Optimizer = true, Run = true, Figure = true, Dataset = true, Probe = true, KernelFit = true,
+}
 
 local function read(path)
   local file = io.open(root .. "/" .. path)
