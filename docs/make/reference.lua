@@ -31,7 +31,8 @@ local PAGES = {
   { "linalg", "Linear algebra, spectra, statistics", "What experiments measure with.",
     sources = { "moonlab/linalg.lua", "moonlab/fft.lua", "moonlab/stats.lua" } },
   { "probes", "Probes and kernels", "What a representation knows, and what an architecture knows before it learns.",
-    sources = { "moonlab/probe.lua", "moonlab/features.lua" } },
+    sources = { "moonlab/probe.lua", "moonlab/features.lua", "moonlab/kernels.lua", "moonlab/similarity.lua",
+      "moonlab/kernel_fit.lua" } },
   { "runs", "Runs and figures", "An experiment's parameters, loop, metrics, checks and pictures.",
     sources = { "moonlab/run.lua", "moonlab/figure.lua" } },
 }
@@ -41,18 +42,19 @@ local OWNERS = {
   ml = "ml", train = "ml", transform = "ml", files = "ml",
   autograd = "ml.autograd", tree = "ml.tree", data = "ml.data", io = "ml.io", fft = "ml.fft", linalg = "ml.linalg",
   stats = "ml.stats", optim = "ml.optim", probe = "ml.probe", features = "ml.probe.features",
+  kernels = "ml.kernels",
   nn = "nn", init = "nn.init",
   Tensor = "Tensor", Optimizer = "Optimizer", methods = "Run", Figure = "Figure",
   Module = "Module", Parametrisation = "Parametrisation",
   Loader = "Loader", Scaler = "Scaler",
-  Probe = "Probe",
+  Probe = "Probe", KernelFit = "KernelFit",
 }
 
 local CLASSES = {
   Tensor = true, Optimizer = true, Run = true, Figure = true,
   Module = true, Parametrisation = true, ["nn.init"] = true,
   Dataset = true, Loader = true, Scaler = true,
-  Probe = true,
+  Probe = true, KernelFit = true,
 }
 
 local function read(path)

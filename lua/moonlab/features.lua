@@ -10,7 +10,8 @@ local check = require "moonlab.check"
 ---@class moonlab.features
 local features = {}
 
----@class moonlab.Features  a function of inputs (n, ...) that returns features (n, dim)
+--- A function of inputs (n, ...) that returns features (n, dim).
+---@class moonlab.Features
 ---@field kind   string          "relu", "fourier", "conv"
 ---@field weight moonlab.Tensor  what was drawn
 ---@field bias   moonlab.Tensor

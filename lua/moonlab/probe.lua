@@ -11,6 +11,7 @@ local check = require "moonlab.check"
 local ridge = require "moonlab.ridge"
 
 local activations = require "moonlab.activations"
+local targets     = require "moonlab.targets"
 
 ---@class moonlab.probe
 ---@field features moonlab.features
@@ -22,17 +23,6 @@ local probe = setmetatable({}, { __index = function(self, name)
 end })
 
 -- What is fitted -------------------------------------------------------------------------------------------------------
-
--- Of labels 1..k: 1 at the label, -1 elsewhere; of numbers: these.
-local function targets(y)
-  if y.dtype == "f32" or y.dtype == "f64" then
-    return (y:dim() == 1 and y:unsqueeze(2) or y):cast "f64", nil
-  end
-  local labels = y:cast "i64"
-  local least = labels:min():item()
-  if least < 1 then check.fail("probe.linear: labels count from 1, found %d%s", least, least == 0 and " (add 1)" or "") end
-  return labels:one_hot(labels:max():item()):cast "f64" * 2 - 1, labels
-end
 
 local function check_set(where, set)
   if type(set) ~= "table" or not (ml.is_tensor(set.x) and ml.is_tensor(set.y)) then
@@ -57,7 +47,8 @@ end
 
 -- The fitted object ------------------------------------------------------------------------------------------------------
 
----@class moonlab.Probe  a function of inputs that returns a score for each class, or the predicted numbers
+--- What probe.linear returns: a function of inputs that returns a score for each class, or the predicted numbers.
+---@class moonlab.Probe
 ---@field solver  "ridge"|"logistic"
 ---@field weight  moonlab.Tensor  (k, p) f64, of the features as they are
 ---@field bias    moonlab.Tensor  (k) f64
@@ -179,12 +170,8 @@ end
 ---@param opts?  moonlab.ProbeOptions
 ---@return moonlab.Probe
 function probe.linear(model, set, opts)
-  local given = {}
-  for name, value in pairs(opts or {}) do given[name] = value end
-  local penalty, layer = given.penalty, given.layer
-  given.penalty, given.layer = penalty ~= nil and "" or nil, layer ~= nil and "" or nil -- of several types: checked below
-  local o = check.options("probe.linear", opts and given, {
-    solver = "ridge", penalty = "", select = "error", layer = "", standardise = true, batch = 64,
+  local o = check.options("probe.linear", opts, {
+    solver = "ridge", penalty = check.any, select = "error", layer = check.any, standardise = true, batch = 64,
   })
   if o.solver ~= "ridge" and o.solver ~= "logistic" then
     check.fail("probe.linear: solver must be \"ridge\" or \"logistic\", got \"%s\"", o.solver)
@@ -197,12 +184,12 @@ function probe.linear(model, set, opts)
   end
   check_set("probe.linear", set)
   if #set.x < 2 then check.fail("probe.linear: needs at least two inputs, got %d", #set.x) end
-  local penalties = penalties_of(penalty, o.solver)
+  local penalties = penalties_of(o.penalty, o.solver)
   local map = model or function(x) return x end
-  if layer ~= nil then map = activations.of("probe.linear", model, layer) end
+  if o.layer ~= nil then map = activations.of("probe.linear", model, o.layer) end
 
   local self = setmetatable({ solver = o.solver, model = model, map = map, batch = o.batch }, Probe)
-  local y, labels = targets(set.y)
+  local y, labels = targets.of("probe.linear", set.y)
   if not labels and o.select == "accuracy" then check.fail "probe.linear: numbers have no accuracy to select by" end
   self.classes, self.one = labels and y.shape[2], set.y:dim() == 1
   local x, mean, scale = scaling(activations.rows("probe.linear", map, set.x, o.batch, model), o.standardise)
