@@ -28,8 +28,9 @@ local PAGES = {
     sources = { "moonlab/files.lua", "moonlab/io.lua" } },
   { "linalg", "Linear algebra, spectra, statistics", "What experiments measure with.",
     sources = { "moonlab/linalg.lua", "moonlab/fft.lua", "moonlab/stats.lua" } },
-  { "runs", "Runs and figures", "An experiment's parameters, loop, metrics, checks and pictures.",
-    sources = { "moonlab/run.lua", "moonlab/figure.lua" } },
+  { "runs", "Runs", "An experiment's parameters, loop, metrics and checks.", sources = { "moonlab/run.lua" } },
+  { "figures", "Figures", "Panels of curves and other marks, for files and a live window.",
+    sources = { "moonlab/figure.lua", "meta/marks.lua", "moonlab/charts.lua" } },
 }
 
 -- Under which name people know the owner of a function. Functions of other owners are not for them.
