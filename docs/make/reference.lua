@@ -33,8 +33,9 @@ local PAGES = {
   { "probes", "Probes and kernels", "What a representation knows, and what an architecture knows before it learns.",
     sources = { "moonlab/probe.lua", "moonlab/features.lua", "moonlab/kernels.lua", "moonlab/similarity.lua",
       "moonlab/kernel_fit.lua" } },
-  { "runs", "Runs and figures", "An experiment's parameters, loop, metrics, checks and pictures.",
-    sources = { "moonlab/run.lua", "moonlab/figure.lua" } },
+  { "runs", "Runs", "An experiment's parameters, loop, metrics and checks.", sources = { "moonlab/run.lua" } },
+  { "figures", "Figures", "Panels of curves and other marks, for files and a live window.",
+    sources = { "moonlab/figure.lua", "meta/marks.lua", "moonlab/charts.lua" } },
 }
 
 -- Under which name people know the owner of a function. Functions of other owners are not for them.

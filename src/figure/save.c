@@ -111,7 +111,7 @@ static bool set_page(mli_page *page, const mli_view *view, const ml_save_opts *o
     page->width   = opts->width != 0 ? opts->width : PANEL_W * view->cols;
     page->height  = opts->height != 0 ? opts->height : PANEL_H * view->rows;
     page->density = dpi / UNITS;
-    page->theme   = opts->theme;
+    page->style   = opts->style;
     double most   = MOST_PIXELS / (kind == KIND_PNG ? page->density : 1);
     bool   sane   = isfinite(dpi) && dpi >= 1 && isfinite(page->width) && isfinite(page->height);
     if (sane && page->width * page->density >= 1 && page->height * page->density >= 1 &&

@@ -8,22 +8,37 @@ const mli_font mli_font_label  = { .size = 12 };
 const mli_font mli_font_tick   = { .size = 11 };
 const mli_font mli_font_legend = { .size = 11 };
 
+/* The faces are made once a process: looking them up costs more than drawing a word. */
+static const PangoFontDescription *face_of(bool bold)
+{
+    static PangoFontDescription *faces[2];
+    static gsize                 once;
+    if (g_once_init_enter(&once)) {
+        for (int i = 0; i < 2; i++) {
+            faces[i] = pango_font_description_new();
+            pango_font_description_set_family(faces[i], "Inter, Source Sans 3, Noto Sans, DejaVu Sans, sans-serif");
+            pango_font_description_set_weight(faces[i], i ? PANGO_WEIGHT_SEMIBOLD : PANGO_WEIGHT_NORMAL);
+        }
+        g_once_init_leave(&once, 1);
+    }
+    return faces[bold];
+}
+
 static void set_text(mli_paper *p, mli_font font, const char *text)
 {
-    PangoFontDescription *face = pango_font_description_new();
-    pango_font_description_set_family(face, "Inter, Source Sans 3, Noto Sans, DejaVu Sans, sans-serif");
-    pango_font_description_set_weight(face, font.bold ? PANGO_WEIGHT_SEMIBOLD : PANGO_WEIGHT_NORMAL);
+    PangoFontDescription *face = pango_font_description_copy_static(face_of(font.bold));
     pango_font_description_set_absolute_size(face, font.size * PANGO_SCALE);
     pango_layout_set_font_description(p->layout, face);
     pango_font_description_free(face);
     pango_layout_set_width(p->layout, -1);
-    if (g_utf8_validate(text, -1, NULL)) {
-        pango_layout_set_text(p->layout, text, -1);
-    } else {
-        char *valid = g_utf8_make_valid(text, -1);
-        pango_layout_set_text(p->layout, valid, -1);
-        g_free(valid);
-    }
+    char          *valid = g_utf8_validate(text, -1, NULL) ? NULL : g_utf8_make_valid(text, -1);
+    PangoAttrList *how   = NULL;
+    char          *words = mli_words(valid ? valid : text, font.size, &how);
+    pango_layout_set_text(p->layout, words ? words : valid ? valid : text, -1);
+    pango_layout_set_attributes(p->layout, how);
+    if (how) pango_attr_list_unref(how);
+    g_free(words);
+    g_free(valid);
 }
 
 double mli_text_width(mli_paper *p, mli_font font, const char *text)
