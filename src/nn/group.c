@@ -36,3 +36,10 @@ ml_module *mli_group_new(const mli_module_kind *kind, ml_module *const *children
     for (int i = 0; !m && i < n; i++) ml_module_release(children[i]); /* they were given away either way */
     return m;
 }
+
+mli_args mli_group_args(const ml_module *m, const mli_args *a, int child)
+{
+    mli_args own = *a;
+    for (int i = 0; i < child; i++) own.params += m->children[i]->n_params;
+    return own;
+}

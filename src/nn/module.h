@@ -50,6 +50,9 @@ struct ml_module {
         struct { ml_shape shape; int64_t groups; int dims; double eps, momentum; bool affine, tracking; } norm;
         struct { double p; } dropout;
         struct { int64_t in, hidden; double dropout; ml_act act; bool bias, bidirectional, reverse, last; } recurrent;
+        struct { int64_t dim, heads; double dropout; bool causal, bias, rotary; } attention;
+        struct { int norm1, attention, norm2, mlp; ml_block_norm norm; bool norm_first, gelu, last; double dropout; } block; /* places of children; -1: none */
+        struct { int64_t most, dim; } position;
     };
 };
 
@@ -82,6 +85,7 @@ bool mli_init_fill(ml_tensor *w, ml_init init, ml_key key, int64_t fan_in, int64
 
 /* A module of others without buffers, whose parameters are theirs. Takes the references over, also when it fails and when one is NULL. */
 ml_module *mli_group_new(const mli_module_kind *kind, ml_module *const *children, int n);
+mli_args   mli_group_args(const ml_module *m, const mli_args *a, int child); /* those of a child, among m's */
 /* Dropout inside another layer: x itself where the layer is not in training. */
 ml_tensor *mli_dropout(const ml_module *m, const mli_args *a, double p, ml_tensor *x);
 
