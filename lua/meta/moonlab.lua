@@ -371,6 +371,24 @@ function autograd.recording(on) end
 ---@class moonlab.RNNOptions : moonlab.RecurrentOptions
 ---@field nonlinearity? "tanh"|"relu"  (default "tanh")
 
+---@class moonlab.AttentionOptions
+---@field causal?  boolean  (default false)
+---@field dropout? number   in training, of the weights (default 0)
+---@field bias?    boolean  (default true)
+---@field rotary?  boolean  queries and keys turned by their positions, Su et al. 2021 (default false)
+---@field dtype?   moonlab.dtype
+
+---@class moonlab.TransformerOptions : moonlab.AttentionOptions
+---@field mlp?        integer  width of its hidden layer; 0: attention alone (default 4 dim)
+---@field activation? "relu"|"gelu"  of the mlp (default "relu")
+---@field norm?       "layer"|"rms"|"none"  (default "layer")
+---@field norm_first? boolean  before attention and mlp; false: behind each sum, as in 2017 (default true)
+---@field output?     "all"|"last"  every position, or the last one alone (n, dim), for which the others' queries and mlp are not computed (default "all")
+
+---@class moonlab.PositionalOptions
+---@field init?  moonlab.initialiser  (default: normal with scale 0.02)
+---@field dtype? moonlab.dtype
+
 --- A layer or a chain of them: `model(x)`, `model[1]`, `#model`, `tostring(model)`.
 ---@class moonlab.Module
 ---@field weight moonlab.Tensor
@@ -416,6 +434,12 @@ function Module:apply(params, buffers, x, opts) end
 ---@return moonlab.Tensor outputs
 ---@return moonlab.Tensor state   after the last step
 function Module:scan(x, state, opts) end
+
+--- Where MultiHeadAttention looks: (n, heads, t, t), from each position (row) at each (column); rows sum to 1.
+---@param x moonlab.Tensor  (n, t, dim)
+---@param opts? { params?: moonlab.Tensor[] }
+---@return moonlab.Tensor
+function Module:pattern(x, opts) end
 
 --- Training, as a new model is: BatchNorm by the statistics of the batch, dropout drops. Of the model and all its layers.
 ---@param on? boolean  (default true)
@@ -671,6 +695,34 @@ function nn.GRU(inputs, hidden, opts) end
 ---@param opts? moonlab.RecurrentOptions
 ---@return moonlab.Module
 function nn.LSTM(inputs, hidden, opts) end
+
+--- x (n, t, dim), samples first, then positions -> the same shape. Each head looks from every position at all of them, causal: at
+--- itself and those before it. in_proj_weight (3 dim, dim): queries, keys, values. Vaswani et al. 2017.
+---@param dim integer
+---@param heads integer
+---@param opts? moonlab.AttentionOptions
+---@return moonlab.Module
+function nn.MultiHeadAttention(dim, heads, opts) end
+
+--- x + attention(norm(x)), then x + mlp(norm(x)): (n, t, dim) -> the same shape. Its layers are the norm, the attention, the norm and
+--- the two Linear of the mlp, those of them that it has.
+---@param dim integer
+---@param heads integer
+---@param opts? moonlab.TransformerOptions
+---@return moonlab.Module
+function nn.TransformerBlock(dim, heads, opts) end
+
+--- x (..., t, dim) + the first t rows of the weight (positions, dim), which is learned.
+---@param positions integer  the most that there may be
+---@param dim integer
+---@param opts? moonlab.PositionalOptions
+---@return moonlab.Module
+function nn.PositionalEmbedding(positions, dim, opts) end
+
+--- x (..., t, dim) + sin and cos, side by side, of position times 10000^(-2i/dim), positions from 0. Vaswani et al. 2017.
+---@param dim integer  even
+---@return moonlab.Module
+function nn.SinusoidalEmbedding(dim) end
 
 --- (n, ...) -> (n, product).
 ---@return moonlab.Module

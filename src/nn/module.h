@@ -71,6 +71,9 @@ struct ml_module {
         struct { double scale; } residual;
         struct { ml_merge merge; int dim; } parallel;
         struct { int64_t in, hidden; double dropout; ml_act act; bool bias, bidirectional, reverse, last; } recurrent;
+        struct { int64_t dim, heads; double dropout; bool causal, bias, rotary; } attention;
+        struct { int norm1, attention, norm2, mlp; ml_block_norm norm; bool norm_first, gelu, last; double dropout; } block; /* places of children; -1: none */
+        struct { int64_t most, dim; } position;
     };
 };
 
