@@ -671,6 +671,11 @@ print(ml.tensor { { 1., 10. }, { 3., 30. } }:batch_norm(ml.ones { 2 }, ml.zeros 
 --> [[-1.0, -1.0],
 -->  [ 1.0,  1.0]]  f32 (2, 2)
 
+--- channel_moments
+print(ml.tensor { { 1., 10. }, { 3., 30. } }:channel_moments())
+--> [[  2.,  20.],
+-->  [  1., 100.]]  f32 (2, 2)
+
 --- dropout
 print(ml.ones { 8 }:dropout { p = 0.5, seed = 1 })  --> [2., 2., 2., 0., 0., 2., 2., 0.]  f32 (8)
 

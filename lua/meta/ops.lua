@@ -2340,21 +2340,33 @@ function Tensor:group_norm(y, z, groups, eps) end
 
 ---@class moonlab.BatchNormOptions
 ---@field eps? number
+---@field act? "none"|"relu"|"tanh"|"sigmoid"
 
---- x (n, c, ...) normalised over all samples of each channel, times y (c), plus z (c) (Ioffe & Szegedy 2015)
+--- act(x (n, c, ...) normalised over all samples of each channel, times y (c), plus z (c)) (Ioffe & Szegedy 2015)
 ---@param x moonlab.Tensor|number
 ---@param y moonlab.Tensor|number
 ---@param z moonlab.Tensor|number
 ---@param eps? number|moonlab.BatchNormOptions
+---@param act? "none"|"relu"|"tanh"|"sigmoid"|moonlab.BatchNormOptions
 ---@return moonlab.Tensor
-function ml.batch_norm(x, y, z, eps) end
+function ml.batch_norm(x, y, z, eps, act) end
 
---- x (n, c, ...) normalised over all samples of each channel, times y (c), plus z (c) (Ioffe & Szegedy 2015)
+--- act(x (n, c, ...) normalised over all samples of each channel, times y (c), plus z (c)) (Ioffe & Szegedy 2015)
 ---@param y moonlab.Tensor|number
 ---@param z moonlab.Tensor|number
 ---@param eps? number|moonlab.BatchNormOptions
+---@param act? "none"|"relu"|"tanh"|"sigmoid"|moonlab.BatchNormOptions
 ---@return moonlab.Tensor
-function Tensor:batch_norm(y, z, eps) end
+function Tensor:batch_norm(y, z, eps, act) end
+
+--- mean and variance, of all values, not n - 1, of each channel over all samples: (n, c, ...) -> (2, c)
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.channel_moments(x) end
+
+--- mean and variance, of all values, not n - 1, of each channel over all samples: (n, c, ...) -> (2, c)
+---@return moonlab.Tensor
+function Tensor:channel_moments() end
 
 ---@class moonlab.DropoutOptions
 ---@field p? number

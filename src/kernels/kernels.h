@@ -232,6 +232,10 @@ typedef struct ml_kernels {
     void (*norm_scale_##S)(int64_t n, const void *x, double mean, double scale, double shift, void *y); /* (x - mean) scale + shift */ \
     void (*norm_scale_each_##S)(int64_t n, const void *x, double mean, double scale, const void *w, const void *b, void *y); /* (x - mean) scale w + b */ \
     void (*norm_dx_##S)(int64_t n, const void *dy, const void *x, const void *w, double mean, double scale, double level, double tilt, void *dx); /* scale dy w - level - (x - mean) tilt */ \
+    /* The same with a relu behind norm_scale, z = (x - mean) scale + shift: dy counts where z > 0. */                            \
+    void (*norm_scale_relu_##S)(int64_t n, const void *x, double mean, double scale, double shift, void *y);                      \
+    void (*norm_slopes_relu_##S)(int64_t n, const void *dy, const void *x, double mean, double scale, double shift, double sums[2]); \
+    void (*norm_dx_relu_##S)(int64_t n, const void *dy, const void *x, double mean, double scale, double shift, double level, double tilt, void *dx); \
     void (*norm_dw_##S)(int64_t n, const void *dy, const void *x, double mean, double scale, double *dw, double *db); /* dw += dy (x - mean) scale, db += dy */
     NORM(f32)
     NORM(f64)

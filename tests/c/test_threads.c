@@ -15,6 +15,7 @@ static const ml_one_hot_opts      fifty  = { .classes = 50 };
 static const ml_linear_opts       with_relu = { ML_ACT_RELU }, with_tanh = { ML_ACT_TANH },
                             with_sigmoid      = { ML_ACT_SIGMOID };
 static const ml_token_linear_opts tokens_relu = { .act = ML_ACT_RELU };
+static const ml_batch_norm_opts   norm_relu = { 1e-5, ML_ACT_RELU };
 
 static const ml_roll_opts         roll_both = { { 2, { 7, -3 } }, { 2, { 0, 1 } } };
 static const ml_tile_opts         tile_both = { { 2, { 2, 3 } } };
@@ -159,6 +160,9 @@ static const struct {
     { ML_OP_group_norm, { .in = { "(20, 6, 30, 31)", "(6)", "(6)" }, .opts = &three_groups } },
     { ML_OP_batch_norm, { .in = { "(20, 6, 30, 31)", "(6)", "(6)" } } },
     { ML_OP_batch_norm, { .in = { "(450, 150)", "(150)", "(150)" } } },
+    { ML_OP_batch_norm, { .in = { "(20, 6, 30, 31)", "(6)", "(6)" }, .opts = &norm_relu } },
+    { ML_OP_channel_moments, { .in = { "(20, 6, 30, 31)" } } },
+    { ML_OP_channel_moments, { .in = { "(450, 150)" } } },
     { ML_OP_dropout, { .in = { "(150, 450)" } } },
     { ML_OP_linear, { .in = { "(300, 130)", "(120, 130)", "(120)" } } },
     { ML_OP_linear, { .in = { "(300, 130)", "(120, 130)", "(120)" }, .opts = &with_relu } },

@@ -459,6 +459,9 @@ for shape, groups in (((2, 4, 3, 2), 2), ((3, 6), 2), ((2, 3, 4), 3), ((2, 3, 4)
     case("group_norm", lambda x, w, b, g=groups: F.group_norm(x, g, w, b), floats(*shape), floats(shape[1]), floats(shape[1]), groups=groups)
 for shape in ((5, 3), (2, 3, 4), (2, 3, 4, 5)):
     case("batch_norm", lambda x, w, b: F.batch_norm(x, None, None, w, b, True), floats(*shape), floats(shape[1]), floats(shape[1]))
+    for act, f in (("relu", torch.relu), ("tanh", torch.tanh), ("sigmoid", torch.sigmoid)):
+        case("batch_norm", lambda x, w, b, f=f: f(F.batch_norm(x, None, None, w, b, True)), floats(*shape), floats(shape[1]), floats(shape[1]), act=act)
+    case("channel_moments", lambda x: torch.stack([x.transpose(0, 1).flatten(1).mean(1), x.transpose(0, 1).flatten(1).var(1, unbiased=False)]), floats(*shape))
 case("dropout", lambda x: F.dropout(x, 0.0), floats(2, 3), p=0.0)  # between, the draws differ: tests/c/test_nn.c
 case("dropout", lambda x: F.dropout(x, 1.0), floats(2, 3), p=1.0)
 

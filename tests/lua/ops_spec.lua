@@ -661,7 +661,15 @@ local other = {
     fails(function() return x:group_norm(ml.ones { 4 }, ml.zeros { 4 }, { groups = 3 }) end,
       "^group_norm: 3 groups do not divide 4 channels")
   end,
+  channel_moments = function()
+    local x = ml.tensor { { { 1., 3 }, { 10, 10 } }, { { 5, 7 }, { 20, 40 } } }
+    holds({ { 4, 20 }, { 5, 150 } }, x:channel_moments(), 1e-6)
+    holds({ { 2, 20 }, { 1, 100 } }, ml.tensor { { 1., 10 }, { 3, 30 } }:channel_moments(), 1e-6)
+    fails(function() return ml.ones({ 3 }):channel_moments() end, "^channel_moments: the input must be %(n, channels")
+  end,
   batch_norm = function()
+    local z = ml.tensor { { 1., 10 }, { 3, 30 } }:batch_norm(ml.tensor { 1., 2 }, ml.tensor { 0., 1 }, { eps = 0, act = "relu" })
+    holds({ { 0, 0 }, { 1, 3 } }, z)
     holds({ { -1, -1 }, { 1, 3 } },
       ml.tensor { { 1., 10 }, { 3, 30 } }:batch_norm(ml.tensor { 1., 2 }, ml.tensor { 0., 1 }, { eps = 0 }))
     fails(function() return m:batch_norm(ml.ones { 2 }, ml.zeros { 2 }) end, "^batch_norm: the weight must have shape %(3%)")
