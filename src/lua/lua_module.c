@@ -327,7 +327,7 @@ static void *copy_part(void *ctx)
 {
     const part *from = ctx;
     copying     c    = { from, NULL };
-    return lml_protect(lml_running() ? lml_running() : from->main, copy, &c) ? c.to : (release_part(c.to), NULL);
+    return lml_protect(lml_running() ? lml_running() : from->main, copy, &c) ? c.to : NULL;
 }
 
 int lml_clone_module(lua_State *L) /* model:clone() */
