@@ -21,7 +21,7 @@ local PAGES = {
   { "layers", "Layers and losses", "Modules hold their parameters; `model:apply` makes a pure function of them.",
     sources = { "meta/moonlab.lua:nn,Module", "moonlab/nn.lua" } },
   { "optimizers", "Optimizers", "Each takes a list of parameters and a table of options.",
-    sources = { "meta/moonlab.lua:optim,Optimizer" } },
+    sources = { "meta/moonlab.lua:optim,Optimizer", "moonlab/optim.lua" } },
   { "data", "Data", "Data sets made by rule, the same for the same seed on every machine; published ones, from their files.",
     sources = { "meta/moonlab.lua:data", "moonlab/datasets.lua" } },
   { "files", "Files", "Tensors in files that others read and write, and checkpoints.",
@@ -35,11 +35,12 @@ local PAGES = {
 -- Under which name people know the owner of a function. Functions of other owners are not for them.
 local OWNERS = {
   ml = "ml", train = "ml", autograd = "ml.autograd", transform = "ml", tree = "ml.tree", nn = "nn", optim = "ml.optim",
+  schedule = "ml.optim.schedule", WeightAverage = "WeightAverage",
   data = "ml.data", files = "ml", io = "ml.io", fft = "ml.fft", linalg = "ml.linalg", stats = "ml.stats",
   Tensor = "Tensor", Module = "Module", Optimizer = "Optimizer", methods = "Run", Figure = "Figure",
 }
 
-local CLASSES = { Tensor = true, Module = true, Optimizer = true, Run = true, Figure = true, Dataset = true }
+local CLASSES = { Tensor = true, Module = true, Optimizer = true, WeightAverage = true, Run = true, Figure = true, Dataset = true }
 
 local function read(path)
   local file = io.open(root .. "/" .. path)
