@@ -22,7 +22,7 @@ local PAGES = {
     sources = { "meta/moonlab.lua:nn,init,Module", "moonlab/nn.lua", "moonlab/module.lua", "moonlab/hooks.lua", "moonlab/freeze.lua",
       "moonlab/summary.lua", "moonlab/parametrise.lua" } },
   { "optimizers", "Optimizers", "Each takes a list of parameters and a table of options.",
-    sources = { "meta/moonlab.lua:optim,Optimizer" } },
+    sources = { "meta/moonlab.lua:optim,Optimizer", "moonlab/optim.lua" } },
   { "data", "Data", "Data sets made by rule, the same for the same seed on every machine; published ones, from their files.",
     sources = { "meta/data.lua", "moonlab/generators.lua", "moonlab/corruptions.lua", "moonlab/loader.lua",
       "moonlab/datasets.lua" } },
@@ -44,6 +44,7 @@ local OWNERS = {
   autograd = "ml.autograd", tree = "ml.tree", data = "ml.data", io = "ml.io", fft = "ml.fft", linalg = "ml.linalg",
   stats = "ml.stats", optim = "ml.optim", probe = "ml.probe", features = "ml.probe.features",
   kernels = "ml.kernels",
+  schedule = "ml.optim.schedule", WeightAverage = "WeightAverage",
   nn = "nn", init = "nn.init",
   Tensor = "Tensor", Optimizer = "Optimizer", methods = "Run", Figure = "Figure",
   Module = "Module", Parametrisation = "Parametrisation",
@@ -55,6 +56,7 @@ local CLASSES = {
   Tensor = true, Optimizer = true, Run = true, Figure = true,
   Module = true, Parametrisation = true, ["nn.init"] = true,
   Dataset = true, Loader = true, Scaler = true,
+  WeightAverage = true,
   Probe = true, KernelFit = true,
 }
 
