@@ -136,3 +136,13 @@ print(select(2, pcall(ml.data.mnist, { path = "/nowhere", only = "test" })))
 -- with the published files in a folder: ml.data.cifar10 { path = "/data" }.train.x is (50000, 3, 32, 32)
 print(select(2, pcall(ml.data.cifar10, { path = "/nowhere", only = "test" })))
 --> example:2: data.cifar10: test_batch.bin is not in /nowhere nor in /nowhere/cifar-10-batches-bin nor in /nowhere/cifar10 nor in /nowhere/cifar10/cifar-10-batches-bin. Download cifar-10-binary.tar.gz (md5 c32a1d4ab5d03f1284b67883e8d87530) from https://www.cs.toronto.edu/~kriz/cifar.html, by Krizhevsky, Nair and Hinton, and unpack it there: tar xzf cifar-10-binary.tar.gz
+
+--- ml.data.cifar100
+-- with the published files in a folder: ml.data.cifar100 { path = "/data" }.train.coarse are the 20 groups of classes
+print(select(2, pcall(ml.data.cifar100, { path = "/nowhere", only = "test" })))
+--> example:2: data.cifar100: test.bin is not in /nowhere nor in /nowhere/cifar-100-binary nor in /nowhere/cifar100 nor in /nowhere/cifar100/cifar-100-binary. Download cifar-100-binary.tar.gz (md5 03b5dce01913d631647c71ecec9e9cb8) from https://www.cs.toronto.edu/~kriz/cifar.html, by Krizhevsky, Nair and Hinton, and unpack it there: tar xzf cifar-100-binary.tar.gz
+
+--- ml.data.fashion_mnist
+-- with the published files in a folder of their own: ml.data.fashion_mnist { path = "/data/fashion" }.classes[1] is "T-shirt/top"
+print(select(2, pcall(ml.data.fashion_mnist, { path = "/nowhere", only = "test" })):sub(1, 69))
+--> example:2: data.fashion_mnist: t10k-images-idx3-ubyte.gz is not in /n
