@@ -7,7 +7,7 @@ here=$(dirname "$0")
 repeat=${REPEAT:-5}
 python=${PYTHON:-/usr/bin/python3}
 [ -x "$python" ] || python=python3
-all="mlp_tiny grokking mlp cnn mnist1d probe calls elementwise fuse memory_loop transforms replicas start"
+all="mlp_tiny grokking mlp cnn mnist1d gru probe calls elementwise fuse memory_loop transforms replicas start"
 # shellcheck disable=SC2086  # a list of words
 [ $# -gt 0 ] || set -- $all
 export OMP_NUM_THREADS=2 MOONLAB_THREADS=2 MKL_NUM_THREADS=2
@@ -79,9 +79,8 @@ for name in "$@"; do
     probe)    row "random conv probe, 1,000 images"   ms probe 1
               row "the same, PyTorch in batches"      ms probe 2
               row "the same, best of 19 penalties"    ms probe 3 ;;
-    probe)    row "random conv probe, 1,000 images"   ms probe 1
-              row "the same, PyTorch in batches"      ms probe 2
-              row "the same, best of 19 penalties"    ms probe 3 ;;
+    gru)      row "GRU of MNIST-1D, batch 100, step"  us gru 1
+              row "the same, least"                   us gru 2 ;;
     transforms) row "Hessian-vector product, 2-64-64-2" us transforms 1
               own_row "256 gradients by vmap(grad)"   us transforms 2
               own_row "  the loop takes times as long" x transforms 3 ;;

@@ -9,6 +9,7 @@ BEGIN {
     n = split("base tensor kernels ops autograd linalg nn optim data io run figure lua cli", order, " ")
     for (i = 1; i <= n; i++) rank[order[i]] = i
     rank["op_list"] = rank["ops"]                       # the list belongs to the operations
+    rank["module"] = rank["nn"]
     rank["transform"] = rank["fuse"] = rank["index"] = rank["autograd"]
     only["lua.h"] = only["lauxlib.h"] = only["lualib.h"] = "lua cli"
     only["SDL.h"] = only["SDL2/SDL.h"] = only["cairo.h"] = only["pango/pangocairo.h"] = "figure"

@@ -3,6 +3,65 @@ local data = ml.data.modular { p = 5, op = "+", train_fraction = 0.4, seed = 1 }
 print(#data.train.x, #data.test.x)  --> 10  15
 print(data.train.x[1], data.train.y[1])  --> [3, 4]  i64 (2)  1  i64 ()
 
+--- ml.data.mnist1d
+local data = ml.data.mnist1d { seed = 42 }
+print(data.train.x.shape[1], data.test.x.shape[1], data.train.x.shape[2])  --> 4000  1000  40
+print(data.train.x[{ 1, { 1, 3 } }], data.train.y[{ { 1, 5 } }])
+--> [-0.3320057 , -0.47191036, -0.7786971 ]  f32 (3)  [3, 7, 5, 6, 7]  i64 (5)
+
+--- ml.data.digits
+local data = ml.data.digits { n_train = 100, n_test = 20, rotation = 10, test = { rotation = { 80, 100 } }, seed = 1 }
+print(data.train.y:bincount())             --> [10, 10, 10, 10, 10, 10, 10, 10, 10, 10]  i64 (10)
+print(data.train.x.shape[3], data.classes[10])  --> 28  9
+
+--- ml.data.shapes
+local data = ml.data.shapes { n_train = 80, n_test = 16, size = 32, filled = true, colour = true }
+print(table.concat(data.train.x.shape, " x "), table.concat(data.classes, " "))
+--> 80 x 3 x 32 x 32  circle triangle square pentagon star cross heart arrow
+
+--- ml.data.loader
+local set    = { x = ml.arange(1, 10):reshape(10, 1), y = ml.arange(1, 10, { dtype = "i64" }) }
+local loader = ml.data.loader(set, { batch = 4, seed = 1, prefetch = true })
+for epoch = 1, 2 do
+  local seen = 0
+  for batch in loader do seen = seen + #batch.x end -- batch.x, batch.y, batch.ids
+  print(epoch, #loader, seen)
+end
+--> 1  3  10
+--> 2  3  10
+
+--- Loader
+local loader = ml.data.loader({ x = ml.arange(1, 6), y = ml.ones { 6 } }, { batch = 4, shuffle = false })
+print(#loader, loader:next().x, loader:next().x)  --> 2  [1, 2, 3, 4]  i64 (4)  [5, 6]  i64 (2)
+print(loader:next().x, loader.epoch)              --> [1, 2, 3, 4]  i64 (4)  2
+local there = loader:state()
+loader:next()
+print(loader:load_state(there):next().x)          --> [5, 6]  i64 (2)
+
+--- ml.data.augment
+local x = ml.tensor { { { 1.0, 2.0 }, { 3.0, 4.0 } } }
+print(ml.data.augment(x, { { "flip", 1 }, { "noise", 0 } }))  --> [[[2, 1], [4, 3]]]  f32 (1, 2, 2)
+
+--- ml.data.split
+local set  = { x = ml.zeros { 10, 3 }, y = ml.tensor({ 1, 1, 1, 1, 1, 2, 2, 2, 2, 2 }, { dtype = "i64" }) }
+local data = ml.data.split(set, { test = 0.4, stratified = true, seed = 1 })
+print(data.train.y:bincount(), data.test.y:bincount())  --> [3, 3]  i64 (2)  [2, 2]  i64 (2)
+
+--- ml.data.folds
+local set = { x = ml.zeros { 10, 3 }, y = ml.arange(1, 10) }
+local folds = ml.data.folds(set, { k = 5 })
+print(#folds, #folds[1].train.x, #folds[1].test.x)  --> 5  8  2
+
+--- ml.data.standardise
+local y    = ml.zeros { 2 }
+local data = { train = { x = ml.tensor { { 1.0 }, { 3.0 } }, y = y }, test = { x = ml.tensor { { 5.0 }, { 2.0 } }, y = y } }
+local same, scaler = ml.data.standardise(data)
+print(same.train.x, same.test.x)  --> [[-1], [ 1]]  f32 (2, 1)  [[3], [0]]  f32 (2, 1)
+
+--- Scaler
+local data, scaler = ml.data.standardise { x = ml.tensor { { 1.0 }, { 3.0 } }, y = ml.zeros { 2 } }
+print(scaler(ml.tensor { { 5.0 } }), scaler:inverse(data.x))  --> [[3]]  f32 (1, 1)  [[1], [3]]  f32 (2, 1)
+
 --- ml.data.mnist
 -- with the published files in a folder: ml.data.mnist { path = "/data/mnist" }.train.x is (60000, 1, 28, 28)
 print(select(2, pcall(ml.data.mnist, { path = "/nowhere", only = "test" })))

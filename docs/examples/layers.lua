@@ -119,12 +119,51 @@ print(nn.GroupNorm(2, 4, { affine = false })(ml.tensor { { 1., 3., 10., 30. } })
 local layer = nn.Dropout(0.5):eval()
 print(layer(ml.tensor { 1., 2. }))  --> [1., 2.]  f32 (2)
 
+--- nn.RNN
+local layer = nn.RNN(3, 8, { nonlinearity = "relu" })
+print(table.concat(layer(ml.zeros { 2, 5, 3 }).shape, ", "))  --> 2, 5, 8
+
+--- nn.GRU
+local model = nn.Sequential { nn.GRU(1, 6, { bidirectional = true }), nn.Flatten(), nn.Linear(40 * 12, 10) }
+print(table.concat(model(ml.zeros { 2, 40, 1 }).shape, ", "))                   --> 2, 10
+print(nn.GRU(1, 6, { layers = 2, output = "last" }))
+--> GRU
+-->   1  GRU(1 -> 6)  162  weight_ih (18, 1)  weight_hh (18, 6)  bias_ih (18)  bias_hh (18)
+-->   2  GRU(6 -> 6)  252  weight_ih (18, 6)  weight_hh (18, 6)  bias_ih (18)  bias_hh (18)
+-->      in all       414
+
+--- nn.LSTM
+local layer = nn.LSTM(3, 8, { output = "last" })
+print(layer, table.concat(layer(ml.zeros { 2, 5, 3 }).shape, ", "))  --> LSTM(3 -> 8, last output)  2, 8
+
+--- Module:scan
+local layer = nn.LSTM(1, 4)
+local y, state
+for _ = 1, 3 do y, state = layer:scan(ml.zeros { 2, 10, 1 }, state) end -- thirty steps, ten at a time
+print(table.concat(y.shape, ", "), table.concat(state.shape, ", "))  --> 2, 10, 4  2, 1, 2, 4
+local h, c = state[1], state[2]
+print(table.concat(h.shape, ", "), h:eq(y[{ {}, 10 }]):all())  --> 1, 2, 4  true  bool ()
+
 --- nn.Flatten
 print(table.concat(nn.Flatten()(ml.zeros { 5, 2, 3 }).shape, ", "))  --> 5, 6
 
 --- nn.Sequential
 local model = nn.Sequential { nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1) }
 print(table.concat(model(ml.zeros { 5, 2 }).shape, ", "))  --> 5, 1
+
+--- nn.Residual
+local same   = nn.Residual(nn.Sequential { nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 4) }, { scale = 0.5 })
+local larger = nn.Residual(nn.Linear(4, 6), { shortcut = nn.Linear(4, 6, { bias = false }) })
+print(table.concat(nn.Sequential { same, larger }(ml.zeros { 5, 4 }).shape, ", "))  --> 5, 6
+for name in larger:named_parameters() do print(name) end
+--> inner.weight
+--> inner.bias
+--> shortcut.weight
+
+--- nn.Parallel
+local x = ml.tensor { { -1., 2. } }
+print(nn.Parallel { nn.ReLU(), nn.Abs() } (x))  --> [[0., 2., 1., 2.]]  f32 (1, 4)
+print(nn.Parallel({ nn.ReLU(), nn.Abs() }, { merge = "sum" })(x))  --> [[1., 4.]]  f32 (1, 2)
 
 --- nn.ReLU
 print(nn.ReLU()(ml.tensor { -1., 2. }))  --> [0., 2.]  f32 (2)
@@ -170,3 +209,101 @@ for name, t in pairs(model:state()) do if name == "bias" then print(name, #t) en
 local model, other = nn.Linear(2, 1), nn.Linear(2, 1)
 other:load_state(model:state())
 print(other.weight:eq(model.weight):all())  --> true  bool ()
+
+--- nn.Bilinear
+local layer = nn.Bilinear(2, 3, 4)
+print(layer, table.concat(layer(ml.zeros { 7, 5 }).shape, ", "))  --> Bilinear(2, 3 -> 4)  7, 4
+
+--- nn.LocallyConnected2d
+local layer = nn.LocallyConnected2d(1, 8, 3, { 6, 5 }, { stride = 2, padding = 1 })
+print(table.concat(layer.weight.shape, ", "))  --> 9, 8, 1, 3, 3
+print(table.concat(layer(ml.zeros { 2, 1, 6, 5 }).shape, ", "))  --> 2, 8, 3, 3
+
+--- nn.LocallyConnected1d
+print(table.concat(nn.LocallyConnected1d(1, 8, 5, 40)(ml.zeros { 2, 1, 40 }).shape, ", "))  --> 2, 8, 36
+
+--- nn.LiftConv2d
+local model = nn.Sequential {
+  nn.LiftConv2d(1, 4, 3, { group = "p4m" }), nn.ReLU(), nn.GroupConv2d(4, 6, 3, { group = "p4m" }), nn.ReLU(), nn.GroupPool(),
+  nn.GlobalAvgPool(),
+}
+local x = ml.randn({ 1, 1, 8, 8 }, { seed = 1 })
+local turned = x:transpose():flip(3)
+print((model(x) - model(turned)):abs():max():item() < 1e-5)  --> true
+
+--- nn.GroupConv2d
+local layer = nn.GroupConv2d(4, 6, 3, { padding = "same" })
+print(layer, table.concat(layer(ml.zeros { 2, 4, 4, 9, 9 }).shape, ", "))
+--> GroupConv2d(4 -> 6, kernel 3, same, p4)  2, 6, 4, 9, 9
+
+--- nn.GroupPool
+print(table.concat(nn.GroupPool("mean")(ml.zeros { 2, 6, 8, 5, 5 }).shape, ", "))  --> 2, 6, 5, 5
+
+--- nn.ConvTranspose1d
+print(table.concat(nn.ConvTranspose1d(16, 3, 4, { stride = 2, padding = 1 })(ml.zeros { 2, 16, 20 }).shape, ", "))  --> 2, 3, 40
+
+--- nn.AdaptiveAvgPool1d
+print(nn.AdaptiveAvgPool1d(2)(ml.tensor { { { 1., 3., 2., 4. } } }))  --> [[[2., 3.]]]  f32 (1, 1, 2)
+
+--- nn.AdaptiveMaxPool2d
+print(table.concat(nn.AdaptiveMaxPool2d({ 2, 3 })(ml.zeros { 1, 8, 7, 7 }).shape, ", "))  --> 1, 8, 2, 3
+
+--- nn.AdaptiveMaxPool1d
+print(nn.AdaptiveMaxPool1d(2)(ml.tensor { { { 1., 3., 2., 4. } } }))  --> [[[3., 4.]]]  f32 (1, 1, 2)
+
+--- nn.GlobalMaxPool
+print(nn.GlobalMaxPool()(ml.tensor { { { 1., 2., 3. }, { 4., 4., 4. } } }))  --> [[3., 4.]]  f32 (1, 2)
+
+--- nn.LeakyReLU
+print(nn.LeakyReLU(0.2), nn.LeakyReLU { slope = 0.2 }(ml.tensor { -1., 2. }))  --> LeakyReLU(slope 0.2)  [-0.2,  2.0]  f32 (2)
+
+--- nn.ELU
+print(nn.ELU()(ml.tensor { -1., 2. }))  --> [-0.6321,  2.0000]  f32 (2)
+
+--- nn.SELU
+print(nn.SELU()(ml.tensor { -1., 2. }))  --> [-1.1113,  2.1014]  f32 (2)
+
+--- nn.GELU
+print(nn.GELU()(ml.tensor { -1., 2. }))  --> [-0.1587,  1.9545]  f32 (2)
+
+--- nn.SiLU
+print(nn.SiLU()(ml.tensor { -1., 2. }))  --> [-0.2689,  1.7616]  f32 (2)
+
+--- nn.Mish
+print(nn.Mish()(ml.tensor { -1., 2. }))  --> [-0.3034,  1.9440]  f32 (2)
+
+--- nn.Softsign
+print(nn.Softsign()(ml.tensor { -1., 3. }))  --> [-0.50,  0.75]  f32 (2)
+
+--- nn.LogSigmoid
+print(nn.LogSigmoid()(ml.tensor { 0., 2. }))  --> [-0.6931, -0.1269]  f32 (2)
+
+--- nn.Softmax
+print(nn.Softmax(1)(ml.tensor { { 1., 2. }, { 1., 4. } }))
+--> [[0.5000, 0.1192],
+-->  [0.5000, 0.8808]]  f32 (2, 2)
+
+--- nn.LogSoftmax
+print(nn.LogSoftmax()(ml.tensor { 0., 0. }))  --> [-0.6931, -0.6931]  f32 (2)
+
+--- nn.Clamp
+print(nn.Clamp(-1, 1), nn.Clamp { min = 0 }(ml.tensor { -1., 2. }))  --> Clamp(min -1, max 1)  [0., 2.]  f32 (2)
+
+--- nn.Sine
+local siren = nn.Sequential {
+  nn.Linear(2, 64, { weight_init = { "uniform", scale = 1 / 2 } }), nn.Sine(),
+  nn.Linear(64, 64, { weight_init = { "he_uniform", scale = 1 / 30 } }), nn.Sine(), nn.Linear(64, 1),
+}
+print(siren[2], table.concat(siren(ml.zeros { 5, 2 }).shape, ", "))  --> Sine(30)  5, 1
+
+--- nn.Maxout
+print(nn.Maxout(2)(ml.tensor { { 1., 5., 3., 2. } }))  --> [[5., 3.]]  f32 (1, 2)
+
+--- nn.init
+local w = ml.zeros { 64, 64 }
+nn.init.orthogonal(w, { gain = "tanh", seed = 1 })
+print((w:matmul(w:transpose()):trace() / 64):item())  --> 2.7778
+print(nn.Linear(100, 50, { weight_init = { "sparse", connections = 3 } }).weight:count_nonzero():item())  --> 150
+
+--- nn.init.gain
+print(nn.init.gain("relu"), nn.init.gain("leaky_relu", 1))  --> 1.4142135623731  1.0

@@ -642,6 +642,20 @@ print(ml.tensor { { 1., 10. }, { 3., 30. } }:batch_norm(ml.ones { 2 }, ml.zeros 
 --- dropout
 print(ml.ones { 8 }:dropout { p = 0.5, seed = 1 })  --> [2., 2., 2., 0., 0., 2., 2., 0.]  f32 (8)
 
+--- rnn
+local x = ml.tensor { { { 1. }, { 0. }, { 0. } } }
+print(x:rnn(ml.tensor { { 0.5 } }, ml.zeros { 1 }, ml.zeros { 1, 1 }, { act = "none" }):reshape(3))  --> [1.00, 0.50, 0.25]  f32 (3)
+
+--- gru
+local x = ml.zeros { 2, 5, 12 }                   -- two sequences of 5 steps, three gates of 4 values each
+local y = x:gru(ml.zeros { 12, 4 }, ml.zeros { 12 }, ml.ones { 2, 4 })
+print(y[{ 1, {}, 1 }])                            --> [0.5000, 0.2500, 0.1250, 0.0625, 0.0312]  f32 (5)
+
+--- lstm
+local x = ml.zeros { 2, 5, 16 }
+local y = x:lstm(ml.zeros { 16, 4 }, ml.zeros { 16 }, ml.ones { 2, 2, 4 })
+print(table.concat(y.shape, ", "), y[{ 2, 1, {}, 1 }])  --> 2, 2, 5, 4  [0.5000, 0.2500, 0.1250, 0.0625, 0.0312]  f32 (5)
+
 --- solve_triangular
 local a = ml.tensor { { 2., 0. }, { 1., 4. } }
 print(a:solve_triangular(ml.tensor { 6., 5. }))  --> [3.0, 0.5]  f32 (2)

@@ -39,3 +39,7 @@ local w = ml.tensor({ 1. }, { requires_grad = true })
 local opt = ml.optim.AdamW({ w }, { lr = 0.1, weight_decay = 1 })
 for _ = 1, 3 do opt:minimize(w:square():sum()) end
 print(w)  --> [0.4625]  f32 (1) recorded
+-- Groups of parameters: the second without decay, and slower.
+local b = ml.tensor({ 1. }, { requires_grad = true })
+local opt = ml.optim.AdamW({ { params = { w } }, { params = { b }, weight_decay = 0, lr_scale = 0.1 } }, { lr = 1e-2 })
+print(opt.groups[1].lr, opt.groups[2].lr, opt.groups[2].weight_decay)  --> 0.01  0.001  0.0

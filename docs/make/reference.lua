@@ -19,11 +19,11 @@ local PAGES = {
   { "derivatives", "Derivatives", "The gradient of a recorded computation, and functions of functions.",
     sources = { "meta/moonlab.lua:autograd", "moonlab/transform.lua", "moonlab/tree.lua" } },
   { "layers", "Layers and losses", "Modules hold their parameters; `model:apply` makes a pure function of them.",
-    sources = { "meta/moonlab.lua:nn,Module", "moonlab/nn.lua" } },
+    sources = { "meta/moonlab.lua:nn,init,Module", "moonlab/nn.lua" } },
   { "optimizers", "Optimizers", "Each takes a list of parameters and a table of options.",
     sources = { "meta/moonlab.lua:optim,Optimizer" } },
   { "data", "Data", "Data sets made by rule, the same for the same seed on every machine; published ones, from their files.",
-    sources = { "meta/moonlab.lua:data", "moonlab/datasets.lua" } },
+    sources = { "meta/data.lua", "moonlab/loader.lua", "moonlab/datasets.lua" } },
   { "files", "Files", "Tensors in files that others read and write, and checkpoints.",
     sources = { "moonlab/files.lua", "moonlab/io.lua" } },
   { "linalg", "Linear algebra, spectra, statistics", "What experiments measure with.",
@@ -37,14 +37,16 @@ local PAGES = {
 
 -- Under which name people know the owner of a function. Functions of other owners are not for them.
 local OWNERS = {
-  ml = "ml", train = "ml", autograd = "ml.autograd", transform = "ml", tree = "ml.tree", nn = "nn", optim = "ml.optim",
-  data = "ml.data", files = "ml", io = "ml.io", fft = "ml.fft", linalg = "ml.linalg", stats = "ml.stats",
-  probe = "ml.probe", features = "ml.probe.features", Probe = "Probe", kernels = "ml.kernels", KernelFit = "KernelFit",
+  ml = "ml", train = "ml", autograd = "ml.autograd", transform = "ml", tree = "ml.tree", nn = "nn", init = "nn.init",
+  optim = "ml.optim", data = "ml.data", files = "ml", io = "ml.io", fft = "ml.fft", linalg = "ml.linalg", stats = "ml.stats",
+  probe = "ml.probe", features = "ml.probe.features", kernels = "ml.kernels", KernelFit = "KernelFit",
+  Loader = "Loader", Scaler = "Scaler", Probe = "Probe",
   Tensor = "Tensor", Module = "Module", Optimizer = "Optimizer", methods = "Run", Figure = "Figure",
 }
 
 local CLASSES = {
-  Tensor = true, Module = true, Optimizer = true, Run = true, Figure = true, Dataset = true, Probe = true, KernelFit = true,
+  Tensor = true, Module = true, Optimizer = true, Run = true, Figure = true, Dataset = true, Loader = true, Scaler = true,
+  Probe = true, KernelFit = true, ["nn.init"] = true,
 }
 
 local function read(path)
@@ -69,7 +71,8 @@ function reference.entries(page)
       entry.owner = class and "" or OWNERS[own]
       local listed = not owners or ("," .. owners .. ","):find("," .. own .. ",", 1, true)
       local wanted = entry.owner and listed and not entry.name:find "^__"
-      entry.full = class and own or wanted and entry.owner .. (entry.method and ":" or ".") .. entry.name
+      local title = own == "init" and OWNERS.init or own
+      entry.full = class and title or wanted and entry.owner .. (entry.method and ":" or ".") .. entry.name
       if wanted then all[#all + 1] = entry end
     end
   end

@@ -4,6 +4,7 @@
  *     ops.h       every operation (op_list.h)      autograd.h  derivatives of any order
  *     fuse.h      pointwise chains in one pass
  *     nn.h        layers, initialisers             optim.h     SGD, Adam, AdamW
+ *     module.h    modules of your own, hooks, copies
  *     data.h      data sets made by rule           io.h        files: npy, npz, safetensors, IDX, CIFAR, CSV
  *     run.h       run directories, progress, Ctrl-C
  *     figure.h    pictures, to files and live      linalg.h    factorisations, spectra of functions
@@ -20,6 +21,7 @@
 #include "moonlab/index.h"
 #include "moonlab/io.h"
 #include "moonlab/linalg.h"
+#include "moonlab/module.h"
 #include "moonlab/nn.h"
 #include "moonlab/ops.h"
 #include "moonlab/optim.h"

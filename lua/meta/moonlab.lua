@@ -288,8 +288,10 @@ function autograd.recording(on) end
 
 --- layers ---------------------------------------------------------------------------------------------------------------
 
---- "zeros", "constant", "uniform", "normal", "fan_in_uniform", "glorot_uniform", "glorot_normal", "he_uniform",
---- "he_normal"; or { name, scale = number }.
+--- "zeros", "constant", "uniform", "normal"; by the fan: "fan_in_uniform" and "lecun_uniform", "lecun_normal" (LeCun et al. 1998),
+--- "glorot_uniform", "glorot_normal" (Glorot & Bengio 2010), "he_uniform", "he_normal" (He et al. 2015); of matrices, a convolution's
+--- weight being (outputs, all others): "orthogonal" (Saxe et al. 2013), "identity", "sparse" (Martens 2010). Or a table with more:
+--- { name, scale = number, gain = "relu", fan = "in"|"out"|"mean", connections = integer of each row of sparse (15) }.
 ---@alias moonlab.initialiser string|table
 
 ---@class moonlab.LinearOptions
@@ -304,8 +306,8 @@ function autograd.recording(on) end
 
 ---@class moonlab.ConvOptions
 ---@field stride?       integer|integer[]          one number, or two for rows and columns (default 1)
----@field padding?      integer|integer[]|"same"   "same" keeps the size (default 0)
----@field padding_mode? "zeros"|"circular"         circular: what stands at the other end (default "zeros")
+---@field padding?      integer|integer[]|"same"|"valid"  "same" keeps the size, "valid" is 0 (default 0)
+---@field padding_mode? "zeros"|"reflect"|"replicate"|"circular"  what is there: as ml.pad (default "zeros")
 ---@field dilation?     integer|integer[]          (default 1)
 ---@field groups?       integer                    (default 1)
 ---@field bias?         boolean                    (default true)
@@ -324,6 +326,26 @@ function autograd.recording(on) end
 ---@field bias_init?      moonlab.initialiser
 ---@field dtype?          moonlab.dtype
 
+---@class moonlab.LocalOptions
+---@field stride?       integer|integer[]          (default 1)
+---@field padding?      integer|integer[]|"same"|"valid"  (default 0)
+---@field padding_mode? "zeros"|"reflect"|"replicate"|"circular"  (default "zeros")
+---@field bias?         boolean                    (default true)
+---@field weight_init?  moonlab.initialiser        (default: fan_in_uniform)
+---@field bias_init?    moonlab.initialiser
+---@field dtype?        moonlab.dtype
+
+---@class moonlab.GroupConvOptions
+---@field group?        "p4"|"p4m"                 quarter turns; or these and the mirror (default "p4")
+---@field stride?       integer                    (default 1)
+---@field padding?      integer|"same"|"valid"     (default 0)
+---@field padding_mode? "zeros"|"reflect"|"replicate"|"circular"  (default "zeros")
+---@field dilation?     integer                    (default 1)
+---@field bias?         boolean                    (default true)
+---@field weight_init?  moonlab.initialiser        (default: fan_in_uniform)
+---@field bias_init?    moonlab.initialiser
+---@field dtype?        moonlab.dtype
+
 ---@class moonlab.PoolOptions
 ---@field stride?            integer|integer[]  (default: the kernel)
 ---@field padding?           integer|integer[]  at most half of the kernel (default 0)
@@ -337,6 +359,17 @@ function autograd.recording(on) end
 ---@class moonlab.BatchNormOptions : moonlab.NormOptions
 ---@field momentum? number   running = (1 - momentum) running + momentum batch (default 0.1)
 ---@field tracking? boolean  keeps running statistics, and uses them in evaluation (default true)
+
+---@class moonlab.RecurrentOptions
+---@field layers?        integer  each reads what the one before it gives (default 1)
+---@field bidirectional? boolean  each layer also from the end; its outputs stand behind the others' (default false)
+---@field bias?          boolean  (default true)
+---@field dropout?       number   in training, between layers (default 0)
+---@field output?        "all"|"last"  every output (n, t, ...), or the last one of each direction (n, ...) (default "all")
+---@field dtype?         moonlab.dtype
+
+---@class moonlab.RNNOptions : moonlab.RecurrentOptions
+---@field nonlinearity? "tanh"|"relu"  (default "tanh")
 
 --- A layer or a chain of them: `model(x)`, `model[1]`, `#model`, `tostring(model)`.
 ---@class moonlab.Module
@@ -374,6 +407,16 @@ function Module:named_buffers() end
 ---@overload fun(self: moonlab.Module, params: moonlab.Tensor[], x: moonlab.Tensor, opts?: { train?: boolean, seed?: integer }): moonlab.Tensor
 function Module:apply(params, buffers, x, opts) end
 
+--- Runs a recurrent layer with a state given and handed back, so that a sequence may be read in pieces. The state is (modules, n,
+--- hidden), where the modules are the layers, in each its directions; of LSTM (2, modules, n, hidden): h, then c. Nothing in the
+--- layer changes: with params it is a pure function, as apply.
+---@param x moonlab.Tensor        (n, t, inputs)
+---@param state? moonlab.Tensor   (default 0)
+---@param opts? { params?: moonlab.Tensor[], train?: boolean, seed?: integer }
+---@return moonlab.Tensor outputs
+---@return moonlab.Tensor state   after the last step
+function Module:scan(x, state, opts) end
+
 --- Training, as a new model is: BatchNorm by the statistics of the batch, dropout drops. Of the model and all its layers.
 ---@param on? boolean  (default true)
 ---@return moonlab.Module
@@ -396,8 +439,21 @@ function Module:kind() end
 function Module:describe() end
 
 ---@class moonlab.nn
----@field init table<string, fun(w: moonlab.Tensor, opts?: { scale?: number, seed?: integer }): moonlab.Tensor>  each fills w
+---@field init moonlab.nn.init
 local nn = {}
+
+--- Initialisers by their names, each init.he_normal(w, { scale =, gain =, seed =, ... }): fills w, a leaf, and returns it. A seed settles
+--- the values; else they come from the default stream. fan, connections and groups as in moonlab.initialiser.
+---@class moonlab.nn.init
+---@field [string] fun(w: moonlab.Tensor, opts?: { scale?: number, gain?: string, fan?: string, connections?: integer, groups?: integer, seed?: integer }): moonlab.Tensor
+local init = {}
+
+--- The scale that keeps the variance through an activation, behind an initialiser of variance 1 / fan: 1 for "linear", "sigmoid" and
+--- "sin", 5/3 for "tanh", sqrt(2) for "relu", sqrt(2 / (1 + slope^2)) for "leaky_relu" (He et al. 2015), 3/4 for "selu".
+---@param activation string
+---@param slope? number  of leaky_relu (default 0.01)
+---@return number
+function init.gain(activation, slope) end
 
 --- x (..., inputs) -> x weight^T + bias (..., outputs).
 ---@param inputs integer
@@ -405,6 +461,14 @@ local nn = {}
 ---@param opts? moonlab.LinearOptions
 ---@return moonlab.Module
 function nn.Linear(inputs, outputs, opts) end
+
+--- x (..., in1 + in2), two vectors a and b side by side -> (..., outputs): a^T W b + bias for each output. weight (outputs, in1, in2).
+---@param in1 integer
+---@param in2 integer
+---@param outputs integer
+---@param opts? moonlab.LinearOptions
+---@return moonlab.Module
+function nn.Bilinear(in1, in2, outputs, opts) end
 
 --- ids (...), counted from 1 -> rows of the weight (..., dim).
 ---@param rows integer
@@ -429,6 +493,49 @@ function nn.Conv1d(inputs, outputs, kernel, opts) end
 ---@return moonlab.Module
 function nn.Conv2d(inputs, outputs, kernel, opts) end
 
+--- A convolution with other weights at each place: of images of that size alone. weight (places, outputs, inputs, rows, columns), bias
+--- (outputs, height', width').
+---@param inputs integer
+---@param outputs integer
+---@param kernel integer|integer[]
+---@param size integer|integer[]  of its images
+---@param opts? moonlab.LocalOptions
+---@return moonlab.Module
+function nn.LocallyConnected2d(inputs, outputs, kernel, size, opts) end
+
+--- The same of one dimension: weight (places, outputs, inputs, kernel), bias (outputs, length').
+---@param inputs integer
+---@param outputs integer
+---@param kernel integer
+---@param size integer  the length of its input
+---@param opts? moonlab.LocalOptions
+---@return moonlab.Module
+function nn.LocallyConnected1d(inputs, outputs, kernel, size, opts) end
+
+--- A convolution that sees the image in each symmetry of a group: (n, inputs, height, width) -> (n, outputs, 4 or 8, height', width').
+--- When the image turns, the result turns and its symmetries change places. Symmetry 4 m + t + 1 mirrors columns (m = 1), then makes t
+--- quarter turns against the clock. The kernel is square; weight (outputs, inputs, kernel, kernel). Cohen & Welling 2016.
+---@param inputs integer
+---@param outputs integer
+---@param kernel integer
+---@param opts? moonlab.GroupConvOptions
+---@return moonlab.Module
+function nn.LiftConv2d(inputs, outputs, kernel, opts) end
+
+--- A convolution over places and symmetries, behind LiftConv2d: (n, inputs, 4 or 8, height, width) -> (n, outputs, 4 or 8, height',
+--- width'). weight (outputs, inputs, 4 or 8, kernel, kernel). Activations, BatchNorm2d and pools of places keep the equivariance.
+---@param inputs integer
+---@param outputs integer
+---@param kernel integer
+---@param opts? moonlab.GroupConvOptions
+---@return moonlab.Module
+function nn.GroupConv2d(inputs, outputs, kernel, opts) end
+
+--- The largest value of all symmetries, or their mean: (n, channels, 4 or 8, height, width) -> (n, channels, height, width).
+---@param kind? "max"|"mean"  (default "max")
+---@return moonlab.Module
+function nn.GroupPool(kind) end
+
 --- The adjoint of a convolution as a layer: a stride makes its result larger. weight (inputs, outputs/groups, rows, columns).
 ---@param inputs integer
 ---@param outputs integer
@@ -436,6 +543,14 @@ function nn.Conv2d(inputs, outputs, kernel, opts) end
 ---@param opts? moonlab.ConvTransposeOptions
 ---@return moonlab.Module
 function nn.ConvTranspose2d(inputs, outputs, kernel, opts) end
+
+--- The same of one dimension: weight (inputs, outputs/groups, kernel).
+---@param inputs integer
+---@param outputs integer
+---@param kernel integer
+---@param opts? moonlab.ConvTransposeOptions
+---@return moonlab.Module
+function nn.ConvTranspose1d(inputs, outputs, kernel, opts) end
 
 --- The largest value of each window: (..., height, width).
 ---@param kernel integer|integer[]
@@ -466,9 +581,28 @@ function nn.AvgPool1d(kernel, opts) end
 ---@return moonlab.Module
 function nn.AdaptiveAvgPool2d(size) end
 
+--- The same of one dimension: (..., channels, length) -> (..., channels, size).
+---@param size integer
+---@return moonlab.Module
+function nn.AdaptiveAvgPool1d(size) end
+
+--- The largest value of each of so many equal parts: (..., height, width) -> (..., size).
+---@param size integer|integer[]
+---@return moonlab.Module
+function nn.AdaptiveMaxPool2d(size) end
+
+--- The same of one dimension: (..., channels, length) -> (..., channels, size).
+---@param size integer
+---@return moonlab.Module
+function nn.AdaptiveMaxPool1d(size) end
+
 --- The mean of each channel: (n, channels, ...) -> (n, channels).
 ---@return moonlab.Module
 function nn.GlobalAvgPool() end
+
+--- The largest value of each channel: (n, channels, ...) -> (n, channels).
+---@return moonlab.Module
+function nn.GlobalMaxPool() end
 
 --- Batch normalisation of (n, channels) or (n, channels, length). Ioffe & Szegedy 2015.
 ---@param channels integer
@@ -476,7 +610,7 @@ function nn.GlobalAvgPool() end
 ---@return moonlab.Module
 function nn.BatchNorm1d(channels, opts) end
 
---- Batch normalisation of (n, channels, height, width).
+--- Batch normalisation of (n, channels, height, width), or (n, channels, symmetries, height, width).
 ---@param channels integer
 ---@param opts? moonlab.BatchNormOptions
 ---@return moonlab.Module
@@ -506,6 +640,30 @@ function nn.GroupNorm(groups, channels, opts) end
 ---@return moonlab.Module
 function nn.Dropout(p) end
 
+--- x (n, t, inputs), samples first, then steps -> every state h (n, t, hidden): h = tanh(W_ih x + b_ih + W_hh h + b_hh). Elman 1990.
+---@param inputs integer
+---@param hidden integer
+---@param opts? moonlab.RNNOptions
+---@return moonlab.Module
+function nn.RNN(inputs, hidden, opts) end
+
+--- x (n, t, inputs), samples first, then steps -> every state h (n, t, hidden). Cho et al. 2014, by PyTorch's formulas:
+--- r = sigmoid(W_ir x + b_ir + W_hr h + b_hr), z likewise, m = tanh(W_im x + b_im + r (W_hm h + b_hm)), h = (1 - z) m + z h.
+--- weight_ih (3 hidden, inputs), weight_hh (3 hidden, hidden), bias_ih, bias_hh; their rows are those of r, z, m.
+---@param inputs integer
+---@param hidden integer
+---@param opts? moonlab.RecurrentOptions
+---@return moonlab.Module
+function nn.GRU(inputs, hidden, opts) end
+
+--- x (n, t, inputs), samples first, then steps -> every state h (n, t, hidden). Hochreiter & Schmidhuber 1997, with a forget gate:
+--- c = sigmoid(f) c + sigmoid(i) tanh(g), h = sigmoid(o) tanh(c); the rows of weights and biases are those of i, f, g, o, as PyTorch's.
+---@param inputs integer
+---@param hidden integer
+---@param opts? moonlab.RecurrentOptions
+---@return moonlab.Module
+function nn.LSTM(inputs, hidden, opts) end
+
 --- (n, ...) -> (n, product).
 ---@return moonlab.Module
 function nn.Flatten() end
@@ -514,6 +672,19 @@ function nn.Flatten() end
 ---@param layers moonlab.Module[]
 ---@return moonlab.Module
 function nn.Sequential(layers) end
+
+--- x + scale inner(x), or shortcut(x) + scale inner(x) where the inner layers change the shape; `model.inner`, `model.shortcut`.
+--- He et al. 2016.
+---@param inner moonlab.Module
+---@param opts? { shortcut?: moonlab.Module, scale?: number }  scale: default 1
+---@return moonlab.Module
+function nn.Residual(inner, opts) end
+
+--- Branches on one input, put together: along a dimension (by default 2, the channels), as a sum, or along a new dimension.
+---@param branches moonlab.Module[]
+---@param opts? { merge?: "concat"|"sum"|"stack", dim?: integer }  (default "concat", 2)
+---@return moonlab.Module
+function nn.Parallel(branches, opts) end
 
 ---@return moonlab.Module
 function nn.ReLU() end
@@ -535,6 +706,57 @@ function nn.Exp() end
 function nn.Abs() end
 ---@return moonlab.Module
 function nn.Square() end
+--- x for x > 0, else slope x.
+---@param slope? number|{ slope?: number }  (default 0.01)
+---@return moonlab.Module
+function nn.LeakyReLU(slope) end
+--- x for x > 0, else alpha (e^x - 1). Clevert et al. 2015.
+---@param alpha? number|{ alpha?: number }  (default 1)
+---@return moonlab.Module
+function nn.ELU(alpha) end
+--- 1.0507 ELU(x) with alpha 1.6733, which keeps mean 0 and variance 1. Klambauer et al. 2017.
+---@return moonlab.Module
+function nn.SELU() end
+--- x times the normal distribution function at x; tanh: its approximation. Hendrycks & Gimpel 2016.
+---@param tanh? boolean|{ tanh?: boolean }  (default false)
+---@return moonlab.Module
+function nn.GELU(tanh) end
+--- x sigmoid(x).
+---@return moonlab.Module
+function nn.SiLU() end
+--- x tanh(softplus(x)).
+---@return moonlab.Module
+function nn.Mish() end
+--- x / (1 + |x|).
+---@return moonlab.Module
+function nn.Softsign() end
+--- log sigmoid(x).
+---@return moonlab.Module
+function nn.LogSigmoid() end
+--- e^x / sum e^x along dim.
+---@param dim? integer|{ dim?: integer }  (default -1)
+---@return moonlab.Module
+function nn.Softmax(dim) end
+--- log of Softmax.
+---@param dim? integer|{ dim?: integer }  (default -1)
+---@return moonlab.Module
+function nn.LogSoftmax(dim) end
+--- x, but at least min and at most max.
+---@param min? number|{ min?: number, max?: number }
+---@param max? number
+---@return moonlab.Module
+function nn.Clamp(min, max) end
+--- sin(w0 x): what SIREN is made of, Sitzmann et al. 2020. Its weights start as { "he_uniform", scale = 1 / w0 }; those of the first
+--- layer as { "uniform", scale = 1 / inputs }.
+---@param w0? number  (default 30)
+---@return moonlab.Module
+function nn.Sine(w0) end
+--- The largest of each `pieces` neighbours along dim: (..., pieces k) -> (..., k). Behind a Linear, or along 2 behind a convolution, the
+--- activation of Goodfellow et al. 2013.
+---@param pieces integer
+---@param opts? { dim?: integer }  (default -1)
+---@return moonlab.Module
+function nn.Maxout(pieces, opts) end
 
 --- Mean over rows of -log softmax(x)[label].
 ---@param x moonlab.Tensor       (n, classes)
@@ -562,9 +784,22 @@ function nn.mse(x, y) end
 ---@field eps?          number    (default 1e-8)
 ---@field weight_decay? number|moonlab.Tensor    Adam: L2, default 0. AdamW: decoupled, default 1e-2
 
----@class moonlab.Optimizer
+--- Parameters with options of their own: those that are not given are the optimizer's. Another rule may step them,
+--- optimizer = "SGD", with that one's options.
+---@class moonlab.ParameterGroup: moonlab.SGDOptions, moonlab.AdamOptions
+---@field params     moonlab.Tensor[]
+---@field lr_scale?  number   its lr counts so often (default 1)
+---@field optimizer? string   (default: that of the whole)
+
+---@class moonlab.OptimizerGroup
+---@field kind         string
 ---@field lr           number|moonlab.Tensor   may be set
 ---@field weight_decay number|moonlab.Tensor   may be set
+
+---@class moonlab.Optimizer
+---@field lr           number|moonlab.Tensor   may be set: the rates of groups change in proportion
+---@field weight_decay number|moonlab.Tensor   may be set: that of a group which had another stays
+---@field groups       moonlab.OptimizerGroup[]  opt.groups[2].lr = 1e-4
 ---@field steps        integer  made so far
 ---@field kind         string   "SGD", "Adam", "AdamW"
 local Optimizer = {}
@@ -581,9 +816,9 @@ function Optimizer:step() end
 ---@return moonlab.Optimizer self
 function Optimizer:zero_grad() end
 
---- What the next steps depend on besides the parameters and the options: kind, steps, lr, weight_decay, and for each parameter
---- its steps and tensors (copies). For ml.save_checkpoint, and to try something and go back.
----@return { kind: string, steps: integer, lr: number, weight_decay: number, parameters: table[] }
+--- What the next steps depend on besides the parameters and the options: kind, steps, lr, weight_decay, those of groups, and for each
+--- parameter its steps and tensors (copies). For ml.save_checkpoint, and to try something and go back.
+---@return { kind: string, steps: integer, lr: number, weight_decay: number, groups: table[], parameters: table[] }
 function Optimizer:state() end
 
 --- Goes on from such a state, to the bit, lr and weight_decay included. Of another kind or other parameters: an error, and
@@ -595,33 +830,17 @@ function Optimizer:load_state(state) end
 ---@class moonlab.optim
 local optim = {}
 
----@param params moonlab.Tensor[]
+---@param params moonlab.Tensor[]|moonlab.ParameterGroup[]
 ---@param opts? moonlab.SGDOptions
 ---@return moonlab.Optimizer
 function optim.SGD(params, opts) end
 
----@param params moonlab.Tensor[]
+---@param params moonlab.Tensor[]|moonlab.ParameterGroup[]
 ---@param opts? moonlab.AdamOptions
 ---@return moonlab.Optimizer
 function optim.Adam(params, opts) end
 
----@param params moonlab.Tensor[]
+---@param params moonlab.Tensor[]|moonlab.ParameterGroup[]
 ---@param opts? moonlab.AdamOptions
 ---@return moonlab.Optimizer
 function optim.AdamW(params, opts) end
-
---- data ---------------------------------------------------------------------------------------------------------------------
-
----@class moonlab.ModularOptions
----@field p?              integer            modulus, 2..4096 (default 97)
----@field op?             "+"|"-"|"*"|"/"    (default "+")
----@field train_fraction? number             in (0, 1) (default 0.5)
----@field seed?           integer            of the split (default 1)
-
----@class moonlab.data
-local data = {}
-
---- All pairs (a, b) and a op b modulo p, split at random; ids and labels count from 1.
----@param opts? moonlab.ModularOptions
----@return { train: moonlab.Dataset, test: moonlab.Dataset }
-function data.modular(opts) end

@@ -2198,6 +2198,69 @@ function ml.dropout(x, p, seed, stream) end
 ---@return moonlab.Tensor
 function Tensor:dropout(p, seed, stream) end
 
+---@class moonlab.RnnOptions
+---@field reverse? boolean
+---@field act? "none"|"relu"|"tanh"|"sigmoid"
+
+--- s = act(x_t + w s + b) for each step of x (n, t, h): w (h, h), b (h), first s (n, h) -> every s (n, t, h) (Elman 1990)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param w moonlab.Tensor|number
+---@param reverse? boolean|moonlab.RnnOptions
+---@param act? "none"|"relu"|"tanh"|"sigmoid"|moonlab.RnnOptions
+---@return moonlab.Tensor
+function ml.rnn(x, y, z, w, reverse, act) end
+
+--- s = act(x_t + w s + b) for each step of x (n, t, h): w (h, h), b (h), first s (n, h) -> every s (n, t, h) (Elman 1990)
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param w moonlab.Tensor|number
+---@param reverse? boolean|moonlab.RnnOptions
+---@param act? "none"|"relu"|"tanh"|"sigmoid"|moonlab.RnnOptions
+---@return moonlab.Tensor
+function Tensor:rnn(y, z, w, reverse, act) end
+
+---@class moonlab.GruOptions
+---@field reverse? boolean
+
+--- gated recurrent unit over x (n, t, 3 h): w (3 h, h), b (3 h), first s (n, h) -> every s (n, t, h); gates reset, update, new: s = (1 - z) tanh(x + r (w s + b)) + z s (Cho et al. 2014)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param w moonlab.Tensor|number
+---@param reverse? boolean|moonlab.GruOptions
+---@return moonlab.Tensor
+function ml.gru(x, y, z, w, reverse) end
+
+--- gated recurrent unit over x (n, t, 3 h): w (3 h, h), b (3 h), first s (n, h) -> every s (n, t, h); gates reset, update, new: s = (1 - z) tanh(x + r (w s + b)) + z s (Cho et al. 2014)
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param w moonlab.Tensor|number
+---@param reverse? boolean|moonlab.GruOptions
+---@return moonlab.Tensor
+function Tensor:gru(y, z, w, reverse) end
+
+---@class moonlab.LstmOptions
+---@field reverse? boolean
+
+--- long short-term memory over x (n, t, 4 h): w (4 h, h), b (4 h), first h and c (2, n, h) -> every h and c (2, n, t, h); gates in, forget, new, out (Hochreiter & Schmidhuber 1997)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param w moonlab.Tensor|number
+---@param reverse? boolean|moonlab.LstmOptions
+---@return moonlab.Tensor
+function ml.lstm(x, y, z, w, reverse) end
+
+--- long short-term memory over x (n, t, 4 h): w (4 h, h), b (4 h), first h and c (2, n, h) -> every h and c (2, n, t, h); gates in, forget, new, out (Hochreiter & Schmidhuber 1997)
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param w moonlab.Tensor|number
+---@param reverse? boolean|moonlab.LstmOptions
+---@return moonlab.Tensor
+function Tensor:lstm(y, z, w, reverse) end
+
 ---@class moonlab.SolveTriangularOptions
 ---@field upper? boolean
 ---@field transpose? boolean

@@ -4,7 +4,6 @@ local check = require "moonlab.check"
 
 ---@class moonlab.data
 local data = {}
-for name, generator in pairs(core.data) do data[name] = generator end
 
 ---@class moonlab.PublishedOptions
 ---@field path?   string          folder of the files (default: the environment variable MOONLAB_DATA)

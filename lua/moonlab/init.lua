@@ -36,7 +36,6 @@ ml.detect_anomaly = core.autograd.detect_anomaly
 ml.fuse           = core.autograd.fuse
 ml.nn             = require "moonlab.nn"
 ml.optim          = core.optim
-ml.data           = require "moonlab.datasets"
 
 --- Calls fn without recording: what it computes has no derivative, and costs no memory for one.
 ---@param fn fun(...): ...
@@ -52,7 +51,7 @@ ml.accuracy, ml.weight_norm = train.accuracy, train.weight_norm
 
 -- Loaded when first used, which keeps the start short.
 local later = {}
-for _, name in ipairs { "fft", "run", "figure", "tree", "linalg", "stats", "io", "probe", "kernels" } do
+for _, name in ipairs { "fft", "run", "figure", "tree", "linalg", "stats", "io", "data", "probe", "kernels" } do
   if package.preload["moonlab." .. name] then later[name] = "moonlab." .. name end
 end
 local fields = { -- of ml that are functions of one module

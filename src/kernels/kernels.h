@@ -66,6 +66,16 @@ typedef struct mlk_tap_sums { /* c (k, m) += sum over positions of b[off[tap] + 
     int64_t        c_step; /* at least m rounded up to MLK_PANEL */
 } mlk_tap_sums;
 
+/* A step of a recurrent cell (recurrent.c): gates and states in planes of n values. y the new states, s those before. */
+typedef struct mlk_cell {
+    int64_t     n;
+    mlk_act     act;           /* of rnn alone */
+    const void *x, *a, *s;     /* gates: from the input, from the state; the state */
+    void       *y;
+    const void *dy;            /* backward, of all of y, to: */
+    void       *dx, *da, *ds;  /* of x; of a, where that differs (gru); of s, but for what comes through a */
+} mlk_cell;
+
 typedef struct mlk_pool { /* windows of kernel, stride apart, over planes of in with padding around; rows, columns */
     int64_t in[2], out[2], kernel[2], stride[2], padding[2];
     bool    count_padding; /* in means */
@@ -149,6 +159,17 @@ typedef struct ml_kernels {
     PLANES(f32)
     PLANES(f64)
 #undef PLANES
+
+    /* Recurrent cells; rows of values into planes of MLK_PANEL samples side by side, and back. */
+#define CELL(f) void (*f##_f32)(const mlk_cell *c); void (*f##_f64)(const mlk_cell *c);
+    CELL(rnn_step) CELL(rnn_back) CELL(gru_step) CELL(gru_back) CELL(lstm_step) CELL(lstm_back)
+#undef CELL
+#define LANES(S)                                                                                              \
+    void (*lanes_load_##S)(int64_t rows, int64_t width, const void *from, int64_t row_step, void *planes);    \
+    void (*lanes_store_##S)(int64_t rows, int64_t width, const void *planes, void *to, int64_t row_step);
+    LANES(f32)
+    LANES(f64)
+#undef LANES
 
     /* Pooling of one plane. at: where in the plane the first largest value of a window is, from base on. */
 #define POOL(S)                                                                                        \

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* A number for both, or a list of two: rows, columns. */
-static void read_pair(lua_State *L, int index, const char *where, const char *name, int64_t pair[2])
+void lml_check_pair(lua_State *L, int index, const char *where, const char *name, int64_t pair[2])
 {
     if (!lua_istable(L, index)) {
         pair[0] = pair[1] = lml_check_integer(L, index, where, name);
@@ -22,7 +21,7 @@ static void option_pair(lua_State *L, int t, const char *where, const char *name
 {
     if (!lua_istable(L, t)) return;
     if (lua_getfield(L, t, name) != LUA_TNIL) {
-        read_pair(L, lua_gettop(L), where, name, pair);
+        lml_check_pair(L, lua_gettop(L), where, name, pair);
         for (int i = 0; i < 2; i++)
             if (pair[i] < least) lml_raise(L, "%s: %s must be at least %d, got %d", where, name, (int)least, (int)pair[i]);
     }
@@ -33,55 +32,61 @@ static void option_pair(lua_State *L, int t, const char *where, const char *name
 #define N_KNOWN    ((int)(sizeof known / sizeof *known))
 
 /* --- convolutions ------------------------------------------------------------------------------------------------ */
-/* padding = 1, { 1, 2 } or "same"; padding_mode = "zeros" or "circular" */
+/* padding = 1, { 1, 2 }, "same" or "valid"; padding_mode = "zeros", "reflect", "replicate" or "circular" */
 static void option_padding(lua_State *L, int t, const char *where, ml_conv_layer_opts *o)
 {
     const char *mode = NULL;
     if (!lua_istable(L, t)) return;
     if (lua_getfield(L, t, "padding") == LUA_TSTRING) {
-        if (strcmp(lua_tostring(L, -1), "same") != 0) lml_raise(L, "%s: padding must be a number, two, or \"same\", got \"%s\"", where, lua_tostring(L, -1));
-        o->same = true;
+        o->same = strcmp(lua_tostring(L, -1), "same") == 0;
+        if (!o->same && strcmp(lua_tostring(L, -1), "valid") != 0) lml_raise(L, "%s: padding must be a number, two, \"same\" or \"valid\", got \"%s\"", where, lua_tostring(L, -1));
         lua_pop(L, 1);
     } else {
         lua_pop(L, 1);
         option_pair(L, t, where, "padding", 0, o->padding);
     }
     if (!lml_option_text(L, t, where, "padding_mode", &mode)) return;
-    o->circular = strcmp(mode, "circular") == 0;
-    if (!o->circular && strcmp(mode, "zeros") != 0) lml_raise(L, "%s: padding_mode must be \"zeros\" or \"circular\", got \"%s\"", where, mode);
+    int found = strcmp(mode, "zeros") == 0 ? ML_PAD_CONSTANT : ml_choice_find(ML_PAD_WORDS, mode);
+    if (found < 0 || strcmp(mode, "constant") == 0)
+        lml_raise(L, "%s: padding_mode must be \"zeros\", \"reflect\", \"replicate\" or \"circular\", got \"%s\"", where, mode);
+    o->padding_mode = (ml_pad_mode)found;
 }
 
-typedef struct conv_arguments {
-    int64_t            in, out, kernel[2];
-    ml_conv_layer_opts opts;
-} conv_arguments;
-
-static void read_conv(lua_State *L, const char *where, const char *const *known, int n_known, conv_arguments *c)
+void lml_check_conv(lua_State *L, int n, const char *where, const char *const *known, int n_known, lml_conv_arguments *c)
 {
     bool bias = true;
-    *c        = (conv_arguments){ .in = lml_check_integer(L, 1, where, "the number of input channels"),
-                                  .out = lml_check_integer(L, 2, where, "the number of output channels") };
-    read_pair(L, 3, where, "the kernel", c->kernel);
-    lml_check_options(L, 4, where, known, n_known);
-    option_pair(L, 4, where, "stride", 1, c->opts.stride);
-    option_pair(L, 4, where, "dilation", 1, c->opts.dilation);
-    option_pair(L, 4, where, "output_padding", 0, c->opts.output_padding);
-    option_padding(L, 4, where, &c->opts);
-    lml_option_integer(L, 4, where, "groups", &c->opts.groups);
-    lml_option_flag(L, 4, where, "bias", &bias);
+    int  t    = 4 + n;
+    *c        = (lml_conv_arguments){ .in = lml_check_integer(L, 1, where, "the number of input channels"),
+                                      .out = lml_check_integer(L, 2, where, "the number of output channels") };
+    lml_check_pair(L, 3, where, "the kernel", c->kernel);
+    lml_check_options(L, t, where, known, n_known);
+    option_pair(L, t, where, "stride", 1, c->opts.stride);
+    option_pair(L, t, where, "dilation", 1, c->opts.dilation);
+    option_pair(L, t, where, "output_padding", 0, c->opts.output_padding);
+    option_padding(L, t, where, &c->opts);
+    lml_option_integer(L, t, where, "groups", &c->opts.groups);
+    lml_option_flag(L, t, where, "bias", &bias);
     c->opts.no_bias = !bias;
-    lml_option_init(L, 4, where, "weight_init", &c->opts.weight_init);
-    lml_option_init(L, 4, where, "bias_init", &c->opts.bias_init);
-    lml_option_dtype(L, 4, where, "dtype", &c->opts.dtype);
+    lml_option_init(L, t, where, "weight_init", &c->opts.weight_init);
+    lml_option_init(L, t, where, "bias_init", &c->opts.bias_init);
+    lml_option_dtype(L, t, where, "dtype", &c->opts.dtype);
 }
 
 #define CONV_OPTIONS "stride", "padding", "dilation", "groups", "bias", "padding_mode", "weight_init", "bias_init", "dtype"
 
+#define TRANSPOSED_OPTIONS "stride", "padding", "output_padding", "dilation", "groups", "bias", "weight_init", "bias_init", "dtype"
+#define LOCAL_OPTIONS "stride", "padding", "bias", "padding_mode", "weight_init", "bias_init", "dtype"
+
+static void one_number(lua_State *L, int index, const char *where, const char *name)
+{
+    if (lua_istable(L, index)) lml_raise(L, "%s: %s is one number", where, name);
+}
+
 static int new_conv2d(lua_State *L) /* Conv2d(in, out, kernel, { stride =, padding =, dilation =, groups =, ... }) */
 {
     KNOWN(CONV_OPTIONS);
-    conv_arguments c;
-    read_conv(L, "Conv2d", known, N_KNOWN, &c);
+    lml_conv_arguments c;
+    lml_check_conv(L, 0, "Conv2d", known, N_KNOWN, &c);
     void   **slot = lml_new(L, &lml_module_type);
     lml_work work = lml_enter(L);
     return lml_finish_module(L, slot, &work, ml_nn_conv2d(c.in, c.out, c.kernel, &c.opts));
@@ -90,9 +95,9 @@ static int new_conv2d(lua_State *L) /* Conv2d(in, out, kernel, { stride =, paddi
 static int new_conv1d(lua_State *L)
 {
     KNOWN(CONV_OPTIONS);
-    conv_arguments c;
-    if (lua_istable(L, 3)) lml_raise(L, "Conv1d: the kernel is one number");
-    read_conv(L, "Conv1d", known, N_KNOWN, &c);
+    lml_conv_arguments c;
+    one_number(L, 3, "Conv1d", "the kernel");
+    lml_check_conv(L, 0, "Conv1d", known, N_KNOWN, &c);
     void   **slot = lml_new(L, &lml_module_type);
     lml_work work = lml_enter(L);
     return lml_finish_module(L, slot, &work, ml_nn_conv1d(c.in, c.out, c.kernel[0], &c.opts));
@@ -100,12 +105,47 @@ static int new_conv1d(lua_State *L)
 
 static int new_conv_transpose2d(lua_State *L)
 {
-    KNOWN("stride", "padding", "output_padding", "dilation", "groups", "bias", "weight_init", "bias_init", "dtype");
-    conv_arguments c;
-    read_conv(L, "ConvTranspose2d", known, N_KNOWN, &c);
+    KNOWN(TRANSPOSED_OPTIONS);
+    lml_conv_arguments c;
+    lml_check_conv(L, 0, "ConvTranspose2d", known, N_KNOWN, &c);
     void   **slot = lml_new(L, &lml_module_type);
     lml_work work = lml_enter(L);
     return lml_finish_module(L, slot, &work, ml_nn_conv_transpose2d(c.in, c.out, c.kernel, &c.opts));
+}
+
+static int new_conv_transpose1d(lua_State *L)
+{
+    KNOWN(TRANSPOSED_OPTIONS);
+    lml_conv_arguments c;
+    one_number(L, 3, "ConvTranspose1d", "the kernel");
+    lml_check_conv(L, 0, "ConvTranspose1d", known, N_KNOWN, &c);
+    void   **slot = lml_new(L, &lml_module_type);
+    lml_work work = lml_enter(L);
+    return lml_finish_module(L, slot, &work, ml_nn_conv_transpose1d(c.in, c.out, c.kernel[0], &c.opts));
+}
+
+static int new_locally_connected2d(lua_State *L) /* LocallyConnected2d(in, out, kernel, size, { stride =, padding =, ... }) */
+{
+    KNOWN(LOCAL_OPTIONS);
+    lml_conv_arguments c;
+    int64_t            size[2];
+    lml_check_pair(L, 4, "LocallyConnected2d", "the size of the images", size);
+    lml_check_conv(L, 1, "LocallyConnected2d", known, N_KNOWN, &c);
+    void   **slot = lml_new(L, &lml_module_type);
+    lml_work work = lml_enter(L);
+    return lml_finish_module(L, slot, &work, ml_nn_locally_connected2d(c.in, c.out, c.kernel, size, &c.opts));
+}
+
+static int new_locally_connected1d(lua_State *L)
+{
+    KNOWN(LOCAL_OPTIONS);
+    lml_conv_arguments c;
+    one_number(L, 3, "LocallyConnected1d", "the kernel");
+    int64_t size = lml_check_integer(L, 4, "LocallyConnected1d", "the length of its input");
+    lml_check_conv(L, 1, "LocallyConnected1d", known, N_KNOWN, &c);
+    void   **slot = lml_new(L, &lml_module_type);
+    lml_work work = lml_enter(L);
+    return lml_finish_module(L, slot, &work, ml_nn_locally_connected1d(c.in, c.out, c.kernel[0], size, &c.opts));
 }
 
 /* --- pooling -------------------------------------------------------------------------------------------------------- */
@@ -127,7 +167,7 @@ static int new_pool(lua_State *L, const char *where, pooling kind) /* MaxPool2d(
     int64_t            kernel[2];
     bool               counted = true;
     ml_pool_layer_opts o = { 0 };
-    read_pair(L, 1, where, "the kernel", kernel);
+    lml_check_pair(L, 1, where, "the kernel", kernel);
     lml_check_options(L, 2, where, known, kind == AVG_2D || kind == AVG_1D ? 3 : 2);
     option_pair(L, 2, where, "stride", 1, o.stride);
     option_pair(L, 2, where, "padding", 0, o.padding);
@@ -143,22 +183,38 @@ static int new_max_pool1d(lua_State *L) { return new_pool(L, "MaxPool1d", MAX_1D
 static int new_avg_pool2d(lua_State *L) { return new_pool(L, "AvgPool2d", AVG_2D); }
 static int new_avg_pool1d(lua_State *L) { return new_pool(L, "AvgPool1d", AVG_1D); }
 
-static int new_adaptive_avg_pool2d(lua_State *L)
+static int new_adaptive_pool2d(lua_State *L, const char *where, ml_module *(*make)(const int64_t size[2]))
 {
     int64_t size[2];
-    read_pair(L, 1, "AdaptiveAvgPool2d", "the size", size);
+    lml_check_pair(L, 1, where, "the size", size);
     void   **slot = lml_new(L, &lml_module_type);
     lml_work work = lml_enter(L);
-    return lml_finish_module(L, slot, &work, ml_nn_adaptive_avg_pool2d(size));
+    return lml_finish_module(L, slot, &work, make(size));
 }
 
-static int new_global_avg_pool(lua_State *L)
+static int new_adaptive_pool1d(lua_State *L, const char *where, ml_module *(*make)(int64_t size))
 {
-    if (!lua_isnone(L, 1)) lml_raise(L, "GlobalAvgPool: takes no arguments, got %s", lml_got(L, 1));
+    int64_t  size = lml_check_integer(L, 1, where, "the size");
     void   **slot = lml_new(L, &lml_module_type);
     lml_work work = lml_enter(L);
-    return lml_finish_module(L, slot, &work, ml_nn_global_avg_pool());
+    return lml_finish_module(L, slot, &work, make(size));
 }
+
+static int new_adaptive_avg_pool2d(lua_State *L) { return new_adaptive_pool2d(L, "AdaptiveAvgPool2d", ml_nn_adaptive_avg_pool2d); }
+static int new_adaptive_max_pool2d(lua_State *L) { return new_adaptive_pool2d(L, "AdaptiveMaxPool2d", ml_nn_adaptive_max_pool2d); }
+static int new_adaptive_avg_pool1d(lua_State *L) { return new_adaptive_pool1d(L, "AdaptiveAvgPool1d", ml_nn_adaptive_avg_pool1d); }
+static int new_adaptive_max_pool1d(lua_State *L) { return new_adaptive_pool1d(L, "AdaptiveMaxPool1d", ml_nn_adaptive_max_pool1d); }
+
+static int new_global_pool(lua_State *L, const char *where, ml_module *(*make)(void))
+{
+    lml_check_no_arguments(L, where);
+    void   **slot = lml_new(L, &lml_module_type);
+    lml_work work = lml_enter(L);
+    return lml_finish_module(L, slot, &work, make());
+}
+
+static int new_global_avg_pool(lua_State *L) { return new_global_pool(L, "GlobalAvgPool", ml_nn_global_avg_pool); }
+static int new_global_max_pool(lua_State *L) { return new_global_pool(L, "GlobalMaxPool", ml_nn_global_max_pool); }
 
 /* --- normalisation ---------------------------------------------------------------------------------------------------- */
 static ml_norm_layer_opts read_norm(lua_State *L, int t, const char *where, bool batch)
@@ -220,9 +276,12 @@ static int new_dropout(lua_State *L) /* Dropout(p = 0.5) */
 }
 
 const luaL_Reg lml_layers[] = {
-    { "Conv1d", new_conv1d }, { "Conv2d", new_conv2d }, { "ConvTranspose2d", new_conv_transpose2d },
+    { "Conv1d", new_conv1d }, { "Conv2d", new_conv2d }, { "ConvTranspose1d", new_conv_transpose1d }, { "ConvTranspose2d", new_conv_transpose2d },
+    { "LocallyConnected1d", new_locally_connected1d }, { "LocallyConnected2d", new_locally_connected2d },
     { "MaxPool1d", new_max_pool1d }, { "MaxPool2d", new_max_pool2d }, { "AvgPool1d", new_avg_pool1d }, { "AvgPool2d", new_avg_pool2d },
-    { "AdaptiveAvgPool2d", new_adaptive_avg_pool2d }, { "GlobalAvgPool", new_global_avg_pool },
+    { "AdaptiveAvgPool1d", new_adaptive_avg_pool1d }, { "AdaptiveAvgPool2d", new_adaptive_avg_pool2d },
+    { "AdaptiveMaxPool1d", new_adaptive_max_pool1d }, { "AdaptiveMaxPool2d", new_adaptive_max_pool2d },
+    { "GlobalAvgPool", new_global_avg_pool }, { "GlobalMaxPool", new_global_max_pool },
     { "BatchNorm1d", new_batch_norm1d }, { "BatchNorm2d", new_batch_norm2d }, { "LayerNorm", new_layer_norm }, { "RMSNorm", new_rms_norm },
     { "GroupNorm", new_group_norm }, { "Dropout", new_dropout }, { NULL, NULL },
 };

@@ -76,6 +76,9 @@ void lml_push_methods(lua_State *L);                  /* the table of names that
 int  lml_index(lua_State *L);                         /* x[...] of (x, key) */
 int  lml_assign(lua_State *L);                        /* x[...] = v of (x, key, v) */
 int  lml_list_ops(lua_State *L);                      /* for Lua: the table of operations as data; lua_op.c */
+/* The options of operation id into opts, ML_OPTS_BYTES large, from the arguments that begin at first, as the operation itself takes them
+ * behind its tensor, before there is one; messages name `where`. */
+void lml_op_options(lua_State *L, int id, const char *where, int first, void *opts);
 
 /* --- calling the core: lua_work.c; see the example above -------------------------------------------------------- */
 typedef struct lml_work {
@@ -103,6 +106,7 @@ int lml_open_linalg(lua_State *L);
 int lml_open_nn(lua_State *L);
 int lml_open_optim(lua_State *L);
 int lml_open_data(lua_State *L);
+int lml_open_loader(lua_State *L);
 int lml_open_io(lua_State *L);
 int lml_open_run(lua_State *L);
 int lml_open_figure(lua_State *L);

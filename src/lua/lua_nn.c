@@ -16,7 +16,7 @@ static ml_module *check_module(lua_State *L, int index, const char *where)
     return m ? m : lml_check(L, index, &lml_module_type, where, "the module");
 }
 
-/* --- initialisers: "he_normal", or { "he_normal", scale = 2 } ----------------------------------------------- */
+/* --- initialisers: "he_normal", or { "he_normal", scale = 2, fan = "out" } ------------------------------------- */
 static ml_init_kind check_kind(lua_State *L, int index, const char *where)
 {
     ml_init_kind kind = ML_INIT_DEFAULT;
@@ -26,36 +26,74 @@ static ml_init_kind check_kind(lua_State *L, int index, const char *where)
     return kind;
 }
 
+/* What an initialiser of that kind can be told; in a layer it has its seed and its groups from there. */
+static void read_init(lua_State *L, int t, const char *where, bool alone, ml_init *init)
+{
+    static const char *const fans[ML_FAN_COUNT] = { "", "in", "out", "mean" };
+    const char *known[6] = { "scale", "gain" }, *text;
+    int         n        = 2;
+    if (init->kind >= ML_INIT_FAN_IN_UNIFORM && init->kind <= ML_INIT_LECUN_NORMAL) known[n++] = "fan";
+    if (init->kind == ML_INIT_SPARSE) known[n++] = "connections";
+    if (alone && init->kind == ML_INIT_IDENTITY) known[n++] = "groups";
+    if (alone) known[n++] = "seed";
+    if (!lua_istable(L, t)) return;
+    for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1)) {
+        bool found = lua_isinteger(L, -2) && !alone; /* the name of the initialiser */
+        if (lua_type(L, -2) != LUA_TSTRING) {
+            if (!found) lml_raise(L, "%s: its options have names", where);
+            continue;
+        }
+        for (int i = 0; i < n; i++) found |= strcmp(lua_tostring(L, -2), known[i]) == 0;
+        if (!found) lml_unknown_option(L, where, lua_tostring(L, -2), known, n);
+    }
+    lml_option_number(L, t, where, "scale", &init->scale);
+    if (lml_option_text(L, t, where, "gain", &text)) {
+        if (init->scale != 0) lml_raise(L, "%s: gain = \"%s\" is a scale by name; give one of both", where, text);
+        if (!ml_init_gain(text, 0.01, &init->scale)) lml_error(L);
+    }
+    if (lml_option_text(L, t, where, "fan", &text)) {
+        for (int i = ML_FAN_IN; i < ML_FAN_COUNT; i++)
+            if (strcmp(text, fans[i]) == 0) init->fan = (ml_fan)i;
+        if (init->fan == ML_FAN_DEFAULT) lml_raise(L, "%s: fan must be \"in\", \"out\" or \"mean\", got \"%s\"", where, text);
+    }
+    if (lml_option_integer(L, t, where, "connections", &init->connections) && init->connections < 1) lml_raise(L, "%s: connections must be at least 1", where);
+    if (lml_option_integer(L, t, where, "groups", &init->groups) && init->groups < 1) lml_raise(L, "%s: groups must be at least 1", where);
+}
+
 void lml_option_init(lua_State *L, int t, const char *where, const char *name, ml_init *init)
 {
-    static const char *const known[] = { "scale" };
     if (!lua_istable(L, t)) return;
     if (lua_getfield(L, t, name) == LUA_TTABLE) {
         int list = lua_gettop(L);
         lua_rawgeti(L, list, 1);
         init->kind = check_kind(L, -1, where);
         lua_pop(L, 1);
-        lml_option_number(L, list, where, "scale", &init->scale);
-        for (lua_pushnil(L); lua_next(L, list); lua_pop(L, 1))
-            if (lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), "scale") != 0)
-                lml_unknown_option(L, where, lua_tostring(L, -2), known, 1);
+        read_init(L, list, where, false, init);
     } else if (!lua_isnil(L, -1)) {
         init->kind = check_kind(L, -1, where);
     }
     lua_pop(L, 1);
 }
 
+static int init_gain(lua_State *L) /* nn.init.gain("leaky_relu", slope) */
+{
+    double slope = lua_isnoneornil(L, 2) ? 0.01 : lml_check_number(L, 2, "init.gain", "the slope"), gain = 0;
+    if (lua_type(L, 1) != LUA_TSTRING) return lml_raise(L, "init.gain: takes the name of an activation, got %s", lml_got(L, 1));
+    if (!ml_init_gain(lua_tostring(L, 1), slope, &gain)) return lml_error(L);
+    lua_pushnumber(L, gain);
+    return 1;
+}
+
 /* nn.init.he_normal(w, { scale =, seed = }): fills w and returns it. Upvalue: the kind. */
 static int init_fill(lua_State *L)
 {
-    static const char *const known[] = { "scale", "seed" };
-    ml_init    init = { (ml_init_kind)lua_tointeger(L, lua_upvalueindex(1)), 0 };
+    ml_init    init = { .kind = (ml_init_kind)lua_tointeger(L, lua_upvalueindex(1)) };
     char       where[64];
     int64_t    seed;
     snprintf(where, sizeof where, "init.%s", ml_init_name(init.kind));
     ml_tensor *w = lml_check_tensor(L, 1, where);
-    lml_check_options(L, 2, where, known, 2);
-    lml_option_number(L, 2, where, "scale", &init.scale);
+    if (!lua_isnoneornil(L, 2) && !lua_istable(L, 2)) lml_raise(L, "%s: options must be a table, got %s", where, lml_got(L, 2));
+    read_init(L, 2, where, true, &init);
     bool   seeded = lml_option_integer(L, 2, where, "seed", &seed);
     lml_work work = lml_enter(L);
     lml_leave(L, &work, seeded ? ml_init_fill(w, init, ml_key_of((uint64_t)seed, 0)) : ml_init_draw(w, init));
@@ -72,19 +110,25 @@ int lml_finish_module(lua_State *L, void **slot, lml_work *work, ml_module *m)
     return 1;
 }
 
-static int new_linear(lua_State *L) /* Linear(in, out, { bias =, weight_init =, bias_init =, dtype = }) */
+static ml_linear_layer_opts read_linear(lua_State *L, int t, const char *where)
 {
     static const char *const known[] = { "bias", "weight_init", "bias_init", "dtype" };
     ml_linear_layer_opts opts = { 0 };
-    bool    bias = true;
-    int64_t in   = lml_check_integer(L, 1, "Linear", "the number of inputs");
-    int64_t out  = lml_check_integer(L, 2, "Linear", "the number of outputs");
-    lml_check_options(L, 3, "Linear", known, 4);
-    lml_option_flag(L, 3, "Linear", "bias", &bias);
+    bool                 bias = true;
+    lml_check_options(L, t, where, known, 4);
+    lml_option_flag(L, t, where, "bias", &bias);
     opts.no_bias = !bias;
-    lml_option_init(L, 3, "Linear", "weight_init", &opts.weight_init);
-    lml_option_init(L, 3, "Linear", "bias_init", &opts.bias_init);
-    lml_option_dtype(L, 3, "Linear", "dtype", &opts.dtype);
+    lml_option_init(L, t, where, "weight_init", &opts.weight_init);
+    lml_option_init(L, t, where, "bias_init", &opts.bias_init);
+    lml_option_dtype(L, t, where, "dtype", &opts.dtype);
+    return opts;
+}
+
+static int new_linear(lua_State *L) /* Linear(in, out, { bias =, weight_init =, bias_init =, dtype = }) */
+{
+    int64_t in  = lml_check_integer(L, 1, "Linear", "the number of inputs");
+    int64_t out = lml_check_integer(L, 2, "Linear", "the number of outputs");
+    ml_linear_layer_opts opts = read_linear(L, 3, "Linear");
     void   **slot = lml_new(L, &lml_module_type);
     lml_work work = lml_enter(L);
     return lml_finish_module(L, slot, &work, ml_nn_linear(in, out, &opts));
@@ -104,53 +148,28 @@ static int new_embedding(lua_State *L) /* Embedding(rows, dim, { init =, dtype =
     return lml_finish_module(L, slot, &work, ml_nn_embedding(rows, dim, &opts));
 }
 
-static void check_no_arguments(lua_State *L, const char *where)
+static int new_bilinear(lua_State *L) /* Bilinear(in1, in2, out, { bias =, weight_init =, bias_init =, dtype = }) */
+{
+    int64_t in1 = lml_check_integer(L, 1, "Bilinear", "the size of the first vector");
+    int64_t in2 = lml_check_integer(L, 2, "Bilinear", "the size of the second vector");
+    int64_t out = lml_check_integer(L, 3, "Bilinear", "the number of outputs");
+    ml_linear_layer_opts opts = read_linear(L, 4, "Bilinear");
+    void   **slot = lml_new(L, &lml_module_type);
+    lml_work work = lml_enter(L);
+    return lml_finish_module(L, slot, &work, ml_nn_bilinear(in1, in2, out, &opts));
+}
+
+void lml_check_no_arguments(lua_State *L, const char *where)
 {
     if (!lua_isnone(L, 1)) lml_raise(L, "%s: takes no arguments, got %s", where, lml_got(L, 1));
 }
 
 static int new_flatten(lua_State *L)
 {
-    check_no_arguments(L, "Flatten");
+    lml_check_no_arguments(L, "Flatten");
     void   **slot = lml_new(L, &lml_module_type);
     lml_work work = lml_enter(L);
     return lml_finish_module(L, slot, &work, ml_nn_flatten());
-}
-
-static int new_activation(lua_State *L) /* upvalues: the operation, the name of the layer */
-{
-    check_no_arguments(L, lua_tostring(L, lua_upvalueindex(2)));
-    void   **slot = lml_new(L, &lml_module_type);
-    lml_work work = lml_enter(L);
-    return lml_finish_module(L, slot, &work, ml_nn_activation((ml_op_id)lua_tointeger(L, lua_upvalueindex(1))));
-}
-
-static int new_sequential(lua_State *L) /* Sequential{ layer, layer, ... } or Sequential(layer, ...) */
-{
-    if (lua_istable(L, 1)) {
-        lml_check_options(L, 2, "Sequential", NULL, 0);
-    } else { /* as a list */
-        int n = lua_gettop(L);
-        lua_createtable(L, n, 0);
-        for (int i = 1; i <= n; i++) {
-            lua_pushvalue(L, i);
-            lua_rawseti(L, -2, i);
-        }
-        lua_insert(L, 1);
-    }
-    int         n      = (int)lua_rawlen(L, 1);
-    ml_module **layers = lua_newuserdatauv(L, (size_t)n * sizeof *layers + 1, 0);
-    for (int i = 0; i < n; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "layer %d", i + 1);
-        lua_rawgeti(L, 1, i + 1);
-        layers[i] = lml_check(L, -1, &lml_module_type, "Sequential", name);
-        lua_pop(L, 1); /* the list keeps it */
-    }
-    void   **slot = lml_new(L, &lml_module_type);
-    lml_work work = lml_enter(L);
-    for (int i = 0; i < n; i++) ml_module_retain(layers[i]); /* Sequential takes these references */
-    return lml_finish_module(L, slot, &work, ml_nn_sequential(layers, n));
 }
 
 /* --- using one ---------------------------------------------------------------------------------------------- */
@@ -193,35 +212,35 @@ static void read_apply(lua_State *L, int t, ml_apply_opts *o, ml_key *key)
     o->key = key;
 }
 
-/* model:apply(params, x, options) -> y: as model:parameters() lists them; the state is the module's own and stays as it is.
+/* model:apply(params, x, options) -> y: as model:parameters() lists them; the buffers are the module's own and stay as they are.
  * model:apply(params, buffers, x, options) -> y, new_buffers: as model:buffers() lists them. */
 static int module_apply(lua_State *L)
 {
-    ml_module    *m          = check_module(L, 1, "apply");
-    bool          with_state = lua_istable(L, 3);
-    int           at         = with_state ? 4 : 3, n, n_state = ml_module_n_state(m);
-    ml_apply_opts o          = { 0 };
-    ml_tensor    *x          = lml_check(L, at, &lml_tensor_type, "apply", "the input"), *y;
+    ml_module    *m            = check_module(L, 1, "apply");
+    bool          with_buffers = lua_istable(L, 3);
+    int           at           = with_buffers ? 4 : 3, n, n_buffers = ml_module_n_buffers(m);
+    ml_apply_opts o            = { 0 };
+    ml_tensor    *x            = lml_check(L, at, &lml_tensor_type, "apply", "the input"), *y;
     ml_key        key;
     read_apply(L, at + 1, &o, &key);
     ml_tensor **params = check_tensors(L, 2, "parameter", &n);
-    if (with_state) {
-        o.state     = check_tensors(L, 3, "buffers", &o.n_state);
-        o.new_state = lua_newuserdatauv(L, (size_t)n_state * sizeof *o.new_state + 1, 0);
-        lua_createtable(L, n_state, 0);
+    if (with_buffers) {
+        o.buffers     = check_tensors(L, 3, "buffers", &o.n_buffers);
+        o.new_buffers = lua_newuserdatauv(L, (size_t)n_buffers * sizeof *o.new_buffers + 1, 0);
+        lua_createtable(L, n_buffers, 0);
     }
     int      list  = lua_gettop(L);
-    void  ***slots = lua_newuserdatauv(L, (size_t)n_state * sizeof *slots + 1, 0);
-    for (int i = 0; with_state && i < n_state; i++) { /* all that may raise comes before the call */
+    void  ***slots = lua_newuserdatauv(L, (size_t)n_buffers * sizeof *slots + 1, 0);
+    for (int i = 0; with_buffers && i < n_buffers; i++) { /* all that may raise comes before the call */
         slots[i] = lml_new(L, &lml_tensor_type);
         lua_rawseti(L, list, i + 1);
     }
     lml_work work = lml_begin(L);
     do y = ml_module_apply_with(m, params, n, x, &o);
     while (!y && lml_retry(L, &work));
-    for (int i = 0; y && with_state && i < n_state; i++) *slots[i] = ml_retain(o.new_state[i]);
+    for (int i = 0; y && with_buffers && i < n_buffers; i++) *slots[i] = ml_retain(o.new_buffers[i]);
     lml_finish(L, &work, y);
-    if (!with_state) return 1;
+    if (!with_buffers) return 1;
     lua_pushvalue(L, list);
     return 2;
 }
@@ -267,40 +286,40 @@ static int module_parameters(lua_State *L)
     return 1;
 }
 
-static int module_buffers(lua_State *L) /* what C calls the state: in Lua that is all that a file holds */
+static int module_buffers(lua_State *L)
 {
-    ml_module        *m = check_module(L, 1, "buffers");
-    int               n = ml_module_n_state(m);
-    ml_tensor *const *state = ml_module_state(m);
+    ml_module        *m       = check_module(L, 1, "buffers");
+    int               n       = ml_module_n_buffers(m);
+    ml_tensor *const *buffers = ml_module_buffers(m);
     lua_createtable(L, n, 0);
     for (int i = 0; i < n; i++) {
-        lml_push_tensor(L, state[i]);
+        lml_push_tensor(L, buffers[i]);
         lua_rawseti(L, -2, i + 1);
     }
     return 1;
 }
 
-static int next_named(lua_State *L) /* upvalues: the module, how many were given, whether state is meant */
+static int next_named(lua_State *L) /* upvalues: the module, how many were given, whether buffers are meant */
 {
-    ml_module  *m     = check_module(L, lua_upvalueindex(1), "named");
-    lua_Integer i     = lua_tointeger(L, lua_upvalueindex(2));
-    bool        state = lua_toboolean(L, lua_upvalueindex(3));
+    ml_module  *m      = check_module(L, lua_upvalueindex(1), "named");
+    lua_Integer i      = lua_tointeger(L, lua_upvalueindex(2));
+    bool        buffer = lua_toboolean(L, lua_upvalueindex(3));
     char        name[256];
-    if (i >= (state ? ml_module_n_state(m) : ml_module_n_parameters(m))) return lua_pushnil(L), 1;
-    if (!(state ? ml_module_state_name : ml_module_parameter_name)(m, (int)i, name, sizeof name)) return lml_error(L);
+    if (i >= (buffer ? ml_module_n_buffers(m) : ml_module_n_parameters(m))) return lua_pushnil(L), 1;
+    if (!(buffer ? ml_module_buffer_name : ml_module_parameter_name)(m, (int)i, name, sizeof name)) return lml_error(L);
     lua_pushinteger(L, i + 1);
     lua_replace(L, lua_upvalueindex(2));
     lua_pushstring(L, name);
-    lml_push_tensor(L, state ? ml_module_state(m)[i] : ml_module_parameter(m, (int)i));
+    lml_push_tensor(L, buffer ? ml_module_buffers(m)[i] : ml_module_parameter(m, (int)i));
     return 2;
 }
 
-static int named(lua_State *L, const char *where, bool state)
+static int named(lua_State *L, const char *where, bool buffer)
 {
     check_module(L, 1, where);
     lua_settop(L, 1);
     lua_pushinteger(L, 0);
-    lua_pushboolean(L, state);
+    lua_pushboolean(L, buffer);
     lua_pushcclosure(L, next_named, 3);
     return 1;
 }
@@ -351,6 +370,8 @@ static int module_index(lua_State *L) /* model[1], model[-1], model.weight, mode
         return lml_raise(L, "%s: takes a position or a name, got %s", ml_module_kind(m), lml_got(L, 2));
     ml_tensor *own = ml_module_own(m, lua_tostring(L, 2));
     if (own) return lml_push_tensor(L, own);
+    ml_module *child = ml_module_child_named(m, lua_tostring(L, 2));
+    if (child) return push_module(L, child), 1;
     return lml_no_field(L, ml_module_kind(m), lua_tostring(L, 2), lua_upvalueindex(1));
 }
 
@@ -365,13 +386,8 @@ static const luaL_Reg metamethods[] = {
 };
 
 static const luaL_Reg layers[] = {
-    { "Linear", new_linear }, { "Embedding", new_embedding }, { "Flatten", new_flatten },
-    { "Sequential", new_sequential }, { NULL, NULL },
-};
-
-static const ml_op_id activations[] = {
-    ML_OP_relu, ML_OP_tanh, ML_OP_sigmoid, ML_OP_softplus, ML_OP_sin, ML_OP_cos, ML_OP_erf, ML_OP_exp, ML_OP_abs,
-    ML_OP_square,
+    { "Linear", new_linear }, { "Bilinear", new_bilinear }, { "Embedding", new_embedding }, { "Flatten", new_flatten },
+    { NULL, NULL },
 };
 
 /* Leaves { Linear =, ..., init = { ... }, module = the metatable, for lua/moonlab/nn.lua }. */
@@ -379,31 +395,28 @@ int lml_open_nn(lua_State *L)
 {
     luaL_newlib(L, layers);
     luaL_setfuncs(L, lml_layers, 0);
+    luaL_setfuncs(L, lml_equivariant_layers, 0);
+    luaL_setfuncs(L, lml_more_activations, 0);
+    luaL_setfuncs(L, lml_containers, 0);
+    luaL_setfuncs(L, lml_sequence_layers, 0);
     lml_new_type(L, &lml_module_type);
     luaL_setfuncs(L, metamethods, 0);
     luaL_newlib(L, methods);
+    luaL_setfuncs(L, lml_sequence_methods, 0);
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, "methods"); /* nn.lua adds to them */
     lua_pushcclosure(L, module_index, 1);
     lua_setfield(L, -2, "__index");
     lua_setfield(L, -2, "module");
-    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++) { /* named as the layer names itself */
-        ml_module *m = ml_nn_activation(activations[i]);
-        if (!m) return lml_error(L);
-        char kind[64];
-        snprintf(kind, sizeof kind, "%s", ml_module_kind(m));
-        ml_module_release(m);
-        lua_pushinteger(L, activations[i]);
-        lua_pushstring(L, kind);
-        lua_pushcclosure(L, new_activation, 2);
-        lua_setfield(L, -2, kind);
-    }
+    lml_add_activations(L);
     lua_newtable(L);
     for (int kind = ML_INIT_DEFAULT + 1; kind < ML_INIT_COUNT; kind++) {
         lua_pushinteger(L, kind);
         lua_pushcclosure(L, init_fill, 1);
         lua_setfield(L, -2, ml_init_name((ml_init_kind)kind));
     }
+    lua_pushcfunction(L, init_gain);
+    lua_setfield(L, -2, "gain");
     lua_setfield(L, -2, "init");
     return 1;
 }

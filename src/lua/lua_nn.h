@@ -9,6 +9,23 @@
 void lml_option_init(lua_State *L, int t, const char *where, const char *name, ml_init *init);
 /* Puts a new module into the userdata that was pushed before work began; raises when it is NULL. Returns 1. */
 int  lml_finish_module(lua_State *L, void **slot, lml_work *work, ml_module *m);
-extern const luaL_Reg lml_layers[]; /* convolutions, pooling, normalisation, dropout */
+void lml_check_no_arguments(lua_State *L, const char *where);
+/* A number for both, or a list of two: rows, columns. */
+void lml_check_pair(lua_State *L, int index, const char *where, const char *name, int64_t pair[2]);
+
+typedef struct lml_conv_arguments {
+    int64_t            in, out, kernel[2];
+    ml_conv_layer_opts opts;
+} lml_conv_arguments;
+
+/* (in, out, kernel) and the table of options behind n more arguments. */
+void lml_check_conv(lua_State *L, int n, const char *where, const char *const *known, int n_known, lml_conv_arguments *c);
+
+extern const luaL_Reg lml_layers[];             /* convolutions, pooling, normalisation, dropout */
+extern const luaL_Reg lml_equivariant_layers[]; /* over symmetries */
+extern const luaL_Reg lml_more_activations[];   /* those that are no operation of the table */
+void lml_add_activations(lua_State *L);         /* those of the table, to the table on top of the stack */
+extern const luaL_Reg lml_containers[]; /* Sequential, Residual, Parallel: lua_containers.c */
+extern const luaL_Reg lml_sequence_layers[], lml_sequence_methods[]; /* recurrent layers */
 
 #endif

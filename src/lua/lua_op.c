@@ -247,6 +247,16 @@ static void read_options(lua_State *L, const binding *b, int first, int top, uns
             lml_raise(L, "%s: needs the %s", b->info->name, f->name);
 }
 
+void lml_op_options(lua_State *L, int id, const char *where, int first, void *opts)
+{
+    ml_op_info info = *bindings[id].info;
+    binding    b    = bindings[id];
+    info.name = where;
+    b.info    = &info;
+    memcpy(opts, b.defaults, sizeof b.defaults);
+    read_options(L, &b, first, lua_gettop(L), opts, ML_MAX_DIMS);
+}
+
 /* --- calling ------------------------------------------------------------------------------------------------ */
 /* A tensor, or a plain number standing for one. */
 typedef struct input {

@@ -1,4 +1,4 @@
-/* Modules: what all layers share. A module never changes after it was made; only the values of its parameters and state do, and
+/* Modules: what all layers share. A module never changes after it was made; only the values of its parameters and buffers do, and
  * whether it is in training. */
 #include "nn/module.h"
 
@@ -20,7 +20,7 @@ static void give_room(ml_tensor **list, int n)
     if (list) ml_realloc(list, (size_t)n * sizeof *list, 0);
 }
 
-ml_module *mli_module_new(const mli_module_kind *kind, int n_params, int n_state)
+ml_module *mli_module_new(const mli_module_kind *kind, int n_params, int n_buffers)
 {
     ml_module *m = ml_realloc(NULL, 0, sizeof *m);
     if (!m) return NULL;
@@ -29,8 +29,8 @@ ml_module *mli_module_new(const mli_module_kind *kind, int n_params, int n_state
     atomic_init(&m->refs, 1);
     atomic_init(&m->evaluating, false);
     m->n_params = n_params;
-    m->n_state  = n_state;
-    if (make_room(&m->params, n_params) && make_room(&m->state, n_state)) return m;
+    m->n_buffers  = n_buffers;
+    if (make_room(&m->params, n_params) && make_room(&m->buffers, n_buffers)) return m;
     give_room(m->params, n_params);
     ml_realloc(m, sizeof *m, 0);
     return NULL;
@@ -79,10 +79,13 @@ void ml_module_release(ml_module *m)
 {
     if (!m || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1) return;
     for (int i = 0; i < m->n_own; i++) ml_release(m->params[i]);
-    for (int i = 0; i < m->n_own_state; i++) ml_release(m->state[i]);
+    for (int i = 0; i < m->n_own_buffers; i++) ml_release(m->buffers[i]);
     for (int i = 0; i < m->n_children; i++) ml_module_release(m->children[i]);
     give_room(m->params, m->n_params);
-    give_room(m->state, m->n_state);
+    give_room(m->buffers, m->n_buffers);
+    if (m->factors) ml_realloc(m->factors, (size_t)m->n_own * sizeof *m->factors, 0);
+    if (m->kind == &mli_custom_kind) mli_custom_release(m->custom);
+    mli_hooks_release(m->hooks);
     if (m->children) ml_realloc(m->children, (size_t)m->n_children * sizeof *m->children, 0);
     ml_realloc(m, sizeof *m, 0);
 }
@@ -102,28 +105,30 @@ static bool check_params(const ml_module *m, ml_tensor *const *params, int n)
     return true;
 }
 
-static bool check_state(const ml_module *m, const ml_apply_opts *o)
+static bool check_buffers(const ml_module *m, const ml_apply_opts *o)
 {
-    if (!o->state) return true;
-    if (o->n_state != m->n_state) return ml_fail("%s: it has %d tensors of state, %d were given", ml_module_text(m), m->n_state, o->n_state);
-    for (int i = 0; i < m->n_state; i++) {
-        if (!o->state[i]) return false;
-        if (ml_shape_equal(&o->state[i]->shape, &m->state[i]->shape)) continue;
+    if (!o->buffers) return true;
+    if (o->n_buffers != m->n_buffers) return ml_fail("%s: it has %d buffers, %d were given", ml_module_text(m), m->n_buffers, o->n_buffers);
+    for (int i = 0; i < m->n_buffers; i++) {
+        if (!o->buffers[i]) return false;
+        if (ml_shape_equal(&o->buffers[i]->shape, &m->buffers[i]->shape)) continue;
         char name[64] = "?";
-        ml_module_state_name(m, i, name, sizeof name);
-        return ml_fail("%s: state %s must have shape %s, got %s", ml_module_text(m), name, ml_shape_text(&m->state[i]->shape),
-                       ml_shape_text(&o->state[i]->shape));
+        ml_module_buffer_name(m, i, name, sizeof name);
+        return ml_fail("%s: buffer %s must have shape %s, got %s", ml_module_text(m), name, ml_shape_text(&m->buffers[i]->shape),
+                       ml_shape_text(&o->buffers[i]->shape));
     }
     return true;
 }
 
-/* What the layers handed over goes to the scope around, or, when something failed, nowhere. */
-static bool hand_over(ml_tensor **new_state, int n, bool ok)
+/* What the layers handed over goes to the scope around, or, when something failed, nowhere. A buffer that none has set is as
+ * it was. */
+static bool hand_over(ml_tensor **new_buffers, ml_tensor *const *buffers, int n, bool ok)
 {
     for (int i = 0; i < n; i++) {
-        if (ok && mli_scope_adopt(new_state[i])) continue;
-        ml_release(new_state[i]);
-        new_state[i] = NULL;
+        if (ok && !new_buffers[i]) new_buffers[i] = ml_retain(buffers[i]);
+        if (ok && mli_scope_adopt(new_buffers[i])) continue;
+        ml_release(new_buffers[i]);
+        new_buffers[i] = NULL;
         ok           = false;
     }
     return ok;
@@ -133,13 +138,13 @@ ml_tensor *ml_module_apply_with(ml_module *m, ml_tensor *const *params, int n, m
 {
     static const ml_apply_opts none = { 0 };
     const ml_apply_opts       *o    = opts ? opts : &none;
-    if (!m || !x || !check_params(m, params, n) || !check_state(m, o)) return NULL;
+    if (!m || !x || !check_params(m, params, n) || !check_buffers(m, o)) return NULL;
     ml_key   key   = o->key ? *o->key : (ml_key){ 0 };
-    mli_args a     = { .params = params, .state = o->state ? o->state : m->state, .new_state = o->new_state, .mode = o->mode, .key = o->key ? &key : NULL };
-    for (int i = 0; o->new_state && i < m->n_state; i++) o->new_state[i] = NULL;
+    mli_args a     = { .params = params, .buffers = o->buffers ? o->buffers : m->buffers, .new_buffers = o->new_buffers, .mode = o->mode, .key = o->key ? &key : NULL };
+    for (int i = 0; o->new_buffers && i < m->n_buffers; i++) o->new_buffers[i] = NULL;
     ml_scope   scope = ml_scope_begin();
-    ml_tensor *y     = ml_scope_return(&scope, m->kind->forward(m, &a, x));
-    return !o->new_state || hand_over(o->new_state, m->n_state, y != NULL) ? y : NULL;
+    ml_tensor *y     = ml_scope_return(&scope, mli_run(m, &a, 0, x));
+    return !o->new_buffers || hand_over(o->new_buffers, a.buffers, m->n_buffers, y != NULL) ? y : NULL;
 }
 
 ml_tensor *ml_module_apply(ml_module *m, ml_tensor *const *params, int n, ml_tensor *x)
@@ -150,21 +155,12 @@ ml_tensor *ml_module_apply(ml_module *m, ml_tensor *const *params, int n, ml_ten
 ml_tensor *ml_module_forward(ml_module *m, ml_tensor *x)
 {
     if (!m || !x) return NULL;
-    mli_args a     = { .params = m->params, .state = m->state, .keep = true };
+    mli_args a     = { .params = m->params, .buffers = m->buffers, .keep = true };
     ml_scope scope = ml_scope_begin();
-    return ml_scope_return(&scope, m->kind->forward(m, &a, x));
+    return ml_scope_return(&scope, mli_run(m, &a, 0, x));
 }
 
-/* --- for layers: what they are given, and what becomes of their state ------------------------------------------------------ */
-mli_args mli_args_behind(const mli_args *a, const ml_module *child)
-{
-    mli_args next = *a;
-    next.params += child->n_params;
-    next.state += child->n_state;
-    if (next.new_state) next.new_state += child->n_state;
-    return next;
-}
-
+/* --- for layers: what they are given, and what becomes of their buffers ------------------------------------------------------ */
 bool mli_trains(const ml_module *m, const mli_args *a)
 {
     return a->mode == ML_MODE_OWN ? !atomic_load_explicit(&m->evaluating, memory_order_relaxed) : a->mode == ML_MODE_TRAIN;
@@ -177,14 +173,23 @@ ml_key mli_next_key(const mli_args *a)
     return key;
 }
 
+ml_tensor *mli_buffer(const mli_args *a, int i)
+{
+    return a->new_buffers && a->new_buffers[i] ? a->new_buffers[i] : a->buffers[i];
+}
+
 bool mli_becomes(const ml_module *m, const mli_args *a, int i, ml_tensor *value)
 {
     if (!value) return false;
-    if (a->new_state) a->new_state[i] = ml_retain(value);
+    if (a->new_buffers) {
+        ml_tensor *before = a->new_buffers[i]; /* of a layer that runs twice */
+        a->new_buffers[i] = ml_retain(value);
+        ml_release(before);
+    }
     if (!a->keep) return true;
     if (value->inner)
         return ml_fail("%s: inside vmap each of the batch has statistics of its own, which the layer cannot keep; give and take them with apply", ml_module_text(m));
-    return value == m->state[i] || ml_copy_into(m->state[i], value);
+    return value == m->buffers[i] || ml_copy_into(m->buffers[i], value);
 }
 
 void ml_module_train(ml_module *m, bool on)
@@ -211,6 +216,7 @@ ml_tensor *mli_blame(const ml_module *m, const char *op, ml_tensor *y)
 const char *ml_module_kind(const ml_module *m)
 {
     if (!m) return "?";
+    if (m->kind == &mli_custom_kind) return mli_custom_name(m->custom);
     return m->kind->name ? m->kind->name : m->activation.name;
 }
 
@@ -246,16 +252,16 @@ ml_tensor *const *ml_module_parameters(const ml_module *m)
     return m->params ? m->params : none;
 }
 
-int ml_module_n_state(const ml_module *m)
+int ml_module_n_buffers(const ml_module *m)
 {
-    return m ? m->n_state : 0;
+    return m ? m->n_buffers : 0;
 }
 
-ml_tensor *const *ml_module_state(const ml_module *m)
+ml_tensor *const *ml_module_buffers(const ml_module *m)
 {
     static ml_tensor *const none[1];
     if (!m) return NULL;
-    return m->state ? m->state : none;
+    return m->buffers ? m->buffers : none;
 }
 
 static bool has_parameter(const ml_module *m, int i)
@@ -270,20 +276,40 @@ ml_tensor *ml_module_parameter(const ml_module *m, int i)
     return has_parameter(m, i) ? m->params[i] : NULL;
 }
 
-/* The name of a parameter, or of state, down to the child that has it. */
-static bool write_name(const ml_module *m, bool state, int i, char *name, size_t bytes)
+static const char *own_name(const ml_module *m, bool buffer, int i)
+{
+    if (m->kind == &mli_custom_kind) return mli_custom_own(m->custom, buffer, i);
+    return buffer ? m->kind->buffers[i] : m->kind->own[i];
+}
+
+/* The name of a parameter or buffer, down to the child that has it. */
+static bool write_name(const ml_module *m, bool buffer, int i, char *name, size_t bytes)
 {
     size_t used = 0;
-    for (int own; i >= (own = state ? m->n_own_state : m->n_own);) {
+    for (int own; i >= (own = buffer ? m->n_own_buffers : m->n_own);) {
         int child = 0, n;
-        for (i -= own; i >= (n = state ? m->children[child]->n_state : m->children[child]->n_params); child++) i -= n;
-        used += (size_t)snprintf(name + used, bytes - used, "%d.", child + 1);
+        for (i -= own; i >= (n = buffer ? m->children[child]->n_buffers : m->children[child]->n_params); child++) i -= n;
+        used += m->child_names ? (size_t)snprintf(name + used, bytes - used, "%s.", m->child_names[child]) : (size_t)snprintf(name + used, bytes - used, "%d.", child + 1);
         if (used >= bytes) break;
         m = m->children[child];
     }
-    if (used < bytes) used += (size_t)snprintf(name + used, bytes - used, "%s", state ? m->kind->state[i] : m->kind->own[i]);
+    if (used < bytes) used += (size_t)snprintf(name + used, bytes - used, "%s", own_name(m, buffer, i));
     if (used < bytes) return true;
     return ml_fail("parameter name: it needs more than %zu bytes", bytes);
+}
+
+ml_module *ml_module_child_named(const ml_module *m, const char *name)
+{
+    for (int i = 0; m && m->child_names && i < m->n_children; i++)
+        if (strcmp(m->child_names[i], name) == 0) return m->children[i];
+    return NULL;
+}
+
+bool ml_module_child_name(const ml_module *m, int i, char *name, size_t bytes)
+{
+    if (!ml_module_child(m, i)) return false;
+    int used = m->child_names ? snprintf(name, bytes, "%s", m->child_names[i]) : snprintf(name, bytes, "%d", i + 1);
+    return (size_t)used < bytes || ml_fail("child name: it needs more than %zu bytes", bytes);
 }
 
 bool ml_module_parameter_name(const ml_module *m, int i, char *name, size_t bytes)
@@ -291,18 +317,18 @@ bool ml_module_parameter_name(const ml_module *m, int i, char *name, size_t byte
     return has_parameter(m, i) && write_name(m, false, i, name, bytes);
 }
 
-bool ml_module_state_name(const ml_module *m, int i, char *name, size_t bytes)
+bool ml_module_buffer_name(const ml_module *m, int i, char *name, size_t bytes)
 {
     if (!m) return false;
-    if (i < 0 || i >= m->n_state) return ml_fail("%s: there is no state at position %d; it has %d", ml_module_text(m), i, m->n_state);
+    if (i < 0 || i >= m->n_buffers) return ml_fail("%s: there is no buffer at position %d; it has %d", ml_module_text(m), i, m->n_buffers);
     return write_name(m, true, i, name, bytes);
 }
 
 ml_tensor *ml_module_own(const ml_module *m, const char *name)
 {
     for (int i = 0; m && i < m->n_own; i++)
-        if (strcmp(m->kind->own[i], name) == 0) return m->params[i];
-    for (int i = 0; m && i < m->n_own_state; i++)
-        if (strcmp(m->kind->state[i], name) == 0) return m->state[i];
+        if (strcmp(own_name(m, false, i), name) == 0) return m->params[i];
+    for (int i = 0; m && i < m->n_own_buffers; i++)
+        if (strcmp(own_name(m, true, i), name) == 0) return m->buffers[i];
     return NULL;
 }

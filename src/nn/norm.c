@@ -1,4 +1,4 @@
-/* Normalisations and dropout. Batch normalisation is the layer that has state: what it becomes is computed outside the graph. */
+/* Normalisations and dropout. Batch normalisation is the layer that has buffers: what they become is computed outside the graph. */
 #include "nn/module.h"
 
 #include "moonlab/transform.h"
@@ -21,8 +21,8 @@ static ml_tensor *bias_of(const ml_module *m, ml_tensor *const *params, ml_tenso
 /* --- batch ------------------------------------------------------------------------------------------------------------------- */
 static bool has_channels(const ml_module *m, const ml_shape *s)
 {
-    bool ok = m->norm.dims == 2 ? s->n == 4 : s->n == 2 || s->n == 3;
-    if (!ok) return ml_fail("%s: the input must be %s, got %s", ml_module_text(m), m->norm.dims == 2 ? "(n, channels, height, width)" : "(n, channels) or (n, channels, length)", ml_shape_text(s));
+    bool ok = m->norm.dims == 2 ? s->n == 4 || s->n == 5 : s->n == 2 || s->n == 3;
+    if (!ok) return ml_fail("%s: the input must be %s, got %s", ml_module_text(m), m->norm.dims == 2 ? "(n, channels, height, width), or (n, channels, symmetries, height, width)" : "(n, channels) or (n, channels, length)", ml_shape_text(s));
     return s->size[1] == m->norm.shape.size[0] || ml_fail("%s: the input has %lld channels, not %lld; its shape is %s", ml_module_text(m), (long long)s->size[1],
                                                           (long long)m->norm.shape.size[0], ml_shape_text(s));
 }
@@ -45,8 +45,8 @@ static bool keep_statistics(const ml_module *m, const mli_args *a, ml_tensor *x,
 {
     bool       was  = ml_set_recording(false);
     ml_dims    dims = all_but_channels(s);
-    ml_tensor *mean = moved(m, a->state[0], ml_mean(x, &(ml_mean_opts){ .dims = dims }));
-    ml_tensor *var  = moved(m, a->state[1], ml_var(x, &(ml_var_opts){ .dims = dims, .correction = 1 }));
+    ml_tensor *mean = moved(m, mli_buffer(a, 0), ml_mean(x, &(ml_mean_opts){ .dims = dims }));
+    ml_tensor *var  = moved(m, mli_buffer(a, 1), ml_var(x, &(ml_var_opts){ .dims = dims, .correction = 1 }));
     bool       ok   = mli_becomes(m, a, 0, mean) && mli_becomes(m, a, 1, var);
     ml_set_recording(was);
     return ok;
@@ -63,8 +63,8 @@ static ml_tensor *by_channel(ml_tensor *v, int n)
 /* By the running statistics, which are constants: (x - mean) (w / sqrt(var + eps)) + b. */
 static ml_tensor *by_running(const ml_module *m, const mli_args *a, ml_tensor *x, int n)
 {
-    ml_tensor *scale = ml_mul(weight_of(m, a->params, x), ml_rsqrt(ml_add(a->state[1], ml_number(m->norm.eps))));
-    ml_tensor *y     = ml_mul(ml_sub(x, by_channel(a->state[0], n)), by_channel(scale, n));
+    ml_tensor *scale = ml_mul(weight_of(m, a->params, x), ml_rsqrt(ml_add(mli_buffer(a, 1), ml_number(m->norm.eps))));
+    ml_tensor *y     = ml_mul(ml_sub(x, by_channel(mli_buffer(a, 0), n)), by_channel(scale, n));
     return m->norm.affine ? ml_add(y, by_channel(a->params[1], n)) : y;
 }
 
@@ -80,10 +80,7 @@ static ml_tensor *batch_forward(const ml_module *m, const mli_args *a, ml_tensor
         if (!y || !m->norm.tracking) return y;
         return keep_statistics(m, a, x, &s) ? y : NULL;
     }
-    ml_tensor *y = by_running(m, a, x, s.n);
-    for (int i = 0; i < 2; i++)
-        if (y && !mli_becomes(m, &(mli_args){ .new_state = a->new_state }, i, a->state[i])) return NULL;
-    return y;
+    return by_running(m, a, x, s.n);
 }
 
 /* --- layer, rms, group ------------------------------------------------------------------------------------------------------------ */
@@ -130,7 +127,7 @@ static ml_module *make(const mli_module_kind *kind, ml_shape shape, const ml_nor
     if (o.eps < 0 || !isfinite(o.eps) || o.momentum < 0 || o.momentum > 1 || isnan(o.momentum))
         return ml_fail("%s: eps must not be negative, momentum in 0..1, got %g and %g", kind->name, o.eps, o.momentum);
     if (!ml_dtype_is_float(o.dtype)) return ml_fail("%s: dtype must be f32 or f64, got %s", kind->name, ml_dtype_name(o.dtype));
-    bool       tracking = kind->state[0] && !o.no_tracking;
+    bool       tracking = kind->buffers[0] && !o.no_tracking;
     int        n        = o.no_affine ? 0 : kind->own[1] ? 2 : 1;
     ml_module *m        = mli_module_new(kind, n, tracking ? 2 : 0);
     if (!m) return NULL;
@@ -140,12 +137,12 @@ static ml_module *make(const mli_module_kind *kind, ml_shape shape, const ml_nor
     m->norm.affine   = !o.no_affine;
     m->norm.tracking = tracking;
     ml_scope scope   = ml_scope_begin();
-    for (int i = 0; i < m->n_state && m->n_own_state == i; i++) {
-        m->state[i] = ml_retain(i == 0 ? ml_zeros(shape, o.dtype) : ml_ones(shape, o.dtype));
-        if (m->state[i]) m->n_own_state++;
+    for (int i = 0; i < m->n_buffers && m->n_own_buffers == i; i++) {
+        m->buffers[i] = ml_retain(i == 0 ? ml_zeros(shape, o.dtype) : ml_ones(shape, o.dtype));
+        if (m->buffers[i]) m->n_own_buffers++;
     }
     ml_scope_end(&scope);
-    if (m->n_own_state < m->n_state) {
+    if (m->n_own_buffers < m->n_buffers) {
         ml_module_release(m);
         return NULL;
     }
@@ -187,16 +184,18 @@ static ml_tensor *draw_mask(void *ctx, ml_key key)
     return ml_dropout(ml_ones(m->shape, m->dtype), &(ml_dropout_opts){ m->p, (int64_t)key.seed, (int64_t)key.stream });
 }
 
-static ml_tensor *dropout_forward(const ml_module *m, const mli_args *a, ml_tensor *x)
+ml_tensor *mli_dropout(const ml_module *m, const mli_args *a, double p, ml_tensor *x)
 {
-    if (!mli_trains(m, a) || m->dropout.p == 0) return x;
+    if (!x || !mli_trains(m, a) || p == 0) return x;
     if (!a->key) {
-        mask drawn = { m->dropout.p, ml_tensor_shape(x), ml_dtype_is_float(ml_tensor_dtype(x)) ? ml_tensor_dtype(x) : ML_F32 };
+        mask drawn = { p, ml_tensor_shape(x), ml_dtype_is_float(ml_tensor_dtype(x)) ? ml_tensor_dtype(x) : ML_F32 };
         return ml_mul(x, ml_draw(draw_mask, &drawn));
     }
     ml_key key = mli_next_key(a);
-    return mli_blame(m, "dropout", ml_dropout(x, &(ml_dropout_opts){ m->dropout.p, (int64_t)key.seed, (int64_t)key.stream }));
+    return mli_blame(m, "dropout", ml_dropout(x, &(ml_dropout_opts){ p, (int64_t)key.seed, (int64_t)key.stream }));
 }
+
+static ml_tensor *dropout_forward(const ml_module *m, const mli_args *a, ml_tensor *x) { return mli_dropout(m, a, m->dropout.p, x); }
 
 static void dropout_text(const ml_module *m, char *to, size_t bytes) { snprintf(to, bytes, "Dropout(%g)", m->dropout.p); }
 

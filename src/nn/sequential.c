@@ -5,8 +5,6 @@
 
 #include <stdio.h>
 
-#define MOST_PARAMETERS (1 << 20) /* listed in one module; the same layers in each other again and again double it */
-
 /* --- fusion ------------------------------------------------------------------------------------------------------------- */
 /* Neighbours that one operation does; the activation behind them, where there is one that it knows, is done with them. */
 typedef struct {
@@ -58,18 +56,32 @@ static ml_tensor *run_conv(ml_module *const *layers, ml_tensor *const *params, m
 
 static const fusion fusions[] = { { 3, is_token_linear, run_token_linear }, { 1, is_linear, run_linear }, { 1, is_conv, run_conv } }; /* the longest first */
 
-/* Runs the first of n layers, with as many behind it as one operation does; *taken says how many. */
-static ml_tensor *run_some(ml_module *const *layers, int n, const mli_args *a, ml_tensor *x, int *taken)
+#define MOST_FUSED 4 /* layers that one operation does, with the activation */
+
+/* May these run as one? Not where a hook wants the result of one of them. */
+static bool may_fuse(const mli_args *a, ml_module *const *layers, int at, int n)
 {
+    for (int i = 0; i < n; i++)
+        if ((a->place || layers[i]->hooks) && mli_wanted(a->place, layers[i], at + i)) return false;
+    return true;
+}
+
+/* Runs layer `at` of m, with as many behind it as one operation does; *taken says how many. */
+static ml_tensor *run_some(const ml_module *m, int at, const mli_args *a, ml_tensor *x, int *taken)
+{
+    ml_module *const *layers = m->children + at;
+    int               n      = m->n_children - at;
     for (size_t i = 0; i < sizeof fusions / sizeof *fusions; i++) {
         const fusion *f = &fusions[i];
         if (f->n_layers > n || !f->fits(layers, a->params, x)) continue;
         ml_act act = f->n_layers < n ? mli_activation_act(layers[f->n_layers]) : ML_ACT_NONE;
         *taken     = f->n_layers + (act != ML_ACT_NONE);
-        return f->run(layers, a->params, x, act);
+        if (!may_fuse(a, layers, at, *taken)) break;
+        ml_tensor *room[MOST_FUSED * MLI_MAX_OWN];
+        return f->run(layers, mli_with_factors(layers, f->n_layers, a->params, room), x, act);
     }
     *taken = 1;
-    return layers[0]->kind->forward(layers[0], a, x);
+    return mli_run(layers[0], a, at, x);
 }
 
 /* --- forward -------------------------------------------------------------------------------------------------------------- */
@@ -80,7 +92,7 @@ static ml_tensor *forward(const ml_module *m, const mli_args *given, ml_tensor *
     mli_args   a = *given;
     for (int i = 0, taken; y && i < m->n_children; i += taken) {
         ml_scope   scope = ml_scope_begin();
-        ml_tensor *next  = ml_retain(run_some(m->children + i, m->n_children - i, &a, y, &taken));
+        ml_tensor *next  = ml_retain(run_some(m, i, &a, y, &taken));
         ml_scope_end(&scope);
         ml_release(y);
         y = next;
@@ -98,47 +110,7 @@ static void text(const ml_module *m, char *to, size_t bytes)
 
 static const mli_module_kind sequential_kind = { "Sequential", forward, text, { NULL }, { NULL } };
 
-/* --- making one ------------------------------------------------------------------------------------------------------------- */
-static bool check_layers(ml_module *const *layers, int n, int *n_params, int *n_state, int *depth)
-{
-    for (int i = 0; i < n; i++)
-        if (!layers[i]) return false; /* it could not be made: its message stays */
-    *n_params = *n_state = *depth = 0;
-    for (int i = 0; i < n; i++) {
-        if (layers[i]->depth > *depth) *depth = layers[i]->depth;
-        *n_params += layers[i]->n_params;
-        *n_state += layers[i]->n_state;
-        if (*n_params > MOST_PARAMETERS || *n_state > MOST_PARAMETERS) return ml_fail("Sequential: more than %d parameters in one module", MOST_PARAMETERS);
-    }
-    if (*depth >= MLI_MAX_DEPTH) return ml_fail("Sequential: more than %d modules inside each other", MLI_MAX_DEPTH);
-    return true;
-}
-
-static ml_module *make(ml_module *const *layers, int n)
-{
-    int n_params, n_state, depth;
-    if (!check_layers(layers, n, &n_params, &n_state, &depth)) return NULL;
-    ml_module *m = mli_module_new(&sequential_kind, n_params, n_state);
-    if (!m) return NULL;
-    m->depth = depth + 1;
-    if (n <= 0) return m;
-    m->children = ml_realloc(NULL, 0, (size_t)n * sizeof *m->children);
-    if (!m->children) {
-        ml_module_release(m);
-        return NULL;
-    }
-    ml_tensor **params = m->params, **state = m->state;
-    for (int i = 0; i < n; i++) {
-        m->children[m->n_children++] = layers[i];
-        for (int k = 0; k < layers[i]->n_params; k++) *params++ = layers[i]->params[k];
-        for (int k = 0; k < layers[i]->n_state; k++) *state++ = layers[i]->state[k];
-    }
-    return m;
-}
-
 ml_module *ml_nn_sequential(ml_module *const *layers, int n)
 {
-    ml_module *m = make(layers, n);
-    for (int i = 0; !m && i < n; i++) ml_module_release(layers[i]); /* they were given away either way */
-    return m;
+    return mli_container_new(&sequential_kind, layers, n, 0, 0);
 }

@@ -46,6 +46,7 @@ ml_tensor *mli_tensor_new(ml_shape shape, const int64_t *strides, int64_t offset
     t->requires_grad = false;
     t->number        = false;
     t->defers        = false;
+    t->frozen        = false;
     t->shape         = shape;
     t->offset        = offset;
     t->storage       = storage;
@@ -244,6 +245,7 @@ ml_tensor *ml_requires_grad(ml_tensor *t, bool on)
     }
     if (t->wait && !mli_compute(&t, 1)) return NULL;
     t->requires_grad = on;
+    if (on) t->frozen = false;
     if (on) t->defers = false;
     return t;
 }

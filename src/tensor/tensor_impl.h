@@ -23,6 +23,7 @@ struct ml_tensor {
     bool        requires_grad : 1; /* a leaf that wants its gradient */
     bool        number : 1;        /* a plain number: gives way to any dtype of its kind */
     bool        defers : 1;        /* inside fuse: pointwise operations on it wait */
+    bool        frozen : 1;        /* a parameter that wants no gradient for now: optimizers let it be */
     ml_shape    shape;
     int64_t     strides[ML_MAX_DIMS]; /* in elements; 0 where expanded */
     union {

@@ -1,4 +1,4 @@
-/* Layers of networks of images: against the operations they are made of, their state, and what may go through them. */
+/* Layers of networks of images: against the operations they are made of, their buffers, and what may go through them. */
 #include "checks.h"
 #include "moonlab/nn.h"
 #include "moonlab/transform.h"
@@ -84,24 +84,24 @@ Test(cnn, large_convolutions_are_cut_without_a_trace)
     }
 }
 
-/* --- state ------------------------------------------------------------------------------------------------------------------ */
-Test(cnn, batch_norm_is_pure_with_its_state_given)
+/* --- buffers ------------------------------------------------------------------------------------------------------------------ */
+Test(cnn, batch_norm_is_pure_with_its_buffers_given)
 {
     ml_module *m = batch_net();
     ml_tensor *x = normals(ML_SHAPE(6, 3), 2), *become[2], *before[2];
     int        n = ml_module_n_parameters(m);
-    cr_assert_eq(ml_module_n_state(m), 2);
-    for (int i = 0; i < 2; i++) before[i] = ml_clone(ml_module_state(m)[i]);
-    ml_tensor *pure = ml_module_apply_with(m, ml_module_parameters(m), n, x, &(ml_apply_opts){ .state = before, .n_state = 2, .new_state = become });
-    for (int i = 0; i < 2; i++) expect_same(ml_module_state(m)[i], before[i], "apply changed state %d", i);
+    cr_assert_eq(ml_module_n_buffers(m), 2);
+    for (int i = 0; i < 2; i++) before[i] = ml_clone(ml_module_buffers(m)[i]);
+    ml_tensor *pure = ml_module_apply_with(m, ml_module_parameters(m), n, x, &(ml_apply_opts){ .buffers = before, .n_buffers = 2, .new_buffers = become });
+    for (int i = 0; i < 2; i++) expect_same(ml_module_buffers(m)[i], before[i], "apply changed buffer %d", i);
     ml_tensor *own = ml_module_forward(m, x);
     expect_same(own, pure, "training forward");
-    for (int i = 0; i < 2; i++) expect_close(ml_module_state(m)[i], become[i], 1e-15, "state %d", i);
+    for (int i = 0; i < 2; i++) expect_close(ml_module_buffers(m)[i], become[i], 1e-15, "buffer %d", i);
     ml_module_train(m, false);
-    ml_tensor *calm = ml_module_apply_with(m, ml_module_parameters(m), n, x, &(ml_apply_opts){ .state = become, .n_state = 2 });
+    ml_tensor *calm = ml_module_apply_with(m, ml_module_parameters(m), n, x, &(ml_apply_opts){ .buffers = become, .n_buffers = 2 });
     expect_same(ml_module_forward(m, x), calm, "evaluation forward");
     char name[32];
-    expect(ml_module_state_name(m, 1, name, sizeof name) && strcmp(name, "2.running_var") == 0, "it is called %s", name);
+    expect(ml_module_buffer_name(m, 1, name, sizeof name) && strcmp(name, "2.running_var") == 0, "it is called %s", name);
     ml_module_release(m);
 }
 
@@ -176,7 +176,7 @@ Test(cnn, quarters_agree_with_windows_of_any_size)
 static bool try_all(void)
 {
     ml_scope   scope = ml_scope_begin();
-    ml_module *m     = ml_nn_sequential((ml_module *[]){ ml_nn_conv2d(2, 3, three, &(ml_conv_layer_opts){ .same = true, .circular = true }), ml_nn_batch_norm(2, 3, NULL),
+    ml_module *m     = ml_nn_sequential((ml_module *[]){ ml_nn_conv2d(2, 3, three, &(ml_conv_layer_opts){ .same = true, .padding_mode = ML_PAD_CIRCULAR }), ml_nn_batch_norm(2, 3, NULL),
                                                          ml_nn_activation(ML_OP_relu), ml_nn_max_pool2d((int64_t[]){ 2, 2 }, NULL), ml_nn_dropout(0.5),
                                                          ml_nn_conv_transpose2d(3, 2, three, NULL), ml_nn_group_norm(2, 2, NULL), ml_nn_global_avg_pool() }, 8);
     ml_tensor *x = ml_randn(ML_SHAPE(2, 2, 4, 4), ML_F32, ml_key_of(1, 1)), *y = ml_module_forward(m, x);

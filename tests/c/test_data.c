@@ -148,24 +148,73 @@ Test(data, modular_refuses_what_makes_no_sense)
     ml_scope_end(&scope);
 }
 
-Test(data, any_allocation_of_modular_may_be_refused)
+/* --- every generator ------------------------------------------------------------------------------------------------ */
+typedef bool generator(ml_dataset *train, ml_dataset *test);
+
+static bool modular(ml_dataset *train, ml_dataset *test)
 {
-    ml_scope        scope = ml_scope_begin();
-    ml_modular_opts o     = { .p = 7, .op = '+', .train_fraction = 0.4, .seed = 1 };
-    ml_dataset      train = { NULL, NULL }, test = { NULL, NULL };
-    bool            ok    = false;
-    int64_t         n;
-    ml_scalar(1, ML_F32); /* the thread's own lists are there */
-    for (n = 1; !ok && n < 100; n++) {
-        size_t   live  = ml_memory().live;
-        ml_scope inner = ml_scope_begin();
-        ml_memory_fail_after(n);
-        ok = ml_data_modular(&o, &train, &test);
-        ml_memory_fail_after(0);
-        expect(ok == (train.x != NULL), "allocation %lld: the result was written", (long long)n);
-        ml_scope_end(&inner);
-        expect(ml_memory().live == live, "allocation %lld: %lld bytes were left", (long long)n, (long long)(ml_memory().live - live));
+    return ml_data_modular(&(ml_modular_opts){ .p = 7, .op = '+', .train_fraction = 0.4, .seed = 1 }, train, test);
+}
+
+static bool mnist1d(ml_dataset *train, ml_dataset *test)
+{
+    ml_mnist1d_opts o = ml_mnist1d_defaults();
+    o.n = 20;
+    return ml_data_mnist1d(&o, train, test);
+}
+
+static bool drawn(ml_drawing what, bool colour, ml_dataset *train, ml_dataset *test)
+{
+    ml_drawn_opts o = ml_drawn_defaults();
+    o.n_train = o.n_test = 25, o.colour = colour, o.train.noise = 0.1;
+    return ml_data_drawn(what, &o, train, test);
+}
+
+static bool digits(ml_dataset *train, ml_dataset *test) { return drawn(ML_DRAW_DIGITS, false, train, test); }
+static bool shapes(ml_dataset *train, ml_dataset *test) { return drawn(ML_DRAW_SHAPES, true, train, test); }
+
+static const struct { const char *name; generator *make; } generators[] = {
+    { "modular", modular }, { "mnist1d", mnist1d }, { "digits", digits }, { "shapes", shapes },
+};
+#define N_GENERATORS (sizeof generators / sizeof *generators)
+
+Test(data, any_allocation_may_be_refused)
+{
+    for (size_t g = 0; g < N_GENERATORS; g++) {
+        ml_scope   scope = ml_scope_begin();
+        ml_dataset train = { NULL, NULL }, test = { NULL, NULL };
+        bool       ok    = false;
+        int64_t    n;
+        ml_scalar(1, ML_F32); /* the thread's own lists are there */
+        for (n = 1; !ok && n < 100; n++) {
+            size_t   live  = ml_memory().live;
+            ml_scope inner = ml_scope_begin();
+            ml_memory_fail_after(n);
+            ok = generators[g].make(&train, &test);
+            ml_memory_fail_after(0);
+            expect(ok == (train.x != NULL), "%s, allocation %lld: the result was written", generators[g].name, (long long)n);
+            ml_scope_end(&inner);
+            expect(ml_memory().live == live, "%s, allocation %lld: %lld bytes were left", generators[g].name, (long long)n,
+                   (long long)(ml_memory().live - live));
+        }
+        expect(ok && n > 5, "%s: %lld allocations", generators[g].name, (long long)n);
+        ml_scope_end(&scope);
     }
-    expect(ok && n > 5, "%lld allocations", (long long)n);
-    ml_scope_end(&scope);
+}
+
+Test(data, every_generator_is_the_same_on_any_number_of_threads)
+{
+    for (size_t g = 0; g < N_GENERATORS; g++) {
+        ml_scope   scope = ml_scope_begin();
+        ml_dataset one[2], four[2];
+        ml_threads_set(1);
+        cr_assert(generators[g].make(&one[0], &one[1]), "%s", ml_error_message());
+        ml_threads_set(4);
+        cr_assert(generators[g].make(&four[0], &four[1]), "%s", ml_error_message());
+        for (int k = 0; k < 2; k++) {
+            expect_same(one[k].x, four[k].x, generators[g].name);
+            expect_same(one[k].y, four[k].y, generators[g].name);
+        }
+        ml_scope_end(&scope);
+    }
 }

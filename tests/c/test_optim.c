@@ -431,6 +431,65 @@ Test(optim, copies_inside_vmap_step_as_if_alone)
     check_copies("AdamW", make_adamw);
 }
 
+/* --- groups ---------------------------------------------------------------------------------------------------------- */
+/* Two groups in one optimizer against two optimizers: the bits of each alone. */
+Test(optim, groups_step_as_optimizers_of_their_own)
+{
+    ml_scope      scope = ml_scope_begin();
+    ml_tensor    *w[2] = { leaf(ML_SHAPE(5, 3), 1), leaf(ML_SHAPE(70), 2) }, *v[2] = { leaf(ML_SHAPE(5, 3), 1), leaf(ML_SHAPE(70), 2) };
+    ml_tensor    *third[2] = { leaf(ML_SHAPE(9), 3), leaf(ML_SHAPE(9), 3) };
+    ml_adam_opts  all = { .lr = 0.01, .betas = { 0.9, 0.99 }, .eps = 1e-8, .weight_decay = 0.3 }, plain = all;
+    plain.weight_decay = 0;
+    plain.betas[0]     = 0.5;
+    ml_sgd_opts    sgd      = { .lr = 0.05, .momentum = 0.9 };
+    ml_param_group groups[] = { { .params = &w[0], .n = 1, .lr_scale = 0.5 }, { .params = &w[1], .n = 1, .opts = &plain },
+                                { .params = &third[0], .n = 1, .opts = &sgd, .kind = "SGD" } };
+    ml_optim *grouped = ml_optim_new("AdamW", groups, 3, &all);
+    cr_assert(grouped, "%s", ml_error_message());
+    ml_adam_opts half = all;
+    half.lr *= 0.5;
+    ml_optim *alone[3] = { ml_adamw(&v[0], 1, &half), ml_adamw(&v[1], 1, &plain), ml_sgd(&third[1], 1, &sgd) };
+    cr_expect_eq(ml_optim_n_groups(grouped), 3);
+    cr_expect_eq(ml_optim_parameter_group(grouped, 1), 1);
+    cr_expect_str_eq(ml_optim_group_kind(grouped, 2), "SGD");
+    cr_expect_eq(ml_optim_n_state(grouped, 0), 2);
+    cr_expect_eq(ml_optim_n_state(grouped, 2), 1);
+    for (int step = 0; step < 6; step++) {
+        cr_assert(ml_optim_minimize(grouped, ml_add(ml_add(half_square(w[0]), half_square(w[1])), half_square(third[0]))), "%s", ml_error_message());
+        cr_assert(ml_optim_minimize(alone[0], half_square(v[0])) && ml_optim_minimize(alone[1], half_square(v[1])) &&
+                  ml_optim_minimize(alone[2], half_square(third[1])));
+        if (step == 2) { /* all rates of learning follow, the decay of the second does not */
+            cr_assert(ml_optim_set_lr(grouped, 0.02) && ml_optim_set_weight_decay(grouped, 0.7));
+            cr_expect_eq(ml_optim_rate(grouped, 0, ML_LR), 0.01);
+            cr_expect_eq(ml_optim_rate(grouped, 1, ML_LR), 0.02);
+            cr_expect_float_eq(ml_optim_rate(grouped, 2, ML_LR), 0.1, 1e-15);
+            cr_expect_eq(ml_optim_rate(grouped, 1, ML_WEIGHT_DECAY), 0);
+            cr_assert(ml_optim_set_rate(grouped, 2, ML_LR, 0.1) && ml_optim_set_lr(alone[0], 0.01) && ml_optim_set_weight_decay(alone[0], 0.7) &&
+                      ml_optim_set_lr(alone[1], 0.02) && ml_optim_set_lr(alone[2], 0.1));
+        }
+    }
+    for (int i = 0; i < 2; i++) expect_same(w[i], v[i], "group %d", i);
+    expect_same(third[0], third[1], "the group with a rule of its own");
+    expect_fails(ml_optim_set_rate(grouped, 3, ML_LR, 1), "AdamW: there is no group 4; there are 3");
+    expect_fails(ml_optim_set_rate(grouped, 1, ML_LR, -1), "AdamW: lr must be a finite number, 0 or more, got -1");
+    ml_optim_release(grouped);
+    for (int i = 0; i < 3; i++) ml_optim_release(alone[i]);
+
+    groups[1].params = &w[0];
+    expect_fails(ml_optim_new("AdamW", groups, 2, &all), "AdamW: a parameter of shape (5, 3) is in two groups");
+    groups[1].params = &w[1];
+    plain.betas[1]   = 2;
+    expect_fails(ml_optim_new("AdamW", groups, 2, &all), "AdamW: betas must be in [0, 1), got 2");
+    plain.betas[1] = 0.9, groups[0].lr_scale = -1;
+    expect_fails(ml_optim_new("AdamW", groups, 2, &all), "AdamW: lr_scale must be a finite number, 0 or more, got -1");
+    groups[0].lr_scale = 0, groups[1].n = 0;
+    expect_fails(ml_optim_new("AdamW", groups, 2, &all), "AdamW: there are no parameters to optimize");
+    groups[1].n = 1, groups[1].kind = "AdamV";
+    expect_fails(ml_optim_new("AdamW", groups, 2, &all), "there is no optimizer 'AdamV'; did you mean 'Adam");
+    expect_fails(ml_optim_new("AdamX", groups, 1, NULL), "there is no optimizer 'AdamX'");
+    ml_scope_end(&scope);
+}
+
 Test(optim, a_loss_that_has_nothing_to_do_with_the_parameters)
 {
     ml_scope   scope = ml_scope_begin();
@@ -475,7 +534,7 @@ Test(optim, state_put_back_goes_on_to_the_bit)
         ml_scope   scope = ml_scope_begin();
         ml_tensor *w[2] = { leaf(ML_SHAPE(5, 3), 1), leaf(ML_SHAPE(7), 2) }, *v[2], *state[4];
         ml_optim  *whole = of_kind(kind, w, 2);
-        int        n     = ml_optim_n_state(whole);
+        int        n     = ml_optim_n_state(whole, 0);
         int64_t    steps[2];
         for (int step = 0; step < 5; step++) /* the second sits some steps out: each has its own count */
             cr_assert(ml_optim_minimize(whole, step < 2 ? half_square(w[0]) : ml_add(half_square(w[0]), half_square(w[1]))), "%s", ml_error_message());
@@ -492,7 +551,7 @@ Test(optim, state_put_back_goes_on_to_the_bit)
             cr_assert(ml_optim_minimize(whole, ml_add(half_square(w[0]), half_square(w[1]))) && ml_optim_minimize(rest, ml_add(half_square(v[0]), half_square(v[1]))));
         for (int i = 0; i < 2; i++) {
             expect_same(w[i], v[i], "%s: parameter %d", ml_optim_kind(whole), i);
-            for (int k = 0; k < n; k++) expect_same(ml_optim_state(whole, i, k), ml_optim_state(rest, i, k), "%s", ml_optim_state_name(whole, k));
+            for (int k = 0; k < n; k++) expect_same(ml_optim_state(whole, i, k), ml_optim_state(rest, i, k), "%s", ml_optim_state_name(whole, i, k));
         }
         if (n > 0) {
             ml_tensor *bad[4] = { state[0], state[1], state[2], state[3] };
@@ -506,7 +565,7 @@ Test(optim, state_put_back_goes_on_to_the_bit)
             cr_expect_eq(ml_optim_steps(rest), 9);
         }
         expect_fails(ml_optim_state(rest, 2, 0), "no state 0 of parameter 2");
-        cr_expect_str_eq(ml_optim_state_name(rest, n), "?");
+        cr_expect_str_eq(ml_optim_state_name(rest, 0, n), "?");
         ml_optim_release(whole);
         ml_optim_release(rest);
         ml_scope_end(&scope);

@@ -478,6 +478,26 @@ case("rfft", lambda x: torch.view_as_real(torch.fft.rfft(x)), floats(2, 2, 7))
 case("irfft", lambda y: torch.fft.irfft(torch.view_as_complex(y)), floats(2, 4, 2))
 
 
+def recurrent(kind, reverse, x, w, b, s):
+    """PyTorch's cell over what the input has already become: its own weight is the identity, without a bias."""
+    step = getattr(torch, kind + "_cell")
+    identity, none = torch.eye(w.shape[0], dtype=F64), torch.zeros_like(b)
+    states = []
+    for x_t in (x.flip(1) if reverse else x).unbind(1):
+        s = step(x_t, s.unbind(0) if kind == "lstm" else s, identity, w, none, b)
+        s = torch.stack(s) if kind == "lstm" else s
+        states.append(s)
+    return torch.stack(states[::-1] if reverse else states, -2)
+
+
+for kind, op, gates in (("rnn_tanh", "rnn", 1), ("rnn_relu", "rnn", 1), ("gru", "gru", 3), ("lstm", "lstm", 4)):
+    for reverse in (0, 1):
+        for n, t, h in ((2, 4, 3), (1, 1, 2)):
+            first = (2, n, h) if kind == "lstm" else (n, h)
+            case(op, lambda x, w, b, s, k=kind, r=reverse: recurrent(k, r, x, w, b, s), floats(n, t, gates * h), floats(gates * h, h),
+                 floats(gates * h), floats(*first), reverse=reverse, **(dict(act=kind[4:]) if op == "rnn" else {}))
+
+
 # --- writing ------------------------------------------------------------------------------------------------------------
 def option_text(value):
     if isinstance(value, tuple):

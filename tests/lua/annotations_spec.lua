@@ -10,7 +10,7 @@ local function read(path)
 end
 
 describe("the annotations", function()
-  local by_hand, in_lua = read "/lua/meta/moonlab.lua", read "/lua/moonlab/tensor.lua"
+  local by_hand, in_lua = read "/lua/meta/moonlab.lua" .. read "/lua/meta/data.lua", read "/lua/moonlab/tensor.lua"
 
   it("of the operations are those that their table makes", function()
     assert.equal(dofile(source .. "/lua/meta/generate.lua"), read "/lua/meta/ops.lua")

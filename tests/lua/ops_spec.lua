@@ -674,6 +674,34 @@ local other = {
     holds(x:tolist(), x:dropout(0))
     fails(function() return x:dropout(2) end, "^dropout: p must be in 0%.%.1, got 2")
   end,
+  rnn = function()
+    local x, w, b = f64 { { { 1 }, { -2 } } }, f64 { { 0.5 } }, f64 { 1 }
+    holds({ { { 2 + 1.5 }, { -1 + 1.75 } } }, x:rnn(w, b, f64 { { 3 } }, { act = "none" }))
+    holds({ { { 2 }, { 0 } } }, x:rnn(w, b, f64 { { 0 } }, { act = "relu" }))
+    holds({ { { 2 }, { 0 } } }, x:rnn(w, b, f64 { { 0 } }, { act = "relu", reverse = true }))
+    fails(function() return x:rnn(w, b, f64 { 3 }) end, "^rnn: the first state must have shape %(1, 1%), got %(1%)")
+    fails(function() return x:rnn(w, b, f64 { { 3 } }, { act = "gelu" }) end, "^rnn: act must be ")
+  end,
+  gru = function()
+    local x, w, b = { 1, -2, 0.5 }, { 0.5, -1, 2 }, { 0.25, 0, -1 }
+    local function after(s)
+      local r, z = sigmoid(x[1] + w[1] * s + b[1]), sigmoid(x[2] + w[2] * s + b[2])
+      return (1 - z) * tanh(x[3] + r * (w[3] * s + b[3])) + z * s
+    end
+    holds({ { { after(0.75) }, { after(after(0.75)) } } },
+      f64({ { x, x } }):gru(f64 { { w[1] }, { w[2] }, { w[3] } }, f64(b), f64 { { 0.75 } }), 1e-12)
+    fails(function() return f64({ { x } }):gru(f64 { w }, f64(b), f64 { { 0 } }) end, "^gru: the weight must be %(3 h, h%)")
+  end,
+  lstm = function()
+    local x, w, b = { 1, -2, 0.5, 1.5 }, { 0.5, -1, 2, 1 }, { 0.25, 0, -1, 0.5 }
+    local function gate(i, h) return x[i] + w[i] * h + b[i] end
+    local c = sigmoid(gate(2, 0.75)) * 0.3 + sigmoid(gate(1, 0.75)) * tanh(gate(3, 0.75))
+    local h = sigmoid(gate(4, 0.75)) * tanh(c)
+    holds({ { { { h } } }, { { { c } } } }, f64({ { x } }):lstm(f64 { { w[1] }, { w[2] }, { w[3] }, { w[4] } }, f64(b),
+      f64 { { { 0.75 } }, { { 0.3 } } }), 1e-12)
+    fails(function() return f64({ { x } }):lstm(f64 { { 1 }, { 1 }, { 1 }, { 1 } }, f64(b), f64 { { 0 } }) end,
+      "^lstm: the first state must have shape %(2, 1, 1%)")
+  end,
   mse = function()
     holds((9 + 4 + 1 + 0 + 1 + 4) / 6, m:mse(m * 0 + 4))
     holds(0, ml.nn.mse(m, m))

@@ -1,0 +1,10 @@
+--- ml.data: what the C part makes by rule, and the files that add to it.
+local core = require "moonlab.core"
+
+---@class moonlab.data
+local data = {}
+for _, part in ipairs { core.data, require "moonlab.datasets", (require "moonlab.loader") } do
+  for name, value in pairs(part) do data[name] = value end
+end
+
+return data

@@ -1,0 +1,124 @@
+/* One step of recurrent cells and of their derivatives, f32 and f64. A plane holds one value of a unit for each of so many samples
+ * that lie side by side (lanes): all is pointwise here, and the products between the steps are taps (conv.c). */
+#include "kernels/level.h"
+#include "kernels/vmath.h"
+
+#include <math.h>
+
+static inline double sigmoid64(double x)
+{
+    double z = exp(-fabs(x));
+    return (x < 0 ? z : 1) / (1 + z);
+}
+
+#define EACH _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) /* planes do not overlap */
+
+#define DEFINE(T, S, TANH, SIGMOID)                                                                                              \
+    static void rnn_step_##S(const mlk_cell *c)                                                                                  \
+    {                                                                                                                            \
+        const int64_t n = c->n;                                                                                                  \
+        const T      *x = c->x, *a = c->a;                                                                                       \
+        T            *y = c->y;                                                                                                  \
+        switch (c->act) {                                                                                                        \
+        case MLK_ACT_TANH: EACH y[i] = TANH(x[i] + a[i]); break;                                                                 \
+        case MLK_ACT_RELU: EACH y[i] = x[i] + a[i] < 0 ? 0 : x[i] + a[i]; break;                                                 \
+        case MLK_ACT_SIGMOID: EACH y[i] = SIGMOID(x[i] + a[i]); break;                                                           \
+        case MLK_ACT_NONE: EACH y[i] = x[i] + a[i]; break;                                                                       \
+        }                                                                                                                        \
+    }                                                                                                                            \
+    static void rnn_back_##S(const mlk_cell *c)                                                                                  \
+    {                                                                                                                            \
+        const int64_t n = c->n;                                                                                                  \
+        const T      *y = c->y, *dy = c->dy;                                                                                     \
+        T            *dx = c->dx, *ds = c->ds;                                                                                   \
+        switch (c->act) {                                                                                                        \
+        case MLK_ACT_TANH: EACH dx[i] = dy[i] * ((1 - y[i]) * (1 + y[i])); break;                                                \
+        case MLK_ACT_RELU: EACH dx[i] = y[i] > 0 ? dy[i] : 0; break;                                                             \
+        case MLK_ACT_SIGMOID: EACH dx[i] = dy[i] * (y[i] * (1 - y[i])); break;                                                   \
+        case MLK_ACT_NONE: EACH dx[i] = dy[i]; break;                                                                            \
+        }                                                                                                                        \
+        EACH ds[i] = 0;                                                                                                          \
+    }                                                                                                                            \
+    /* r, z, m: reset gate, update gate, new memory, in which r stands before the product with the state: y = m + z (s - m) */   \
+    static void gru_step_##S(const mlk_cell *c)                                                                                  \
+    {                                                                                                                            \
+        const int64_t n = c->n;                                                                                                  \
+        const T      *x = c->x, *a = c->a, *s = c->s;                                                                            \
+        T            *y = c->y;                                                                                                  \
+        EACH {                                                                                                                   \
+            T r = SIGMOID(x[i] + a[i]), z = SIGMOID(x[n + i] + a[n + i]), m = TANH(x[2 * n + i] + r * a[2 * n + i]);             \
+            y[i] = m + z * (s[i] - m);                                                                                           \
+        }                                                                                                                        \
+    }                                                                                                                            \
+    static void gru_back_##S(const mlk_cell *c)                                                                                  \
+    {                                                                                                                            \
+        const int64_t n = c->n;                                                                                                  \
+        const T      *x = c->x, *a = c->a, *s = c->s, *dy = c->dy;                                                               \
+        T            *dx = c->dx, *da = c->da, *ds = c->ds;                                                                      \
+        EACH {                                                                                                                   \
+            T r = SIGMOID(x[i] + a[i]), z = SIGMOID(x[n + i] + a[n + i]), m = TANH(x[2 * n + i] + r * a[2 * n + i]);             \
+            T dm = dy[i] * (1 - z) * ((1 - m) * (1 + m)), dr = dm * a[2 * n + i] * (r * (1 - r)), dz = dy[i] * (s[i] - m) * (z * (1 - z)); \
+            dx[i] = da[i] = dr;                                                                                                  \
+            dx[n + i] = da[n + i] = dz;                                                                                          \
+            dx[2 * n + i] = dm;                                                                                                  \
+            da[2 * n + i] = dm * r;                                                                                              \
+            ds[i]         = dy[i] * z;                                                                                           \
+        }                                                                                                                        \
+    }                                                                                                                            \
+    /* in, forget, new, out; s and y: h, then c */                                                                               \
+    static void lstm_step_##S(const mlk_cell *c)                                                                                 \
+    {                                                                                                                            \
+        const int64_t n = c->n;                                                                                                  \
+        const T      *x = c->x, *a = c->a, *s = c->s;                                                                            \
+        T            *y = c->y;                                                                                                  \
+        EACH {                                                                                                                   \
+            T in = SIGMOID(x[i] + a[i]), forget = SIGMOID(x[n + i] + a[n + i]), m = TANH(x[2 * n + i] + a[2 * n + i]);           \
+            T out = SIGMOID(x[3 * n + i] + a[3 * n + i]), memory = forget * s[n + i] + in * m;                                   \
+            y[n + i] = memory;                                                                                                   \
+            y[i]     = out * TANH(memory);                                                                                       \
+        }                                                                                                                        \
+    }                                                                                                                            \
+    static void lstm_back_##S(const mlk_cell *c)                                                                                 \
+    {                                                                                                                            \
+        const int64_t n = c->n;                                                                                                  \
+        const T      *x = c->x, *a = c->a, *s = c->s, *y = c->y, *dy = c->dy;                                                    \
+        T            *dx = c->dx, *ds = c->ds;                                                                                   \
+        EACH {                                                                                                                   \
+            T in = SIGMOID(x[i] + a[i]), forget = SIGMOID(x[n + i] + a[n + i]), m = TANH(x[2 * n + i] + a[2 * n + i]);           \
+            T out = SIGMOID(x[3 * n + i] + a[3 * n + i]), seen = TANH(y[n + i]);                                                 \
+            T dc = dy[n + i] + dy[i] * out * ((1 - seen) * (1 + seen));                                                          \
+            dx[i]         = dc * m * (in * (1 - in));                                                                            \
+            dx[n + i]     = dc * s[n + i] * (forget * (1 - forget));                                                             \
+            dx[2 * n + i] = dc * in * ((1 - m) * (1 + m));                                                                       \
+            dx[3 * n + i] = dy[i] * seen * (out * (1 - out));                                                                    \
+            ds[i]         = 0;                                                                                                   \
+            ds[n + i]     = dc * forget;                                                                                         \
+        }                                                                                                                        \
+    }                                                                                                                            \
+    /* rows of width values, row_step apart, into planes of LANES and back; the lanes of rows that are missing are 0 */          \
+    static void lanes_load_##S(int64_t rows, int64_t width, const void *from, int64_t row_step, void *planes)                    \
+    {                                                                                                                            \
+        T *to = planes;                                                                                                          \
+        for (int64_t l = 0; l < LANES; l++) {                                                                                    \
+            const T *x = (const T *)from + l * row_step;                                                                         \
+            if (l < rows) for (int64_t j = 0; j < width; j++) to[j * LANES + l] = x[j];                                          \
+            else for (int64_t j = 0; j < width; j++) to[j * LANES + l] = 0;                                                      \
+        }                                                                                                                        \
+    }                                                                                                                            \
+    static void lanes_store_##S(int64_t rows, int64_t width, const void *planes, void *to, int64_t row_step)                     \
+    {                                                                                                                            \
+        const T *from = planes;                                                                                                  \
+        for (int64_t l = 0; l < rows; l++) {                                                                                     \
+            T *y = (T *)to + l * row_step;                                                                                       \
+            for (int64_t j = 0; j < width; j++) y[j] = from[j * LANES + l];                                                      \
+        }                                                                                                                        \
+    }
+#define LANES MLK_PANEL
+DEFINE(float, f32, vtanh, vsigmoid)
+DEFINE(double, f64, tanh, sigmoid64)
+
+void AT_LEVEL(mlk_fill_recurrent)(ml_kernels *k)
+{
+#define SET(f) k->f##_f32 = f##_f32, k->f##_f64 = f##_f64;
+    SET(rnn_step) SET(rnn_back) SET(gru_step) SET(gru_back) SET(lstm_step) SET(lstm_back) SET(lanes_load) SET(lanes_store)
+}

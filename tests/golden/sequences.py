@@ -1,0 +1,107 @@
+#!/usr/bin/python3
+"""Writes sequences.txt: what PyTorch's layers of sequences compute in f64, and where Adam takes two small models, for
+tests/c/test_sequences.c.
+
+    /usr/bin/python3 tests/golden/sequences.py        # Debian's python3-torch
+
+A line is a word, sizes in brackets, values. A case begins with `case NAME` and goes on with: param (one line each, in the
+module's order), x, state (where it has one), y, last (the state behind the last step), dy, dlast, dx, dstate, dparam (as
+param). `train NAME` has param, x, labels (from 0), then `step K` with a line `now` of all parameters in one row.
+Numbers are written so that they read back exactly. Inputs have four decimals, which keeps the file small.
+"""
+import os
+import torch
+from torch import nn
+
+F64 = torch.float64
+SHOWN = (1, 10, 100)
+lines = []
+
+
+def put(word, t):
+    values = " ".join(repr(v) if isinstance(v, float) else str(v) for v in t.detach().reshape(-1).tolist())
+    lines.append(f"{word} ({','.join(str(n) for n in t.shape)}) {values}")
+
+
+def floats(*shape):
+    return torch.round((4 * torch.rand(shape, dtype=F64) - 2) * 1e4) / 1e4
+
+
+def coarse(module):
+    """Parameters that are short to write, and no bias or weight of a norm that does nothing."""
+    with torch.no_grad():
+        for p in module.parameters():
+            p.copy_(floats(*p.shape) / 4)
+    return module
+
+
+def close(params, results, leaves):
+    """Everything behind the inputs of a case; results and leaves by name."""
+    for name, t in results.items():
+        put(name, t)
+    seeds = {"d" + name: floats(*t.shape) for name, t in results.items()}
+    total = 0
+    for name, t in results.items():
+        put("d" + name, seeds["d" + name])
+        total = total + (t * seeds["d" + name]).sum()
+    grads = torch.autograd.grad(total, list(leaves.values()) + params)
+    for name, g in zip(leaves, grads):
+        put("d" + name, g)
+    for g in grads[len(leaves):]:
+        put("dparam", g)
+    lines.append("")
+
+
+# --- recurrent ------------------------------------------------------------------------------------------------------------
+def recurrent(name, kind, n, t, inputs, hidden, given=True, **options):
+    module = coarse(getattr(nn, kind)(inputs, hidden, batch_first=True, dtype=F64, **options))
+    params = list(module.parameters())
+    modules = options.get("num_layers", 1) * (2 if options.get("bidirectional") else 1)
+    lines.append("case " + name)
+    for p in params:
+        put("param", p)
+    leaves = {"x": floats(n, t, inputs).requires_grad_()}
+    if given:
+        leaves["state"] = floats(*((2, modules, n, hidden) if kind == "LSTM" else (modules, n, hidden))).requires_grad_()
+    for word, leaf in leaves.items():
+        put(word, leaf)
+    first = leaves.get("state")
+    y, last = module(leaves["x"], tuple(first) if given and kind == "LSTM" else first)
+    close(params, {"y": y, "last": torch.stack(last) if kind == "LSTM" else last}, leaves)
+
+
+torch.manual_seed(30)
+for kind in ("RNN", "GRU", "LSTM"):
+    small = kind.lower()
+    recurrent(small, kind, 2, 4, 3, 2)
+    recurrent(small + "_bidirectional", kind, 3, 5, 2, 3, given=False, bidirectional=True)
+    recurrent(small + "_2_layers", kind, 2, 3, 2, 3, num_layers=2, bidirectional=True)
+    recurrent(small + "_no_bias", kind, 1, 3, 2, 2, bias=False)
+recurrent("rnn_relu", "RNN", 2, 3, 2, 3, nonlinearity="relu")
+
+
+# --- trained --------------------------------------------------------------------------------------------------------------
+def train(name, params, forward, x, labels, classes):
+    lines.append("train " + name)
+    for p in params:
+        put("param", p)
+    put("x", x)
+    put("labels", labels)
+    opt = torch.optim.Adam(params, lr=1e-2)
+    for step in range(1, 101):
+        opt.zero_grad()
+        nn.functional.cross_entropy(forward(x), labels).backward()
+        opt.step()
+        if step in SHOWN:
+            lines.append(f"step {step}")
+            put("now", torch.cat([p.detach().reshape(-1) for p in params]))
+    lines.append("")
+
+
+gru, head = coarse(nn.GRU(1, 3, batch_first=True, bidirectional=True, dtype=F64)), coarse(nn.Linear(30, 4, dtype=F64))
+train("gru", list(gru.parameters()) + list(head.parameters()), lambda x: head(gru(x)[0].flatten(1)), floats(6, 5, 1), torch.randint(4, (6,)), 4)
+
+path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sequences.txt")
+with open(path, "w") as out:
+    out.write(f"# written by sequences.py with PyTorch {torch.__version__}\n\n")
+    out.write("\n".join(lines) + "\n")
