@@ -50,7 +50,7 @@ ml.accuracy, ml.weight_norm = train.accuracy, train.weight_norm
 
 -- Loaded when first used, which keeps the start short.
 local later = {}
-for _, name in ipairs { "fft", "run", "figure", "tree", "linalg", "stats", "io", "data", "optim", "probe", "kernels" } do
+for _, name in ipairs { "fft", "run", "figure", "tree", "linalg", "stats", "io", "data", "probe", "kernels" } do
   if package.preload["moonlab." .. name] then later[name] = "moonlab." .. name end
 end
 local fields = { -- of ml that are functions of one module
