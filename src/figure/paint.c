@@ -287,6 +287,7 @@ static bool paint_page(mli_paper *p, page *pg, const mli_page *asked)
     p->density = asked->density * scale;
     cairo_scale(p->cr, scale, scale);
     pango_cairo_update_layout(p->cr, p->layout);
+    p->n_measures = 0;
     if (p->seen) p->seen->scale = scale;
 
     mli_ink(p, p->style->paper, 1);
