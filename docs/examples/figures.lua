@@ -13,6 +13,7 @@ local path = os.tmpname() .. ".svg"
 fig:save(path, { size = { 600, 400 }, style = "print" })
 print(io.open(path):read(5))  --> <?xml
 os.remove(path)
+print(fig:pixels { size = { 60, 40 } }.shape[2])  --> 60
 print(fig:is_open()) -- fig:show() opens a window, fig:wait(1) looks at it for a second, fig:close() closes it  --> false
 
 --- Figure:line

@@ -111,6 +111,10 @@ bool ml_figure_give(ml_figure *fig, int64_t mark, const ml_data *data, int n);
  * are small get small letters; without room for letters there are curves and cells only. */
 bool ml_figure_save(ml_figure *fig, const char *path, const ml_save_opts *opts);
 
+/* The same into memory: width x height pixels of 0xFFRRGGBB, row by row from the top. opts: as for a PNG of that many
+ * pixels, so dpi says how large things are drawn (0 = 96); its width and height are not looked at. */
+bool ml_figure_pixels(ml_figure *fig, int width, int height, uint32_t *pixels, const ml_save_opts *opts);
+
 /* --- a live window ---------------------------------------------------------------------------- */
 /* All windows live in one thread of their own, which redraws at most 30 times a second, and with new data a fifth of the
  * time at most, from a snapshot: who adds points waits for a short copy, never for drawing. Keys: s saves a picture, t

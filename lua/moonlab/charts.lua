@@ -10,7 +10,7 @@ local Figure = {}
 --- bands -----------------------------------------------------------------------------------------------------------
 
 ---@class moonlab.BandOptions: moonlab.LineOptions
----@field show? "interval"|"std"|"range"|"quartiles"  95 % for the mean, by Student's t; quartiles: of the median (default "interval")
+---@field show? "interval"|"std"|"range"|"quartiles"  95 % of the mean by Student's t; quartiles: its median (default "interval")
 
 -- Where the t distribution with df degrees of freedom leaves 2.5 % on each side.
 local function t_95(df)

@@ -236,6 +236,14 @@ function Figure:save(path, opts)
   return self
 end
 
+--- Draws into memory: one panel's size unless told otherwise, at 96 pixels an inch.
+---@param opts? moonlab.SaveOptions
+---@return moonlab.Tensor pixels  (rows, columns, 3): red, green, blue, 0..255, u8
+function Figure:pixels(opts)
+  if self.stale then self:refresh() end
+  return self.core:pixels(opts)
+end
+
 --- Opens a live window. Keys: s saves a picture, t changes the style, + and - the size of text, q closes.
 ---@return true?   opened
 ---@return string? reason  why there is none; having no display is no error

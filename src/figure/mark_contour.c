@@ -129,7 +129,7 @@ static void segment(tracer *t, point a, point b)
     mli_box box = t->s->box;
     point   m   = { (a.x + b.x) / 2, (a.y + b.y) / 2 };
     double  u = (m.x - box.x) / box.w, v = (m.y - box.y) / box.h;
-    double  far = fabs(u - v) + (u < 0.1 || u > 0.9 || v < 0.08 || v > 0.92 ? 2 : 0);
+    double  far = fabs(u - v) + 0.05 * u + (u < 0.1 || u > 0.9 || v < 0.08 || v > 0.92 ? 2 : 0);
     if (far < t->best_far) t->best_far = far, t->best = m;
 }
 
@@ -163,14 +163,25 @@ static void march_cell(tracer *t, int64_t r, int64_t c)
     else segment(t, cut[3], cut[0]), segment(t, cut[1], cut[2]);
 }
 
-static void write_number(mli_stage *s, const tracer *t)
+typedef struct numbers { /* that are written already */
+    int     n;
+    mli_box at[MOST_LEVELS];
+} numbers;
+
+static void write_number(mli_stage *s, const tracer *t, numbers *written)
 {
     char text[32];
     if (!(t->best_far < 2)) return;
     snprintf(text, sizeof text, "%s%.4g", t->level < 0 ? "\xE2\x88\x92" : "", fabs(t->level));
-    double w = mli_text_width(s->p, mli_font_tick, text) + 4, h = 12;
+    double  w = mli_text_width(s->p, mli_font_tick, text) + 4, h = 12;
+    mli_box b = { t->best.x - w / 2, t->best.y - h / 2, w, h };
+    for (int i = 0; i < written->n; i++) {
+        mli_box o = written->at[i];
+        if (b.x < o.x + o.w && o.x < b.x + b.w && b.y < o.y + o.h && o.y < b.y + b.h) return; /* no room for this one */
+    }
+    written->at[written->n++] = b;
     mli_ink(s->p, s->p->style->paper, 0.8);
-    cairo_rectangle(s->p->cr, t->best.x - w / 2, t->best.y - h / 2, w, h);
+    cairo_rectangle(s->p->cr, b.x, b.y, b.w, b.h);
     cairo_fill(s->p->cr);
     mli_ink(s->p, s->p->style->ink, 1);
     mli_text_draw(s->p, mli_font_tick, text, t->best.x, t->best.y, 0.5, 0.5, INFINITY, false);
@@ -180,7 +191,8 @@ static void paint_lines(mli_stage *s)
 {
     tracer t      = { s, mli_slot(s->mark, "x"), mli_slot(s->mark, "y"), mli_slot(s->mark, "values"), 0, { 0, 0 }, 0 };
     bool   filled = mli_opt_flag(s->mark, "filled"), coloured = !mli_opt_text(s->mark, "colour")[0];
-    levels l;
+    numbers written = { 0 };
+    levels  l;
     find_levels(s, &l);
     for (int k = 0; k < l.n; k++) {
         t.level    = l.at[k];
@@ -193,7 +205,7 @@ static void paint_lines(mli_stage *s)
         cairo_set_line_width(s->p->cr, filled ? 0.6 : s->p->style->line * 0.8);
         cairo_set_line_cap(s->p->cr, CAIRO_LINE_CAP_ROUND);
         cairo_stroke(s->p->cr);
-        if (mli_opt_flag(s->mark, "numbers") && !s->p->bare) write_number(s, &t);
+        if (mli_opt_flag(s->mark, "numbers") && !s->p->bare) write_number(s, &t, &written);
     }
 }
 

@@ -403,6 +403,7 @@ static bool paint(mli_stage *s)
     curve_pen pen       = { .s = s, .cr = s->p->cr, .box = s->box, .width = width };
     mli_set_line(s, 0);
     cairo_set_line_width(s->p->cr, width);
+    if ((double)count_points(s) > s->box.w) cairo_set_line_join(s->p->cr, CAIRO_LINE_JOIN_BEVEL); /* too short to tell, and faster */
     if (smoothing > 0) {
         curve_pen faint = pen;
         mli_ink(s->p, mli_stage_colour(s, 0), FAINT * mli_stage_alpha(s));

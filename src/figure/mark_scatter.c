@@ -88,7 +88,7 @@ static void paint_dots(mli_stage *s, const colours *c, double radius)
         double px = mli_ruler_at(&s->x, x->values[i]), py = mli_ruler_at(&s->y, y->values[i]);
         if (px < b.x - 1 || px > b.x + b.w + 1 || py < b.y - 1 || py > b.y + b.h + 1) continue;
         if (!colour_of(s, c, i, &colour, &part)) continue;
-        mli_note(s, px, py, px, py);
+        mli_note_box(s, (mli_box){ px - radius, py - radius, 2 * radius, 2 * radius });
         if (s->busy) continue;
         mli_dot(cr, px, py, radius, shape_of(s, part));
         mli_ink(s->p, colour, alpha);

@@ -57,11 +57,14 @@ static bool paint(mli_stage *s)
     bool   above = mli_opt_word(s->mark, "side", "above"), below = mli_opt_word(s->mark, "side", "below");
     double ay = above ? 1 : below ? 0 : 0.5;
     for (int64_t i = 0; i < x->n; i++) {
-        double px, py;
+        double px, py; /* first where the words belong, then where they are */
         if (!mli_opt_line(s->mark, "text", i, text, sizeof text)[0] || !place_of(s, i, &px, &py)) continue;
+        double w = mli_text_width(s->p, font, text), h = font.size * 1.2;
+        if (px < s->box.x - 0.5 || px > s->box.x + s->box.w + 0.5 || py < s->box.y - 0.5 || py > s->box.y + s->box.h + 0.5) continue;
         px += ax == 0 ? AWAY : ax == 1 ? -AWAY : 0;
         py += above ? -AWAY + 2 : below ? AWAY - 2 : 0;
-        double  w = mli_text_width(s->p, font, text), h = font.size * 1.2;
+        px = fmax(fmin(px, s->box.x + s->box.w - (1 - ax) * w), s->box.x + ax * w); /* whole words, also at the edge */
+        py = fmax(fmin(py, s->box.y + s->box.h - (1 - ay) * h), s->box.y + ay * h);
         mli_box words = { px - ax * w, py - ay * h, w, h };
         mli_note_box(s, words);
         if (s->busy) continue;

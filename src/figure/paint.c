@@ -186,7 +186,7 @@ static void lay_rows(mli_paper *p, page *pg)
         double above = plot->title[0] ? mli_text_height(p, mli_font_title) + TITLE_GAP : 6, below = 0;
         bool   label = plot->panel->label[MLI_X][0] && plot->x_numbers;
         if (plot->n_stages && plot->frame != MLI_FRAME_NONE) below = TICK_GAP + (plot->x_numbers ? mli_text_height(p, mli_font_tick) : 0);
-        if (label) below += mli_text_height(p, mli_font_label);
+        if (label) below += mli_text_height(p, mli_font_label) + (plot->frame == MLI_FRAME_NONE ? 4 : 0);
         int first = row_of(pg, plot), last = last_row(pg, plot);
         top[first]   = fmax(top[first], above);
         bottom[last] = fmax(bottom[last], below);
@@ -287,6 +287,7 @@ static bool paint_page(mli_paper *p, page *pg, const mli_page *asked)
     p->density = asked->density * scale;
     cairo_scale(p->cr, scale, scale);
     pango_cairo_update_layout(p->cr, p->layout);
+    p->n_measures = 0;
     if (p->seen) p->seen->scale = scale;
 
     mli_ink(p, p->style->paper, 1);

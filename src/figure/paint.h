@@ -65,6 +65,18 @@ typedef struct mli_page {
 /* False with a message when memory is refused or Cairo gives up. */
 bool mli_paint(cairo_t *cr, const mli_view *view, const mli_page *page);
 
+typedef struct mli_font {
+    double size;
+    bool   bold;
+} mli_font;
+
+#define MLI_FONTS 8 /* whose measures are remembered */
+
+typedef struct mli_measures { /* of plain digits in a font; other scripts have other heights, and places come from these */
+    mli_font font;
+    double   base, height, middle;
+} mli_measures;
+
 /* --- what every part of the painter is given ---------------------------------------------------- */
 typedef struct mli_paper {
     cairo_t         *cr;
@@ -75,6 +87,8 @@ typedef struct mli_paper {
     mli_seen        *seen; /* or NULL */
     double           density;
     bool             bare; /* too small for words: marks only */
+    int              n_measures;
+    mli_measures     measures[MLI_FONTS];
 } mli_paper;
 
 void   mli_ink(mli_paper *p, mli_colour c, double alpha);
@@ -82,11 +96,6 @@ double mli_snap(const mli_paper *p, double at);                 /* the middle of
 mli_box mli_on_pixels(const mli_paper *p, mli_box box);         /* whole pixels: sharp edges */
 
 /* --- text.c --------------------------------------------------------------------------------------- */
-typedef struct mli_font {
-    double size;
-    bool   bold;
-} mli_font;
-
 extern const mli_font mli_font_figure, mli_font_title, mli_font_label, mli_font_tick, mli_font_legend;
 
 double mli_text_width (mli_paper *p, mli_font font, const char *text);

@@ -72,7 +72,7 @@ void mli_plot_prepare(mli_paper *p, mli_plot *plot)
 void mli_plot_ranges(mli_plot *plot, int axis, const mli_range *r)
 {
     const mli_paper *p      = plot->n_stages ? plot->stages[0].p : NULL;
-    double           margin = plot->frame == MLI_FRAME_NONE ? 0.06 : axis == MLI_X ? 0.02 : 0.05;
+    double           margin = plot->frame == MLI_FRAME_NONE ? 0.08 : axis == MLI_X ? 0.02 : 0.05;
     ml_scale         scale  = p ? scale_of(p, plot, axis) : plot->panel->scale[axis];
     mli_axis_range(&plot->axis[axis], scale, r, p ? ends_of(p, plot, axis) : plot->panel->lim[axis], margin);
 }
@@ -240,7 +240,7 @@ static void paint_words(mli_paper *p, const mli_plot *plot)
     mli_ink(p, p->style->ink, 1);
     mli_text_draw(p, mli_font_title, plot->title, b.x, b.y - TITLE_GAP, 0, 1, plot->cell_to - b.x, false);
     mli_ink(p, p->style->quiet, 1);
-    double under = b.y + b.h + (plot->frame == MLI_FRAME_NONE ? 2 : TICK_GAP + mli_text_height(p, mli_font_tick));
+    double under = b.y + b.h + (plot->frame == MLI_FRAME_NONE ? LABEL_GAP : TICK_GAP + mli_text_height(p, mli_font_tick));
     if (plot->x_numbers)
         mli_text_draw(p, mli_font_label, panel->label[MLI_X], b.x + b.w / 2, under, 0.5, 0, b.w, false);
     if (plot->y_numbers)

@@ -49,26 +49,30 @@ double mli_text_width(mli_paper *p, mli_font font, const char *text)
     return (double)width / PANGO_SCALE;
 }
 
+static mli_measures measures_of(mli_paper *p, mli_font font)
+{
+    for (int i = 0; i < p->n_measures; i++)
+        if (p->measures[i].font.size == font.size && p->measures[i].font.bold == font.bold) return p->measures[i];
+    PangoRectangle ink, line;
+    set_text(p, font, "0");
+    pango_layout_get_extents(p->layout, &ink, &line);
+    mli_measures m = { font, (double)pango_layout_get_baseline(p->layout) / PANGO_SCALE, (double)line.height / PANGO_SCALE,
+                       (double)(ink.y + ink.height / 2) / PANGO_SCALE };
+    if (p->n_measures < MLI_FONTS) p->measures[p->n_measures++] = m;
+    return m;
+}
+
 double mli_text_height(mli_paper *p, mli_font font)
 {
-    int width, height;
-    set_text(p, font, "0");
-    pango_layout_get_size(p->layout, &width, &height);
-    return (double)height / PANGO_SCALE;
+    return measures_of(p, font).height;
 }
 
 void mli_text_draw(mli_paper *p, mli_font font, const char *text, double x, double y, double ax, double ay,
                    double room, bool up)
 {
     if (!text[0] || !(room > 0)) return;
-    /* other scripts have other heights: places come from plain digits and the baseline */
-    set_text(p, font, "0");
-    PangoRectangle ink, line;
-    pango_layout_get_extents(p->layout, &ink, &line);
-    double base   = (double)pango_layout_get_baseline(p->layout) / PANGO_SCALE;
-    double height = (double)line.height / PANGO_SCALE;
-    double middle = (double)(ink.y + ink.height / 2) / PANGO_SCALE;
-
+    mli_measures   m = measures_of(p, font);
+    PangoRectangle line;
     set_text(p, font, text);
     if (isfinite(room)) {
         pango_layout_set_ellipsize(p->layout, PANGO_ELLIPSIZE_END);
@@ -76,8 +80,8 @@ void mli_text_draw(mli_paper *p, mli_font font, const char *text, double x, doub
     }
     pango_layout_get_extents(p->layout, NULL, &line);
     double width = (double)line.width / PANGO_SCALE;
-    double shift = ay <= 0 ? 0 : ay >= 1 ? -height : -middle;
-    double lift  = base - (double)pango_layout_get_baseline(p->layout) / PANGO_SCALE;
+    double shift = ay <= 0 ? 0 : ay >= 1 ? -m.height : -m.middle;
+    double lift  = m.base - (double)pango_layout_get_baseline(p->layout) / PANGO_SCALE;
 
     cairo_save(p->cr);
     cairo_translate(p->cr, x, y);

@@ -1,6 +1,7 @@
 /* Figures for Lua: a thin layer; the interface that scripts see is lua/moonlab/figure.lua. Panels count from 1 here. */
 #include "lua/lua_moonlab.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -391,6 +392,18 @@ static int figure_aside(lua_State *L)
 }
 
 /* --- files and windows ------------------------------------------------------------------------------------------------ */
+static void size_option(lua_State *L, int t, const char *where, double *width, double *height)
+{
+    if (!has_option(L, t, "size")) return;
+    lua_getfield(L, t, "size");
+    bool good = lua_istable(L, -1) && lua_rawlen(L, -1) == 2 && lua_rawgeti(L, -1, 1) == LUA_TNUMBER &&
+                lua_rawgeti(L, -2, 2) == LUA_TNUMBER;
+    if (!good) lml_raise(L, "%s: size is width and height in 1/96 inch, as in size = { 880, 330 }", where);
+    *width  = lua_tonumber(L, -2);
+    *height = lua_tonumber(L, -1);
+    lua_pop(L, 3);
+}
+
 static int figure_save(lua_State *L) /* fig:save(path, options) */
 {
     static const char *const where   = "fig:save";
@@ -400,17 +413,35 @@ static int figure_save(lua_State *L) /* fig:save(path, options) */
         return lml_raise(L, "%s: the path must be text, as in \"figure.png\", got %s", where, lml_got(L, 2));
     lml_check_options(L, 3, where, known, 3);
     ml_save_opts opts = { .dpi = number_option(L, 3, where, "dpi", 0), .style = style_option(L, 3, where) };
-    if (has_option(L, 3, "size")) {
-        lua_getfield(L, 3, "size");
-        bool good = lua_istable(L, -1) && lua_rawlen(L, -1) == 2 && lua_rawgeti(L, -1, 1) == LUA_TNUMBER &&
-                    lua_rawgeti(L, -2, 2) == LUA_TNUMBER;
-        if (!good) return lml_raise(L, "%s: size is width and height in 1/96 inch, as in size = { 880, 330 }", where);
-        opts.width  = lua_tonumber(L, -2);
-        opts.height = lua_tonumber(L, -1);
-        lua_pop(L, 3);
-    }
+    size_option(L, 3, where, &opts.width, &opts.height);
     if (!ml_figure_save(self->fig, lua_tostring(L, 2), &opts)) return lml_error(L);
     return 0;
+}
+
+static int figure_pixels(lua_State *L) /* fig:pixels(options) -> (rows, columns, 3), u8 */
+{
+    static const char *const where   = "fig:pixels";
+    static const char *const known[] = { "size", "dpi", "style" };
+    lua_figure *self  = check_figure(L);
+    double      width = 0, height = 0;
+    lml_check_options(L, 2, where, known, 3);
+    ml_save_opts opts = { .dpi = number_option(L, 2, where, "dpi", 96), .style = style_option(L, 2, where) };
+    size_option(L, 2, where, &width, &height);
+    double w = round((width > 0 ? width : 440) * opts.dpi / 96), h = round((height > 0 ? height : 330) * opts.dpi / 96);
+    if (!(w >= 1 && w <= 32767 && h >= 1 && h <= 32767)) return lml_raise(L, "%s: a picture has 1..32767 pixels a side", where);
+    size_t     n = (size_t)w * (size_t)h, bytes = n * sizeof(uint32_t);
+    lml_work   work   = lml_begin(L);
+    ml_tensor *pixels = ml_empty((ml_shape){ .n = 3, .size = { (int64_t)h, (int64_t)w, 3 } }, ML_U8);
+    uint32_t  *drawn  = pixels ? ml_block_take(bytes) : NULL;
+    bool       ok     = drawn && ml_figure_pixels(self->fig, (int)w, (int)h, drawn, &opts);
+    uint8_t   *to     = ok ? ml_tensor_mutable_data(pixels) : NULL;
+    for (size_t i = 0; to && i < n; i++) {
+        to[3 * i]     = (uint8_t)(drawn[i] >> 16);
+        to[3 * i + 1] = (uint8_t)(drawn[i] >> 8);
+        to[3 * i + 2] = (uint8_t)drawn[i];
+    }
+    if (drawn) ml_block_give(drawn, bytes);
+    return lml_finish(L, &work, ok ? pixels : NULL);
 }
 
 static int figure_show(lua_State *L) /* fig:show() -> true, or nil and the reason: no display is no error */
@@ -459,7 +490,7 @@ static int figure_clock(lua_State *L)
 
 static const luaL_Reg figure_methods[] = {
     { "lines", figure_lines }, { "point", figure_point },     { "shows", figure_shows }, { "panel", figure_panel },
-    { "clear", figure_clear }, { "add", figure_add },         { "give", figure_give },   { "save", figure_save },       { "show", figure_show },   { "is_open", figure_is_open },
+    { "clear", figure_clear }, { "add", figure_add },         { "give", figure_give },   { "save", figure_save }, { "pixels", figure_pixels },       { "show", figure_show },   { "is_open", figure_is_open },
     { "wait", figure_wait },   { "close", figure_close },     { NULL, NULL },
 };
 
