@@ -168,6 +168,18 @@ static int release(lua_State *L) /* release(results, fresh) -> results as somebo
     return finish(L, &work, &r, ok);
 }
 
+static int first_other_shape(lua_State *L) /* first_other_shape(tensors, others) -> the first place where shapes differ, or nil */
+{
+    for (lua_Integer i = 1, n = (lua_Integer)lua_rawlen(L, 1); i <= n; i++) {
+        lua_rawgeti(L, 1, i);
+        lua_rawgeti(L, 2, i);
+        ml_shape a = ml_tensor_shape(lml_check_tensor(L, -2, "tree")), b = ml_tensor_shape(lml_check_tensor(L, -1, "tree"));
+        lua_pop(L, 2);
+        if (!ml_shape_equal(&a, &b)) return lua_pushinteger(L, i), 1;
+    }
+    return 0;
+}
+
 static int pull_back(lua_State *L) /* pull_back(results, seeds or nil, fresh, keep) -> gradients */
 {
     list out = check_list(L, 1, "vjp"), in = check_list(L, 3, "vjp"), seeds = { 0 };
@@ -276,7 +288,7 @@ static int is_batched(lua_State *L) /* is_batched(x): does it stand for one of a
 
 static const luaL_Reg functions[] = {
     { "call", call }, { "fresh", fresh }, { "release", release }, { "pull_back", pull_back }, { "push_forward", push_forward },
-    { "jacobian", jacobian }, { "hvp", hvp }, { "vmap_begin", vmap_begin }, { "vmap_wrap", vmap_wrap }, { "vmap_unwrap", vmap_unwrap },
+    { "jacobian", jacobian }, { "hvp", hvp }, { "first_other_shape", first_other_shape }, { "vmap_begin", vmap_begin }, { "vmap_wrap", vmap_wrap }, { "vmap_unwrap", vmap_unwrap },
     { "vmap_numbers", vmap_numbers }, { "checkpoint", checkpoint },
     { "is_batched", is_batched }, { NULL, NULL },
 };
