@@ -46,12 +46,15 @@ _Static_assert(offsetof(ml_self_attention_opts, scale) == offsetof(ml_cross_atte
                sizeof(ml_self_attention_opts) == sizeof(ml_cross_attention_opts), "read alike");
 static const ml_self_attention_opts *heads_opts(const ml_call *c) { return c->opts; }
 
+/* Heads of a width each, of which there may be none only in one head. */
+static bool divides(int64_t heads, int64_t width) { return heads >= 1 && width % heads == 0 && (width >= heads || heads == 1); }
+
 static bool self_infer(ml_call *c)
 {
     const ml_self_attention_opts *o = heads_opts(c);
     const ml_shape *x = &c->in[0]->shape;
     if (!check_scale("self_attention", o->scale)) return false;
-    if (o->heads < 1 || x->n < 2 || width_of(x) % (3 * o->heads))
+    if (x->n < 2 || width_of(x) % 3 || !divides(o->heads, width_of(x) / 3))
         return ml_fail("self_attention: needs queries, keys and values of %lld heads side by side, (..., t, 3 %lld d), got %s", (long long)o->heads,
                        (long long)o->heads, ml_shape_text(x));
     c->shape = *x;
@@ -64,7 +67,7 @@ static bool cross_infer(ml_call *c)
     const ml_self_attention_opts *o = heads_opts(c);
     const ml_shape *x = &c->in[0]->shape, *y = &c->in[1]->shape;
     if (!check_scale("cross_attention", o->scale)) return false;
-    if (o->heads < 1 || x->n < 2 || width_of(x) % o->heads)
+    if (x->n < 2 || !divides(o->heads, width_of(x)))
         return ml_fail("cross_attention: needs queries of %lld heads side by side, (..., t, %lld d), got %s", (long long)o->heads, (long long)o->heads, ml_shape_text(x));
     ml_shape wanted = *x;
     if (y->n == x->n) wanted.size[x->n - 2] = rows_of(y);
