@@ -703,6 +703,10 @@ print(q:attention(k, v, { causal = true }):reshape(3))          --> [1.0, 1.5, 3
 local x = ml.zeros { 2, 5, 3 * 8 }                              -- queries, keys and values of 8, as one product gives them
 print(table.concat(x:self_attention({ heads = 4, causal = true }).shape, ", "))  --> 2, 5, 8
 
+--- cross_attention
+local q, kv = ml.zeros { 2, 1, 8 }, ml.zeros { 2, 5, 2 * 8 }    -- one query, five keys and values of 8
+print(table.concat(q:cross_attention(kv, { heads = 4 }).shape, ", "))  --> 2, 1, 8
+
 --- solve_triangular
 local a = ml.tensor { { 2., 0. }, { 1., 4. } }
 print(a:solve_triangular(ml.tensor { 6., 5. }))  --> [3.0, 0.5]  f32 (2)

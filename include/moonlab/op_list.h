@@ -198,6 +198,7 @@ ML_OPX(gru,        4, "gated recurrent unit over x (n, t, 3 h): w (3 h, h), b (3
 ML_OPX(lstm,       4, "long short-term memory over x (n, t, 4 h): w (4 h, h), b (4 h), first h and c (2, n, h) -> every h and c (2, n, t, h); gates in, forget, new, out (Hochreiter & Schmidhuber 1997)", FLAG(reverse, false))
 ML_OPX(attention,  3, "softmax(scale x y^T) z: queries x (..., t, d), keys y (..., s, d), values z (..., s, e) -> (..., t, e); causal: the last query sees every key, each before it one less (Vaswani et al. 2017)", FLAG(causal, false) REAL(scale, 0))
 ML_OPX(self_attention, 1, "attention of x (..., t, 3 d) with itself in heads: queries, keys, values side by side, each of all heads -> (..., t, d)", INT(heads, 1) FLAG(causal, false) REAL(scale, 0))
+ML_OPX(cross_attention, 2, "attention in heads of queries x (..., t, d) to y (..., s, 2 d), keys and values side by side -> (..., t, d)", INT(heads, 1) FLAG(causal, false) REAL(scale, 0))
 /* --- linear algebra: of each matrix in (..., n, m); f32 is computed in f64 ------------------------------------------------ */
 ML_OPX(solve_triangular, 2, "x of a x = b, a triangular: (..., n, n), b (..., n, k) or (n); the other triangle is not read", FLAG(upper, false) FLAG(transpose, false) FLAG(unitriangular, false) FLAG(strict, true))
 ML_OP (solve,      2, "x of a x = b: (..., n, n), b (..., n, k), or (n) for a vector; singular: an error")

@@ -2492,6 +2492,28 @@ function ml.self_attention(x, heads, causal, scale) end
 ---@return moonlab.Tensor
 function Tensor:self_attention(heads, causal, scale) end
 
+---@class moonlab.CrossAttentionOptions
+---@field heads? integer
+---@field causal? boolean
+---@field scale? number
+
+--- attention in heads of queries x (..., t, d) to y (..., s, 2 d), keys and values side by side -> (..., t, d)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param heads? integer|moonlab.CrossAttentionOptions
+---@param causal? boolean|moonlab.CrossAttentionOptions
+---@param scale? number|moonlab.CrossAttentionOptions
+---@return moonlab.Tensor
+function ml.cross_attention(x, y, heads, causal, scale) end
+
+--- attention in heads of queries x (..., t, d) to y (..., s, 2 d), keys and values side by side -> (..., t, d)
+---@param y moonlab.Tensor|number
+---@param heads? integer|moonlab.CrossAttentionOptions
+---@param causal? boolean|moonlab.CrossAttentionOptions
+---@param scale? number|moonlab.CrossAttentionOptions
+---@return moonlab.Tensor
+function Tensor:cross_attention(y, heads, causal, scale) end
+
 ---@class moonlab.SolveTriangularOptions
 ---@field upper? boolean
 ---@field transpose? boolean

@@ -127,6 +127,7 @@ static const struct {
     { ML_OP_attention, { .in = { "(4, 40, 9)", "(4, 50, 9)", "(4, 50, 7)" } } },
     { ML_OP_attention, { .in = { "(150, 300)", "(300, 300)", "(300, 30)" } } },
     { ML_OP_self_attention, { .in = { "(60, 5, 24)" }, .opts = &two_heads } },
+    { ML_OP_cross_attention, { .in = { "(60, 5, 8)", "(60, 7, 16)" }, .opts = &two_heads } },
     { ML_OP_inv, { .in = { "m(3, 40, 40)" } } },
     { ML_OP_det, { .in = { "m(3, 40, 40)" } } },
     { ML_OP_cofactor, { .in = { "m(3, 40, 40)" } } },

@@ -514,11 +514,18 @@ def self_attention(x, heads=1, **o):
     return attention(q, k, v, **o).transpose(-3, -2).flatten(-2)
 
 
+def cross_attention(x, y, heads=1, **o):
+    q, k, v = (part.unflatten(-1, (heads, -1)).transpose(-3, -2) for part in (x, *y.chunk(2, -1)))
+    return attention(q, k, v, **o).transpose(-3, -2).flatten(-2)
+
+
 for q, k, v, o in (((2, 3, 4), (2, 5, 4), (2, 5, 3), {}), ((3, 2), (4, 2), (4, 1), dict(causal=1)), ((2, 1, 3, 2), (3, 3, 2), (3, 2), dict(scale=0.3)),
                    ((3, 18), (3, 18), (3, 17), dict(causal=1)), ((17, 2), (20, 2), (20, 3), dict(causal=1))):
     case("attention", lambda q, k, v, o=o: attention(q, k, v, **o), floats(*q), floats(*k), floats(*v), **o)
 for x, o in (((2, 3, 12), dict(heads=2)), ((4, 6), {}), ((1, 3, 12), dict(heads=4, causal=1, scale=0.7))):
     case("self_attention", lambda x, o=o: self_attention(x, **o), floats(*x), **o)
+for x, y, o in (((2, 3, 4), (2, 5, 8), dict(heads=2)), ((1, 3), (2, 6), {}), ((2, 4), (3, 8), dict(heads=4, causal=1, scale=0.7))):
+    case("cross_attention", lambda x, y, o=o: cross_attention(x, y, **o), floats(*x), floats(*y), **o)
 
 
 # --- writing ------------------------------------------------------------------------------------------------------------

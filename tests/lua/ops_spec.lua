@@ -772,6 +772,15 @@ local other = {
     holds({ { 1, 10 }, { 1.5, 20 } }, (x * f64 { 0, 0, 1, 1, 1, 1 }):self_attention { heads = 2, causal = true }, 1e-12)
     fails(function() return x:self_attention(4) end, "^self_attention: needs queries, keys and values of 4 heads side by side")
   end,
+  cross_attention = function()
+    local x = f64 { { 1, 0, 1, 1, 1, 10 }, { 0, 2, -1, 3, 2, 30 } }
+    local q, kv = x[{ {}, { 1, 2 } }], x[{ {}, { 3, 6 } }]
+    holds(x:self_attention():tolist(), q:cross_attention(kv), 1e-12)
+    holds(x:self_attention({ heads = 2, causal = true })[{ { 2, 2 } }]:tolist(),
+      q[{ { 2, 2 } }]:cross_attention(kv, { heads = 2, causal = true }), 1e-12)
+    fails(function() return q:cross_attention(q) end, "^cross_attention: needs keys and values side by side, twice as wide")
+    fails(function() return q:cross_attention(kv, 3) end, "^cross_attention: needs queries of 3 heads side by side")
+  end,
   mse = function()
     holds((9 + 4 + 1 + 0 + 1 + 4) / 6, m:mse(m * 0 + 4))
     holds(0, ml.nn.mse(m, m))
