@@ -150,7 +150,11 @@ ml_tensor *mli_blame(const ml_module *m, const char *op, ml_tensor *y);
 extern const mli_module_kind mli_linear_kind, mli_embedding_kind, mli_flatten_kind, mli_activation_kind, mli_conv1d_kind, mli_conv2d_kind;
 ml_tensor *mli_linear_run(const ml_module *m, ml_tensor *const *params, ml_tensor *x, ml_act act);
 ml_tensor *mli_linear_bias(const ml_module *m, ml_tensor *const *params);
+ml_tensor *mli_conv_apply(const ml_module *m, ml_tensor *w, ml_tensor *b, ml_tensor *x, ml_act act); /* with these in place of its own */
 bool       mli_is_batch_norm(const ml_module *m);
+/* What a batch norm multiplies each channel with and then adds, where these are constants of the batch: in evaluation. a: its own. */
+bool       mli_batch_is_affine(const ml_module *m, const mli_args *a);
+void       mli_batch_affine(const ml_module *m, const mli_args *a, ml_dtype dtype, ml_tensor **scale, ml_tensor **shift);
 ml_tensor *mli_batch_run(const ml_module *m, const mli_args *a, ml_tensor *x, ml_act act);
 ml_tensor *mli_conv_run(const ml_module *m, ml_tensor *const *params, ml_tensor *x, ml_act act);
 ml_act     mli_activation_act(const ml_module *m); /* ML_ACT_NONE when linear has no such act */

@@ -167,6 +167,35 @@ Test(cnn, batch_norm_takes_the_activation_behind_it)
             }
 }
 
+/* In evaluation a convolution takes the norm behind it into its weights, and the activation too. */
+Test(cnn, convolutions_take_in_a_norm_in_evaluation)
+{
+    for (int k = 0; k < 8; k++) {
+        ml_scope           scope = ml_scope_begin();
+        bool               row = k & 1, affine = k & 2, bias = k & 4;
+        ml_norm_layer_opts n = { .dtype = ML_F64, .no_affine = !affine };
+        ml_conv_layer_opts o = { .dtype = ML_F64, .no_bias = !bias, .groups = 2, .same = true };
+        ml_module *m = ml_nn_sequential((ml_module *[]){ row ? ml_nn_conv1d(2, 4, 3, &o) : ml_nn_conv2d(2, 4, three, &o), ml_nn_batch_norm(row ? 1 : 2, 4, &n),
+                                                         ml_nn_activation(ML_OP_relu) }, 3);
+        ml_tensor *x = ml_requires_grad(row ? normals(ML_SHAPE(3, 2, 9), 1) : normals(ML_SHAPE(3, 2, 5, 6), 1), true), *in[5] = { x }, *slopes[2][5], *y[2];
+        int        params = ml_module_n_parameters(m);
+        for (int i = 0; i < params; i++) in[1 + i] = ml_module_parameter(m, i);
+        for (int i = 0; i < params; i++) cr_assert(ml_copy_into(in[1 + i], normals(ml_tensor_shape(in[1 + i]), (uint64_t)(10 + i))));
+        for (int i = 0; i < 3; i++) cr_assert(ml_module_forward(m, x), "%s", ml_error_message()); /* running statistics */
+        ml_module_train(m, false);
+        for (int alone = 0; alone < 2; alone++) {
+            y[alone] = x;
+            for (int i = 0; alone && i < 3; i++) y[alone] = ml_module_forward(ml_module_child(m, i), y[alone]);
+            if (!alone) y[0] = ml_module_forward(m, x);
+            cr_assert(ml_grad(ml_sum(ml_mul(y[alone], normals(ml_tensor_shape(y[alone]), 7)), NULL), in, 1 + params, slopes[alone], NULL), "%s", ml_error_message());
+        }
+        expect_close(y[0], y[1], 1e-13, "value, case %d", k);
+        for (int j = 0; j <= params; j++) expect_close(slopes[0][j], slopes[1][j], 1e-12, "slope %d, case %d", j, k);
+        ml_module_release(m);
+        ml_scope_end(&scope);
+    }
+}
+
 /* --- pooling keeps to its first largest value ------------------------------------------------------------------------------------ */
 Test(cnn, max_pool_passes_nan_on)
 {

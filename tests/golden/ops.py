@@ -213,6 +213,7 @@ for dim in (0, 1, -1):
     case("cumsum", lambda x, d=dim: torch.cumsum(x, d), floats(2, 4, 3), dim=dim)
     case("cumsum", lambda x, d=dim: torch.cumsum(x.flip(d), d).flip(d), floats(2, 4, 3), dim=dim, reverse=1)
     case("cumprod", lambda x, d=dim: torch.cumprod(x, d), floats(2, 4, 3), dim=dim)
+    case("cummax", lambda x, d=dim: torch.cummax(x, d)[0], floats(2, 4, 3), dim=dim)
     for keep in (0, 1):
         case("kthvalue", lambda x, d=dim, k=keep: torch.kthvalue(x, 2, d, bool(k))[0], floats(2, 5, 3), k=2, dim=dim, keepdim=keep)
         case("median", lambda x, d=dim, k=keep: torch.median(x, d, bool(k))[0], floats(2, 5, 4), dim=dim, keepdim=keep)
@@ -296,6 +297,9 @@ case("gather", lambda x, i: x.gather(1, i), floats(2, 4), ints(4, 2, 3), dim=1)
 case("gather", lambda x, i: x.gather(0, i - 1), floats(3, 4, 2), ints(3, 5, 2, 1) + 1, dim=0, base=1)
 case("scatter_add", lambda x, i, z: x.scatter_add(1, i, z), floats(2, 4), ints(4, 2, 6), floats(2, 6), dim=1)
 case("scatter_add", lambda x, i, z: x.scatter_add(0, i - 1, z), floats(3, 4), ints(3, 5, 2) + 1, floats(5, 2), dim=0, base=1)
+unique = torch.stack([torch.randperm(5)[:3] for _ in range(2)])  # PyTorch does not say which of several stays
+case("scatter", lambda x, i, z: x.scatter(1, i, z), floats(2, 5), unique, floats(2, 3), dim=1)
+case("scatter", lambda x, i, z: x.scatter(0, i - 1, z), floats(5, 3), unique.T.contiguous() + 1, floats(3, 2), dim=0, base=1)
 case("take", lambda x, i: x.take(i), floats(2, 4), ints(8, 3, 2))
 case("masked_select", torch.masked_select, floats(3, 4), bools(3, 4))
 case("masked_select", lambda x, m: x[m], floats(5, 2, 2), bools(5))

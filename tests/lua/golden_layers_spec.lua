@@ -66,7 +66,6 @@ describe("golden values", function()
     end
     table.sort(missing)
     assert.equal("", table.concat(missing, " "))
-    for name in pairs(EXEMPT) do assert(nn[name], name .. " is exempt and does not exist") end
     assert.is_true(n > 50)
   end)
 

@@ -224,6 +224,25 @@ local other = {
     holds({ { 1, 2, 6 }, { 4, 20, 120 } }, m:cumprod())
     holds({ { 1, 2, 3 }, { 4, 10, 18 } }, m:cumprod(1))
   end,
+  cummax = function()
+    local x = f64 { { 1, 3, 2, 5 }, { 4, 0, 4, 3 } }
+    holds({ { 1, 3, 3, 5 }, { 4, 4, 4, 4 } }, x:cummax())
+    holds({ { 1, 3, 2, 5 }, { 4, 3, 4, 5 } }, x:cummax(1))
+    local y = ml.tensor { 1., 0 / 0, 3 }:cummax():tolist()
+    assert.is_true(y[1] == 1 and y[2] ~= y[2] and y[3] ~= y[3])
+    local slope = ml.grad(function(v) return v:cummax():sum() end)
+    holds({ 1, 3, 0 }, slope(ml.tensor { 1., 4, 2 }) + ml.tensor { 0., 1, 0 }, 1e-6) -- 4 counts twice
+  end,
+  scatter = function()
+    holds({ { 1, 2, 10 }, { 20, 5, 6 } }, m:scatter(ml.tensor { { 3 }, { 1 } }, f64 { { 10 }, { 20 } }, 2))
+    holds({ { 1, 30, 3 }, { 4, 5, 6 } }, m:scatter(ml.tensor { { 2, 2 } }, f64 { { 10, 30 } })) -- the last one stays
+    local slope = ml.grad(function(v) return (m:scatter(ml.tensor { { 2, 2 } }, v) * 7):sum() end)
+    holds({ { 0, 7 } }, slope(f64 { { 10, 30 } }))
+    holds({ 1, 0, 1 }, ml.tensor({ true, true, true }):scatter(ml.tensor { 2 }, ml.tensor { false }):cast "f64")
+    fails(function() return m:scatter(ml.tensor { { 3 } }, f64 { 1 }) end,
+      "^scatter: what is written has shape %(1%), its positions %(1, 1%)")
+    fails(function() return m:scatter(ml.tensor { { 4 } }, f64 { { 1 } }) end, "^scatter: positions must be 1%.%.3, found 4")
+  end,
   kthvalue = function()
     holds({ 1, 4 }, m:kthvalue())
     holds({ 2, 5 }, m:kthvalue(2))
