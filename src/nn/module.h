@@ -98,6 +98,9 @@ void       mli_hooks_release(struct mli_hooks *hooks);
 ml_tensor *mli_point_at(const mli_place *place, const char *name, ml_tensor *value);
 ml_tensor *mli_module_point(const mli_place *place, ml_tensor *value); /* the point that every module is */
 bool       mli_wanted(const mli_place *around, const ml_module *m, int at); /* may a hook want its result? */
+bool       mli_wants_at(const mli_place *place, const char *name);
+/* May a hook want such a value of this layer? For one that is not computed otherwise. */
+static inline bool mli_wants(const mli_args *a, const char *name) { return a->place && mli_wants_at(a->place, name); }
 /* A value inside a layer that hooks may see and replace: y = mli_point(a, "pattern", y). */
 static inline ml_tensor *mli_point(const mli_args *a, const char *name, ml_tensor *value)
 {
