@@ -157,6 +157,7 @@ void mli_custom_release(struct mli_custom *custom)
 /* --- making one ---------------------------------------------------------------------------------------------------------------- */
 static bool check_own(const ml_custom *c)
 {
+    if (!c->kind || !c->forward) return ml_fail("%s: a module needs a kind and a forward function", c->kind ? c->kind : "custom");
     for (int i = 0; i < c->n_parameters + c->n_buffers; i++) {
         bool             buffer = i >= c->n_parameters;
         const ml_tensor *t      = buffer ? c->buffers[i - c->n_parameters] : c->parameters[i];

@@ -223,6 +223,8 @@ Test(modules, ones_that_fail_say_so)
     expect_words("K: scale is the result of a recorded operation");
     expect(!ml_nn_custom(&(ml_custom){ .kind = "K", .forward = gated, .n_parameters = 1, .parameter_names = name, .parameters = &ids }), "ids");
     expect_words("K: parameter scale must be f32 or f64, got i64");
+    expect(!ml_nn_custom(&(ml_custom){ .kind = "Empty" }), "without a function");
+    expect_words("Empty: a module needs a kind and a forward function");
     ml_module_release(silent);
     ml_module_release(asks);
 }
