@@ -14,7 +14,8 @@ static bool check_children(const char *name, ml_module *const *children, int n, 
         if (children[i]->depth > *depth) *depth = children[i]->depth;
         *n_params += children[i]->n_params;
         *n_buffers += children[i]->n_buffers;
-        if (*n_params > MOST_PARAMETERS || *n_buffers > MOST_PARAMETERS) return ml_fail("%s: more than %d parameters in one module", name, MOST_PARAMETERS);
+        if (*n_params > MOST_PARAMETERS || *n_buffers > MOST_PARAMETERS)
+            return ml_fail("%s: more than %d parameters in one module", name, MOST_PARAMETERS);
     }
     if (*depth >= MLI_MAX_DEPTH) return ml_fail("%s: more than %d modules inside each other", name, MLI_MAX_DEPTH);
     return true;
