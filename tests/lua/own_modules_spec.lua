@@ -122,6 +122,22 @@ describe("a module written in Lua", function()
     assert.is_false(seen[1]:eq(seen[2]):all():item())
   end)
 
+  it("may be computed again by a checkpoint around it, not by one inside", function()
+    local block, x = Block(3):eval(), ml.randn({ 4, 3 }, { dtype = "f64", requires_grad = true })
+    block(x):square():sum():backward()
+    local want, scale = x.grad:tolist(), block.scale.grad:tolist()
+    x:zero_grad()
+    block.scale:zero_grad()
+    ml.checkpoint(block, x):square():sum():backward()
+    holds(want, x.grad, 1e-12)
+    holds(scale, block.scale.grad, 1e-12)
+    local Inside = nn.module "Inside"
+    function Inside:init() self.f = nn.Tanh() end
+    function Inside:forward(t) return ml.checkpoint(function(u) return self.f(u * 2) end, t) end
+    local y = Inside()(x):sum()
+    fails(function() y:backward() end, "ml.checkpoint goes around a module, not inside its forward")
+  end)
+
   it("is saved, loaded and copied", function()
     local a, b, x = network(), network(), ml.randn({ 4, 2 }, { dtype = "f64" })
     a(x)
