@@ -21,7 +21,7 @@ local PAGES = {
   { "layers", "Layers and losses", "Modules hold their parameters; `model:apply` makes a pure function of them.",
     sources = { "meta/moonlab.lua:nn,Module", "moonlab/nn.lua" } },
   { "optimizers", "Optimizers", "Each takes a list of parameters and a table of options.",
-    sources = { "meta/moonlab.lua:optim,Optimizer", "moonlab/optim.lua" } },
+    sources = { "meta/moonlab.lua:optim,Optimizer", "moonlab/schedule.lua", "moonlab/optim.lua" } },
   { "data", "Data", "Data sets made by rule, the same for the same seed on every machine; published ones, from their files.",
     sources = { "meta/moonlab.lua:data", "moonlab/datasets.lua" } },
   { "files", "Files", "Tensors in files that others read and write, and checkpoints.",
@@ -40,7 +40,9 @@ local OWNERS = {
   Tensor = "Tensor", Module = "Module", Optimizer = "Optimizer", methods = "Run", Figure = "Figure",
 }
 
-local CLASSES = { Tensor = true, Module = true, Optimizer = true, WeightAverage = true, Run = true, Figure = true, Dataset = true }
+local CLASSES = {
+  Tensor = true, Module = true, Optimizer = true, WeightAverage = true, Run = true, Figure = true, Dataset = true,
+}
 
 local function read(path)
   local file = io.open(root .. "/" .. path)

@@ -5,7 +5,8 @@ local check = require "moonlab.check"
 ---@class moonlab.nn
 local nn = core.nn
 
-for _, loss in ipairs { "mse", "hinge", "logistic_loss", "exponential_loss", "huber", "smooth_l1", "kl_div", "multi_margin", "margin" } do
+for _, loss in ipairs { "mse", "hinge", "logistic_loss", "exponential_loss", "huber", "smooth_l1", "kl_div", "multi_margin",
+  "margin" } do
   nn[loss] = core.op[loss]
 end
 
@@ -16,7 +17,8 @@ local function general_cross_entropy(x, labels, opts)
   local weight = o.weight or core.make.ones({ x.shape[x:dim()] }, { dtype = x.dtype })
   return core.op.weighted_cross_entropy(x, labels, weight, { label_smoothing = o.label_smoothing, reduction = o.reduction })
 end
-nn.cross_entropy = core.either(core.op.cross_entropy, general_cross_entropy, { weight = true, label_smoothing = true, reduction = true })
+nn.cross_entropy = core.either(core.op.cross_entropy, general_cross_entropy,
+  { weight = true, label_smoothing = true, reduction = true })
 
 local function weighted_bce(x, y, opts)
   local weight = opts.pos_weight
