@@ -29,6 +29,7 @@ typedef struct ml_sgd_opts {
     double momentum;     /* 0; v = momentum v + g, w -= lr v; v starts as the first g */
     bool   nesterov;     /* w -= lr (g + momentum v) instead; needs momentum > 0 */
     double weight_decay; /* 0; L2: g += weight_decay w, before all else */
+    bool   decoupled;    /* false; true: w *= 1 - lr weight_decay instead, first (Loshchilov & Hutter 2019) */
 } ml_sgd_opts;
 
 /* m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, w -= lr / (1 - b1^t) m / (sqrt(v / (1 - b2^t)) + eps) */
@@ -47,6 +48,7 @@ typedef struct ml_rmsprop_opts {
     double momentum;     /* 0; b = momentum b + that step without lr, w -= lr b */
     bool   centered;     /* sqrt(v - m^2) with m = alpha m + (1 - alpha) g: the standard deviation */
     double weight_decay; /* 0; L2 */
+    bool   decoupled;    /* false; as in SGD */
 } ml_rmsprop_opts;
 
 /* s += g^2, w -= lr / (1 + (t - 1) lr_decay) g / (sqrt(s) + eps) */
@@ -56,6 +58,7 @@ typedef struct ml_adagrad_opts {
     double initial_sum;  /* 0: s before the first step */
     double eps;          /* 1e-10 */
     double weight_decay; /* 0; L2 */
+    bool   decoupled;    /* false; as in SGD */
 } ml_adagrad_opts;
 
 /* w -= lr sign(b1 m + (1 - b1) g), m = b2 m + (1 - b2) g */

@@ -626,6 +626,7 @@ function nn.margin(x, labels) end
 ---@field momentum?     number   (default 0)
 ---@field nesterov?     boolean  (default false)
 ---@field weight_decay? number|moonlab.Tensor   L2: g += weight_decay w (default 0)
+---@field decoupled?    boolean  the weights shrink by lr weight_decay themselves instead (default false)
 
 ---@class moonlab.AdamOptions
 ---@field lr?           number|moonlab.Tensor    inside replicas it may be one for each (default 1e-3)
@@ -640,6 +641,7 @@ function nn.margin(x, labels) end
 ---@field momentum?     number    (default 0)
 ---@field centered?     boolean   over the standard deviation (default false)
 ---@field weight_decay? number|moonlab.Tensor    L2 (default 0)
+---@field decoupled?    boolean   as in SGD (default false)
 
 ---@class moonlab.AdagradOptions
 ---@field lr?           number|moonlab.Tensor    (default 1e-2)
@@ -647,6 +649,7 @@ function nn.margin(x, labels) end
 ---@field initial_sum?  number    of squares, before the first step (default 0)
 ---@field eps?          number    (default 1e-10)
 ---@field weight_decay? number|moonlab.Tensor    L2 (default 0)
+---@field decoupled?    boolean   as in SGD (default false)
 
 ---@class moonlab.LionOptions
 ---@field lr?           number|moonlab.Tensor    (default 1e-4)

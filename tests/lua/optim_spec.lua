@@ -57,7 +57,7 @@ describe("an optimizer", function()
     fails(function() return ml.optim.AdamW({ w }, { weight_dacay = 1 }) end,
       "^AdamW: unknown option 'weight_dacay'; did you mean 'weight_decay'%?")
     fails(function() return ml.optim.SGD({ w }, { betas = { 1, 2 } }) end,
-      "^SGD: unknown option 'betas'; it knows lr, momentum, nesterov, weight_decay")
+      "^SGD: unknown option 'betas'; it knows lr, momentum, nesterov, weight_decay, decoupled")
     fails(function() return ml.optim.Adam({ w }, { betas = 0.9 }) end, "^Adam: betas must be a list of two numbers")
     fails(function() return ml.optim.Adam({ w }, { lr = "1e-3" }) end, "^Adam: lr must be a number, got string")
     fails(function() return ml.optim.Adam(w) end,
