@@ -86,7 +86,7 @@ static bool iterate(ml_optim *opt, const ml_lbfgs_opts *o, const mli_closure *f,
     *first = w->now.loss;
     num[EVALUATIONS]++;
     if (!isfinite(w->now.loss) || !isfinite(mli_flat_largest(n, w->now.g)))
-        return ml_fail("L-BFGS: the loss where the step begins is %g, or its gradient is no number; nothing can be searched from there", w->now.loss);
+        return ml_fail("LBFGS: the loss where the step begins is %g, or its gradient is no number; nothing can be searched from there", w->now.loss);
     if (mli_flat_largest(n, w->now.g) <= o->tolerance_grad) return true;
     for (int64_t i = 0; i < o->max_iter; i++) {
         bool fresh = num[ITERATIONS]++ == 0;
@@ -107,7 +107,7 @@ static bool iterate(ml_optim *opt, const ml_lbfgs_opts *o, const mli_closure *f,
             if (!mli_line_search(&line, &w->now, t, &w->found, w->spare)) return false;
             used += line.evaluations, num[EVALUATIONS] += line.evaluations;
             if (line.finite == 0)
-                return ml_fail("L-BFGS: the loss is no number at any of %d steps along the line, the shortest of length %g; before it is %g",
+                return ml_fail("LBFGS: the loss is no number at any of %d steps along the line, the shortest of length %g; before it is %g",
                                line.evaluations, line.shortest, before);
             t = w->found.t;
         }
@@ -121,7 +121,7 @@ static bool iterate(ml_optim *opt, const ml_lbfgs_opts *o, const mli_closure *f,
         }
         mli_point was = w->now;
         w->now = w->found, w->found = was;
-        if (!isfinite(w->now.loss)) return ml_fail("L-BFGS: the loss became %g after a step of lr = %g; a line search would have shortened it", w->now.loss, t);
+        if (!isfinite(w->now.loss)) return ml_fail("LBFGS: the loss became %g after a step of lr = %g; a line search would have shortened it", w->now.loss, t);
         if (used >= most || mli_flat_largest(n, w->now.g) <= o->tolerance_grad || fabs(t) * mli_flat_largest(n, d) <= o->tolerance_change ||
             fabs(w->now.loss - before) < o->tolerance_change) break;
     }

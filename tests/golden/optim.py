@@ -149,9 +149,9 @@ CASES = [
     ("sam_adamw",             "AdamW", dict(lr=1e-3), dict(rho=0.05)),
     ("clip_norm",             "SGD",   dict(lr=0.1, momentum=0.5), dict(clip_norm=0.3)),
     ("clip_value",            "Adam",  dict(lr=1e-3, weight_decay=0.1), dict(clip_value=0.1)),
-    ("lbfgs",                 "LBFGS", dict(max_iter=1, history=10), dict(tolerance=(1e-9, 0))),
-    ("lbfgs_short_history",   "LBFGS", dict(lr=0.5, max_iter=3, history=3), dict(tolerance=(1e-9, 0), steps=10)),
-    ("lbfgs_no_search",       "LBFGS", dict(lr=0.1, max_iter=2, history=5, line_search=False), dict(tolerance=(1e-9, 0))),
+    ("lbfgs",                 "LBFGS", dict(max_iter=1, history=10), dict(tolerance=(1e-8, 0))),
+    ("lbfgs_short_history",   "LBFGS", dict(lr=0.5, max_iter=3, history=3), dict(tolerance=(1e-8, 0), steps=10)),
+    ("lbfgs_no_search",       "LBFGS", dict(lr=0.1, max_iter=2, history=5, line_search=False), dict(tolerance=(1e-7, 0))),
     ("gradient_flow",         "GradientFlow", dict(span=0.1, rtol=1e-10, atol=1e-12), dict(tolerance=(1e-8, 0))),
 ]
 NAMES = dict(initial_sum="initial_accumulator_value", history="history_size")  # PyTorch's

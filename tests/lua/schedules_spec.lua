@@ -22,6 +22,29 @@ describe("a schedule", function()
     near(0.25, schedule.multistep { at = { 10, 20, 30 }, gamma = 0.5 } (29))
   end)
 
+  it("is PyTorch's scheduler of that name", function()
+    local seen = 0
+    for line in io.lines(os.getenv "MOONLAB_SOURCE" .. "/tests/golden/schedules.txt") do
+      local name, words, rates = line:match "^(%S+) (.-) : (.*)$"
+      local opts, step = {}, 0
+      for key, value in words:gmatch "(%S+)=(%S+)" do
+        opts[key] = tonumber(value)
+        if not opts[key] then
+          opts[key] = {}
+          for item in value:gmatch "[^,]+" do table.insert(opts[key], tonumber(item)) end
+        end
+      end
+      local f = schedule[name](opts)
+      for rate in rates:gmatch "%S+" do
+        near(tonumber(rate), f(step))
+        step = step + 1
+      end
+      assert.is_true(step >= 40)
+      seen = seen + 1
+    end
+    assert.equal(8, seen)
+  end)
+
   it("warms up in equal parts, then begins", function()
     for name, opts in pairs { constant = {}, cosine = { steps = 30 }, linear = { steps = 30 }, polynomial = { steps = 30 },
       exponential = {}, step = { every = 5 }, multistep = { at = { 5 } } } do
@@ -220,7 +243,7 @@ describe("a function as the loss", function()
     fails(function() ml.optim.SGD({ w }):minimize(function() return 3 end) end,
       "^minimize: the function must return the loss, a tensor, got number")
     fails(function() ml.optim.LBFGS({ w }):minimize(function() return w:sum() * (0 / 0) end) end,
-      "^L%-BFGS: the loss where the step begins is %-?nan")
+      "^LBFGS: the loss where the step begins is %-?nan")
   end)
 
   it("may use another optimizer inside", function()
