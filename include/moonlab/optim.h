@@ -12,7 +12,8 @@
  *
  * Each step is one pass over each parameter and its state, in PyTorch's arithmetic: the same numbers up to rounding, and
  * the same bits on any number of threads. f32 and f64; the state has the parameter's dtype, the bias corrections of Adam
- * are f64 always. The state's memory is taken when an optimizer is made, and a step that fails has changed nothing.
+ * are f64 always. The state's memory is taken when an optimizer is made, and a step that fails has changed nothing (LBFGS
+ * forgets what it knew of curvature).
  *
  * Ownership: the optimizer retains its parameters. One that is listed twice (tied weights) is stepped once. One without a
  * gradient sits a step out: its state stays, and its own count of steps does too.
@@ -129,7 +130,7 @@ ml_optim *ml_muon   (ml_tensor *const *params, int n, const ml_muon_opts *opts);
 /* These two compute the loss themselves, several times a call: ml_optim_minimize_fn. Of the full batch, without chance in it. */
 ml_optim *ml_lbfgs  (ml_tensor *const *params, int n, const ml_lbfgs_opts *opts);   /* Liu & Nocedal 1989 */
 ml_optim *ml_gradient_flow(ml_tensor *const *params, int n, const ml_flow_opts *opts); /* Dormand & Prince 1980 */
-/* From now on steps are sharpness-aware (Foret et al. 2021): two losses a step, ml_optim_minimize_fn. opts NULL: the defaults; rho 0: no more. */
+/* From now on steps are sharpness-aware (Foret et al. 2021): two losses a step, ml_optim_minimize_fn. rho 0: no more. */
 bool      ml_optim_set_sam(ml_optim *opt, const ml_sam_opts *opts);
 ml_optim *ml_optim_retain(ml_optim *opt);
 void      ml_optim_release(ml_optim *opt); /* NULL is fine */
@@ -193,7 +194,7 @@ ml_tensor *ml_clip_grad_norm(ml_tensor *const *params, int n, double most);
 bool       ml_clip_grad_value(ml_tensor *const *params, int n, double most);
 
 /* --- looking, changing --------------------------------------------------------------------------------------------------- */
-const char *ml_optim_kind(const ml_optim *opt);    /* "SGD", "Adam", "AdamW" */
+const char *ml_optim_kind(const ml_optim *opt);    /* "SGD", "AdamW", ... */
 double      ml_optim_lr(const ml_optim *opt);
 bool        ml_optim_set_lr(ml_optim *opt, double lr); /* false, and as before, when negative or not finite */
 double      ml_optim_weight_decay(const ml_optim *opt);
