@@ -552,9 +552,10 @@ function nn.cross_entropy(x, labels, opts) end
 
 --- Mean of (x - y)^2.
 ---@param x moonlab.Tensor
----@param y moonlab.Tensor
+---@param y moonlab.Tensor  of the same shape
+---@param opts? { reduction?: moonlab.Reduction }
 ---@return moonlab.Tensor
-function nn.mse(x, y) end
+function nn.mse(x, y, opts) end
 
 --- Binary cross entropy of sigmoid(x) and y in 0..1: -(pos_weight y log s + (1 - y) log(1 - s)), without overflow.
 ---@param x moonlab.Tensor  logits
