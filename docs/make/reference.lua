@@ -22,7 +22,7 @@ local PAGES = {
     sources = { "meta/moonlab.lua:nn,init,Module", "moonlab/nn.lua", "moonlab/module.lua", "moonlab/hooks.lua", "moonlab/freeze.lua",
       "moonlab/summary.lua", "moonlab/parametrise.lua" } },
   { "optimizers", "Optimizers", "Each takes a list of parameters and a table of options.",
-    sources = { "meta/moonlab.lua:optim,Optimizer", "moonlab/optim.lua" } },
+    sources = { "meta/moonlab.lua:optim,Optimizer", "moonlab/schedule.lua", "moonlab/optim.lua" } },
   { "data", "Data", "Data sets made by rule, the same for the same seed on every machine; published ones, from their files.",
     sources = { "meta/data.lua", "moonlab/generators.lua", "moonlab/languages.lua", "moonlab/corruptions.lua",
       "moonlab/loader.lua", "moonlab/datasets.lua" } },

@@ -107,16 +107,16 @@ typedef struct mlk_adam {
 } mlk_adam;
 
 typedef struct mlk_sgd {
-    double lr, momentum, l2;
+    double lr, momentum, l2, decay; /* as for Adam */
     bool   nesterov;
 } mlk_sgd;
 
 typedef struct mlk_rmsprop {
-    double lr, alpha, eps, momentum, l2;
+    double lr, alpha, eps, momentum, l2, decay;
 } mlk_rmsprop;
 
 typedef struct mlk_adagrad {
-    double lr, eps, l2;
+    double lr, eps, l2, decay;
 } mlk_adagrad;
 
 typedef struct mlk_lion {

@@ -732,11 +732,14 @@ local other = {
   weighted_cross_entropy = function()
     local each = m:cross_entropy(ml.tensor { 3, 1 }, { groups = 2 }):tolist()
     holds((each[1] * 4 + each[2] * 1) / 5, m:weighted_cross_entropy(ml.tensor { 3, 1 }, ml.tensor { 1., 2, 4 }))
-    fails(function() return m:weighted_cross_entropy(ml.tensor { 3, 1 }, ml.ones { 2 }) end, "needs a weight for each of 3 classes")
-    fails(function() return m:weighted_cross_entropy(ml.tensor { 3, 1 }, ml.ones { 3 }, { label_smoothing = -1 }) end, "must be in %[0, 1%]")
+    fails(function() return m:weighted_cross_entropy(ml.tensor { 3, 1 }, ml.ones { 2 }) end,
+      "needs a weight for each of 3 classes")
+    fails(function() return m:weighted_cross_entropy(ml.tensor { 3, 1 }, ml.ones { 3 }, { label_smoothing = -1 }) end,
+      "must be in %[0, 1%]")
   end,
   bce_with_logits = function()
-    holds({ math.log(2), 2 + math.log(1 + math.exp(-2)) }, ml.tensor { 0., 2 }:bce_with_logits(ml.tensor { 1., 0 }, { reduction = "none" }))
+    holds({ math.log(2), 2 + math.log(1 + math.exp(-2)) },
+      ml.tensor { 0., 2 }:bce_with_logits(ml.tensor { 1., 0 }, { reduction = "none" }))
     holds(3 * math.log(2), ml.tensor { 0. }:bce_with_logits(ml.tensor { 1. }, 3, "sum"))
   end,
   hinge = function()
