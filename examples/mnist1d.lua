@@ -11,11 +11,12 @@ local run = ml.run {                       -- published=FOLDER reads the arrays 
   name = "mnist1d", seed = 1, model = "cnn", shuffled = false, random_labels = false, data_seed = 42, published = "",
   lr = 1e-2, batch = 100, steps = 6000,
 }
-local PUBLISHED = { -- in order, shuffled; the shape of a signal for the model
-  logistic = { 0.32, 0.32, 40 }, mlp = { 0.68, 0.68, 40 }, cnn = { 0.94, 0.56, 1, 40 }, gru = { 0.91, 0.57, 40, 1 },
+local MODELS = { -- as published, in order and shuffled; the weight decay; the shape of a signal
+  logistic = { 0.32, 0.32, 0, { 40 } }, mlp = { 0.68, 0.68, 0.5, { 40 } },
+  cnn = { 0.94, 0.56, 0, { 1, 40 } }, gru = { 0.91, 0.57, 0, { 40, 1 } },
 }
-local wanted = PUBLISHED[run.model] or error("model must be logistic, mlp, cnn or gru")
-local accuracy = wanted[run.shuffled and 2 or 1]
+local ordered, shuffled, decay, shape = table.unpack(MODELS[run.model] or error("model must be logistic, mlp, cnn or gru"))
+local published = run.shuffled and shuffled or ordered
 
 local data = ml.data.mnist1d { seed = run.data_seed, shuffled = run.shuffled }
 for part, ending in pairs { train = ".npy", test = "_test.npy" } do
@@ -24,7 +25,7 @@ for part, ending in pairs { train = ".npy", test = "_test.npy" } do
     set.x, set.y = ml.load(run.published .. "/x" .. ending), ml.load(run.published .. "/y" .. ending):cast "i64" + 1
     if run.shuffled then set.x = set.x[{ {}, data.positions }] end
   end
-  set.x = set.x:reshape(#set.x, table.unpack(wanted, 3))
+  set.x = set.x:reshape(#set.x, table.unpack(shape))
 end
 if run.random_labels then data = ml.data.random_labels(data, { seed = run.seed }) end
 
@@ -44,7 +45,7 @@ elseif run.model == "cnn" then
 else
   model = nn.Sequential { nn.GRU(1, 6, { bidirectional = true }), nn.Flatten(), nn.Linear(480, 10) }
 end
-local opt    = ml.optim.Adam(params or model:parameters(), { lr = run.lr })
+local opt    = ml.optim.AdamW(params or model:parameters(), { lr = run.lr, weight_decay = decay })
 local loader = ml.data.loader(data.train, { batch = run.batch, seed = run.seed })
 
 local fig = run:figure { rows = 1, cols = 2, title = "MNIST-1D: " .. run.model .. (run.shuffled and ", shuffled" or "") }
@@ -61,10 +62,9 @@ for step in run:steps() do
   local loss  = nn.cross_entropy(model(batch.x), batch.y)
   opt:minimize(loss)
   if run:every(100) then
-    run:log {
-      loss = loss, train_acc = ml.accuracy(model, data.train), test_acc = ml.accuracy(model, data.test), published = accuracy,
-    }
+    local train_acc, test_acc = ml.accuracy(model, data.train), ml.accuracy(model, data.test)
+    run:log { loss = loss, train_acc = train_acc, test_acc = test_acc, published = published }
   end
 end
-run:check("as published, within 3 points", math.abs(run:last "test_acc" - accuracy) <= 0.03,
-  ("%.1f %%, published %.0f %%"):format(100 * run:last "test_acc", 100 * accuracy))
+run:check("as published, within 3 points", math.abs(run:last "test_acc" - published) <= 0.03,
+  ("%.1f %%, published %.0f %%"):format(100 * run:last "test_acc", 100 * published))
