@@ -3,6 +3,10 @@ local data = ml.data.modular { p = 5, op = "+", train_fraction = 0.4, seed = 1 }
 print(#data.train.x, #data.test.x)  --> 10  15
 print(data.train.x[1], data.train.y[1])  --> [3, 4]  i64 (2)  1  i64 ()
 
+--- ml.data.permutations
+local data = ml.data.permutations { n = 5, train_fraction = 0.5, seed = 1 }
+print(#data.train.x, data.elements[2])  --> 7200  [1, 2, 3, 5, 4]  i64 (5)
+
 --- ml.data.mnist1d
 local data = ml.data.mnist1d { seed = 42 }
 print(data.train.x.shape[1], data.test.x.shape[1], data.train.x.shape[2])  --> 4000  1000  40
@@ -18,6 +22,67 @@ print(data.train.x.shape[3], data.classes[10])  --> 28  9
 local data = ml.data.shapes { n_train = 80, n_test = 16, size = 32, filled = true, colour = true }
 print(table.concat(data.train.x.shape, " x "), table.concat(data.classes, " "))
 --> 80 x 3 x 32 x 32  circle triangle square pentagon star cross heart arrow
+
+--- ml.data.spirals
+local data = ml.data.spirals { arms = 3, turns = 1, n_train = 300, seed = 1 }
+print(data.train.x.shape[2], data.train.y:bincount())  --> 2  [100, 100, 100]  i64 (3)
+
+--- ml.data.moons
+local data = ml.data.moons { noise = 0, n_train = 200, seed = 1 }
+print(data.train.x[data.train.y:eq(1)]:square():sum(2):mean())  --> 1.  f32 ()
+
+--- ml.data.circles
+local data = ml.data.circles { noise = 0, factor = 0.5, n_train = 200, seed = 1 }
+print(data.train.x[data.train.y:eq(2)]:square():sum(2):mean())  --> 0.25  f32 ()
+
+--- ml.data.spheres
+local data = ml.data.spheres { dim = 100, radii = { 1, 2 }, n_train = 50, seed = 1 }
+print(data.train.x[data.train.y:eq(2)]:square():sum(2):mean())  --> 4.  f32 ()
+
+--- ml.data.gaussians
+local data = ml.data.gaussians { centres = ml.tensor { { 0.0, 0.0 }, { 9.0, 0.0 } }, std = 0.1, n_train = 400, seed = 1 }
+print(data.train.x[data.train.y:eq(2)]:mean(1):round())  --> [9, 0]  f32 (2)
+
+--- ml.data.parity
+local data = ml.data.parity { bits = 20, k = 2, n_train = 100, seed = 1 }
+local product = data.train.x[{ {}, data.subset }]:prod(2)
+print(((1 - product) / 2 + 1):eq(data.train.y):all())  --> true  bool ()
+
+--- ml.data.boolean
+local data = ml.data.boolean { k = 2, table = "0110", encoding = "bits" }
+print(data.all.x, data.all.y)
+--> [[0, 0], [0, 1], [1, 0], [1, 1]]  f32 (4, 2)  [1, 2, 2, 1]  i64 (4)
+
+--- ml.data.linear
+local data = ml.data.linear { dim = 4, spectrum = 2, noise = 0, n_train = 10, seed = 1 }
+print(data.spectrum)  --> [1.    , 0.25  , 0.1111, 0.0625]  f32 (4)
+print((data.train.x:matmul(data.weight) - data.train.y):abs():max())  --> 0.  f32 ()
+
+--- ml.data.teacher
+local data = ml.data.teacher { layers = { 5, 3, 1 }, activation = "tanh", n_train = 10, seed = 1 }
+print((data.teacher(data.train.x) - data.train.y):abs():max(), data.train.y.shape[2])  --> 0.  f32 ()  1
+
+--- ml.data.frequencies
+local data = ml.data.frequencies { frequencies = { 1 }, phases = { 0 }, n_train = 4 }
+print(data.train.x:reshape(4), data.train.y:reshape(4):round())  --> [-1. , -0.5,  0. ,  0.5]  f32 (4)  [ 0.,  1.,  0., -1.]  f32 (4)
+
+--- ml.data.label_noise
+local data  = ml.data.gaussians { n_train = 100, seed = 1 }
+local noisy = ml.data.label_noise(data, { fraction = 0.3, seed = 1 })
+print(noisy.train.y:ne(data.train.y):sum(), noisy.train.wrong:sum())  --> 30  i64 ()  30  i64 ()
+
+--- ml.data.random_labels
+local data = ml.data.random_labels(ml.data.gaussians { classes = 5, n_train = 100, seed = 1 }, { seed = 1 })
+print(data.train.y:min(), data.train.y:max())  --> 1  i64 ()  5  i64 ()
+
+--- ml.data.permute_pixels
+local set   = { x = ml.arange(1, 4):reshape(1, 4), y = ml.ones { 1 } }
+local other = ml.data.permute_pixels(set, { seed = 1 })
+print(other.x[1]:eq(other.permutation):all())  --> true  bool ()
+
+--- ml.data.feature_noise
+local data = ml.data.feature_noise({ x = ml.zeros { 1000, 10 }, y = ml.ones { 1000 } }, { std = 0.5, seed = 1 })
+print(("%.2f"):format(data.x:std():item()))  --> 0.50
 
 --- ml.data.loader
 local set    = { x = ml.arange(1, 10):reshape(10, 1), y = ml.arange(1, 10, { dtype = "i64" }) }

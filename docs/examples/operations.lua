@@ -575,6 +575,38 @@ print(scores:cross_entropy(labels))  --> 0.1269  f32 ()
 --- mse
 print(ml.tensor { 1., 2. }:mse(ml.tensor { 1., 4. }))  --> 2.  f32 ()
 
+--- weighted_cross_entropy
+local scores, labels = ml.tensor { { 2., 0. }, { 0., 2. } }, ml.tensor { 1, 2 }
+print(ml.weighted_cross_entropy(scores, labels, ml.tensor { 1., 3. }, { label_smoothing = 0.1 }))  --> 0.2269  f32 ()
+
+--- bce_with_logits
+print(ml.tensor { 0., 2. }:bce_with_logits(ml.tensor { 1., 0. }, { reduction = "none" }))  --> [0.6931, 2.1269]  f32 (2)
+
+--- hinge
+print(ml.tensor { 0.5, -3. }:hinge(ml.tensor { 1., -1. }, { reduction = "none" }))  --> [0.5, 0.0]  f32 (2)
+
+--- logistic_loss
+print(ml.tensor { 0., 5. }:logistic_loss(ml.tensor { 1., -1. }, { reduction = "none" }))  --> [0.6931, 5.0067]  f32 (2)
+
+--- exponential_loss
+print(ml.tensor { 0., 1. }:exponential_loss(ml.tensor { 1., -1. }, { reduction = "none" }))  --> [1.0000, 2.7183]  f32 (2)
+
+--- huber
+print(ml.tensor { 0.5, 3. }:huber(ml.tensor { 0., 0. }, { reduction = "none" }))  --> [0.125, 2.500]  f32 (2)
+
+--- smooth_l1
+print(ml.tensor { 0.5, 3. }:smooth_l1(ml.tensor { 0., 0. }, { beta = 2, reduction = "none" }))  --> [0.0625, 2.0000]  f32 (2)
+
+--- kl_div
+local q, p = ml.tensor { 0.5, 0.5 }:log(), ml.tensor { 0.25, 0.75 }:log()
+print(q:kl_div(p))  --> 0.1308  f32 ()
+
+--- multi_margin
+print(ml.tensor { { 2., 1.5, 0. } }:multi_margin(ml.tensor { 1 }))  --> 0.1667  f32 ()
+
+--- margin
+print(ml.tensor { { 2., 1.5, 0. }, { 2., 1.5, 0. } }:margin(ml.tensor { 1, 3 }))  --> [ 0.5, -2.0]  f32 (2)
+
 --- conv2d
 local x = ml.tensor { { { { 1., 2., 3. }, { 4., 5., 6. } } } }
 local w = ml.tensor { { { { 1., -1. } } } }

@@ -19,11 +19,13 @@ local PAGES = {
   { "derivatives", "Derivatives", "The gradient of a recorded computation, and functions of functions.",
     sources = { "meta/moonlab.lua:autograd", "moonlab/transform.lua", "moonlab/tree.lua" } },
   { "layers", "Layers and losses", "Modules hold their parameters; `model:apply` makes a pure function of them.",
-    sources = { "meta/moonlab.lua:nn,init,Module", "moonlab/nn.lua" } },
+    sources = { "meta/moonlab.lua:nn,init,Module", "moonlab/nn.lua", "moonlab/module.lua", "moonlab/hooks.lua", "moonlab/freeze.lua",
+      "moonlab/summary.lua", "moonlab/parametrise.lua" } },
   { "optimizers", "Optimizers", "Each takes a list of parameters and a table of options.",
     sources = { "meta/moonlab.lua:optim,Optimizer" } },
   { "data", "Data", "Data sets made by rule, the same for the same seed on every machine; published ones, from their files.",
-    sources = { "meta/data.lua", "moonlab/loader.lua", "moonlab/datasets.lua" } },
+    sources = { "meta/data.lua", "moonlab/generators.lua", "moonlab/corruptions.lua", "moonlab/loader.lua",
+      "moonlab/datasets.lua" } },
   { "files", "Files", "Tensors in files that others read and write, and checkpoints.",
     sources = { "moonlab/files.lua", "moonlab/io.lua" } },
   { "linalg", "Linear algebra, spectra, statistics", "What experiments measure with.",
@@ -37,16 +39,22 @@ local PAGES = {
 
 -- Under which name people know the owner of a function. Functions of other owners are not for them.
 local OWNERS = {
-  ml = "ml", train = "ml", autograd = "ml.autograd", transform = "ml", tree = "ml.tree", nn = "nn", init = "nn.init",
-  optim = "ml.optim", data = "ml.data", files = "ml", io = "ml.io", fft = "ml.fft", linalg = "ml.linalg", stats = "ml.stats",
-  probe = "ml.probe", features = "ml.probe.features", kernels = "ml.kernels", KernelFit = "KernelFit",
-  Loader = "Loader", Scaler = "Scaler", Probe = "Probe",
-  Tensor = "Tensor", Module = "Module", Optimizer = "Optimizer", methods = "Run", Figure = "Figure",
+  ml = "ml", train = "ml", transform = "ml", files = "ml",
+  autograd = "ml.autograd", tree = "ml.tree", data = "ml.data", io = "ml.io", fft = "ml.fft", linalg = "ml.linalg",
+  stats = "ml.stats", optim = "ml.optim", probe = "ml.probe", features = "ml.probe.features",
+  kernels = "ml.kernels",
+  nn = "nn", init = "nn.init",
+  Tensor = "Tensor", Optimizer = "Optimizer", methods = "Run", Figure = "Figure",
+  Module = "Module", Parametrisation = "Parametrisation",
+  Loader = "Loader", Scaler = "Scaler",
+  Probe = "Probe", KernelFit = "KernelFit",
 }
 
 local CLASSES = {
-  Tensor = true, Module = true, Optimizer = true, Run = true, Figure = true, Dataset = true, Loader = true, Scaler = true,
-  Probe = true, KernelFit = true, ["nn.init"] = true,
+  Tensor = true, Optimizer = true, Run = true, Figure = true,
+  Module = true, Parametrisation = true, ["nn.init"] = true,
+  Dataset = true, Loader = true, Scaler = true,
+  Probe = true, KernelFit = true,
 }
 
 local function read(path)

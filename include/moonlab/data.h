@@ -1,7 +1,7 @@
 /* moonlab/data.h - data sets made by rule.
  *
  *     ml_dataset train, test;
- *     ml_data_modular(&(ml_modular_opts){ .p = 97, .op = '+', .train_fraction = 0.4, .seed = 1 }, &train, &test);
+ *     ml_data_modular(&(ml_modular_opts){ .p = 97, .op = "+", .train_fraction = 0.4, .seed = 1 }, &train, &test);
  *
  * Every generator is a function of its options alone, the seed among them. Tensors belong to the innermost scope.
  */
@@ -14,18 +14,31 @@ typedef struct ml_dataset {
     ml_tensor *x, *y; /* inputs (n, ...); labels (n) */
 } ml_dataset;
 
+/* --- operations on finite sets: every pair once, split at random ------------------------------------------------------- */
 typedef struct ml_modular_opts {
-    int64_t  p;              /* 2..4096; for '/' a prime */
-    char     op;             /* '+', '-', '*' or '/' (b = 0 is left out) */
-    double   train_fraction; /* between 0 and 1; rounded to whole pairs, at least one on each side */
-    uint64_t seed;           /* of the split; has nothing to do with ml_seed(seed) */
-    int      base;           /* what ids and labels count from: C 0, Lua 1 */
+    int64_t     p;              /* 2..4096; for "/" a prime */
+    const char *op;             /* "+", "-", "*", "/" (b = 0 is left out), or a polynomial such as "x^2+xy+y^2" */
+    double      train_fraction; /* between 0 and 1; rounded to whole pairs, at least one on each side */
+    uint64_t    seed;           /* of the split; has nothing to do with ml_seed(seed) */
+    int         base;           /* what ids and labels count from: C 0, Lua 1 */
 } ml_modular_opts;
 
-/* All pairs (a, b) and a op b mod p: x (n, 2) i64, y (n) i64; a random split of the p^2 pairs (p (p - 1) for '/').
+/* All pairs (a, b) and a op b mod p: x (n, 2) i64, y (n) i64; a random split of the p^2 pairs (p (p - 1) for "/").
  * False, with train and test as they were, for options out of range or want of memory.
  * Power et al. 2022, "Grokking: Generalization Beyond Overfitting on Small Algorithmic Datasets". */
 bool ml_data_modular(const ml_modular_opts *opts, ml_dataset *train, ml_dataset *test);
+
+typedef struct ml_permutations_opts {
+    int64_t     n;              /* of the symmetric group: 2..6, with n! elements */
+    const char *op;             /* "xy" (first y, then x), "xyx" or "xyx^-1" */
+    double      train_fraction;
+    uint64_t    seed;
+    int         base;
+} ml_permutations_opts;
+
+/* The same for the symmetric group, its elements in the order of a dictionary: the identity is the first. Power et al. 2022. */
+bool       ml_data_permutations(const ml_permutations_opts *opts, ml_dataset *train, ml_dataset *test);
+ml_tensor *ml_permutation_elements(int64_t n, int base); /* (n!, n) i64: where each element sends 1..n */
 
 /* --- MNIST-1D ------------------------------------------------------------------------------------------------------- */
 typedef struct ml_mnist1d_opts {
@@ -46,7 +59,8 @@ ml_mnist1d_opts ml_mnist1d_defaults(void); /* the published parameters */
 /* Ten digits as signals: x (n, length), mean 0 and standard deviation 1 over train and test together; y (n) i64. False, with
  * train and test as they were, for options out of range or want of memory.
  * Greydanus & Kobak 2024, "Scaling down deep learning with MNIST-1D". */
-bool ml_data_mnist1d(const ml_mnist1d_opts *opts, ml_dataset *train, ml_dataset *test);
+bool       ml_data_mnist1d(const ml_mnist1d_opts *opts, ml_dataset *train, ml_dataset *test);
+ml_tensor *ml_mnist1d_positions(const ml_mnist1d_opts *opts); /* (length) i64: where each position comes from, shuffled or not */
 
 /* --- images drawn by rule ---------------------------------------------------------------------------------------------- */
 typedef enum ml_drawing { ML_DRAW_DIGITS, ML_DRAW_SHAPES } ml_drawing;

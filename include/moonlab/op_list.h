@@ -166,6 +166,17 @@ ML_OPX(softmax,    1, "e^x / sum e^x along dim",                              DI
 ML_OPX(log_softmax, 1, "log of softmax along dim",                            DIM(dim, -1))
 ML_OPX(cross_entropy, 2, "mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), (); with groups, the mean of each of so many", BASE(base) INT(groups, 0))
 ML_OP (mse,        2, "mean of (x - y)^2")
+/* --- more losses; y of hinge, logistic_loss and exponential_loss is -1 or 1 -------------------------------- */
+ML_OPX(weighted_cross_entropy, 3, "cross entropy with a weight z (classes) for each class and smoothed labels (Szegedy et al. 2016); the mean is weighted too", REAL(label_smoothing, 0) CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS) BASE(base))
+ML_OPX(bce_with_logits, 2, "-(pos_weight y log s + (1 - y) log(1 - s)) with s = sigmoid(x) and y in 0..1", REAL(pos_weight, 1) CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS))
+ML_OPX(hinge,      2, "max(0, margin - x y)",                                 REAL(margin, 1) CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS))
+ML_OPX(logistic_loss, 2, "log(1 + e^(-x y))",                                 CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS))
+ML_OPX(exponential_loss, 2, "e^(-x y)",                                       CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS))
+ML_OPX(huber,      2, "(x - y)^2 / 2 up to a distance of delta, delta (|x - y| - delta / 2) beyond (Huber 1964)", REAL(delta, 1) CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS))
+ML_OPX(smooth_l1,  2, "huber with delta = beta, over beta: |x - y| - beta / 2 far away; beta 0: |x - y|", REAL(beta, 1) CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS))
+ML_OPX(kl_div,     2, "divergence of q = e^x from p = e^y, sum of p (log p - log q) along the last dimension, for each row; the mean is that of rows", CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS))
+ML_OPX(multi_margin, 2, "sum over other classes of max(0, margin - x[label] + x[other])^p, over the number of classes: x (n, classes), labels (n)", REAL(margin, 1) INT(p, 1) CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS) BASE(base))
+ML_OPX(margin,     2, "x[label] - the largest x[other], for each row: x (n, classes), labels (n) -> (n)", BASE(base))
 /* --- convolutions, pooling, normalisation: images are (n, channels, height, width) ------------------------------------------ */
 ML_OPX(conv2d,     2, "x (n, c, h, w) correlated with w (o, c/groups, kh, kw) -> (n, o, h', w')", PAIR(stride, 1) PAIR(padding, 0) PAIR(dilation, 1) INT(groups, 1))
 ML_OPX(conv2d_dx,  2, "undoes the places of conv2d: x (n, o, h', w'), w (o, c/groups, kh, kw) -> (n, c, size): its adjoint in x", PAIR(stride, 1) PAIR(padding, 0) PAIR(dilation, 1) INT(groups, 1) PAIR(size, 0))

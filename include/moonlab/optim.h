@@ -39,16 +39,64 @@ typedef struct ml_adam_opts {
     double weight_decay; /* Adam: 0, L2: g += weight_decay w. AdamW: 1e-2, decoupled: w *= 1 - lr weight_decay, first */
 } ml_adam_opts;
 
-ml_sgd_opts  ml_sgd_defaults(void);
-ml_adam_opts ml_adam_defaults(void);
-ml_adam_opts ml_adamw_defaults(void);
+/* v = alpha v + (1 - alpha) g^2, w -= lr g / (sqrt(v) + eps) */
+typedef struct ml_rmsprop_opts {
+    double lr;           /* 1e-2 */
+    double alpha;        /* 0.99: in [0, 1) */
+    double eps;          /* 1e-8 */
+    double momentum;     /* 0; b = momentum b + that step without lr, w -= lr b */
+    bool   centered;     /* sqrt(v - m^2) with m = alpha m + (1 - alpha) g: the standard deviation */
+    double weight_decay; /* 0; L2 */
+} ml_rmsprop_opts;
+
+/* s += g^2, w -= lr / (1 + (t - 1) lr_decay) g / (sqrt(s) + eps) */
+typedef struct ml_adagrad_opts {
+    double lr;           /* 1e-2 */
+    double lr_decay;     /* 0 */
+    double initial_sum;  /* 0: s before the first step */
+    double eps;          /* 1e-10 */
+    double weight_decay; /* 0; L2 */
+} ml_adagrad_opts;
+
+/* w -= lr sign(b1 m + (1 - b1) g), m = b2 m + (1 - b2) g */
+typedef struct ml_lion_opts {
+    double lr;           /* 1e-4 */
+    double betas[2];     /* 0.9, 0.99 */
+    double weight_decay; /* 0; decoupled: w *= 1 - lr weight_decay, first */
+} ml_lion_opts;
+
+/* m = momentum m + (1 - momentum) g; u = m, or with nesterov momentum m + (1 - momentum) g; u made nearly orthogonal by ns_steps
+ * Newton-Schulz steps; w -= lr sqrt(max(1, rows / columns)) u. Parameters of one dimension or none: AdamW with adam_... */
+typedef struct ml_muon_opts {
+    double  lr;           /* 0.02 */
+    double  momentum;     /* 0.95 */
+    bool    nesterov;     /* true */
+    double  weight_decay; /* 0; decoupled */
+    int64_t ns_steps;     /* 5 */
+    double  adam_lr;      /* 3e-4; follows lr in proportion */
+    double  adam_betas[2]; /* 0.9, 0.95 */
+    double  adam_eps;     /* 1e-10 */
+    double  adam_weight_decay; /* 0 */
+} ml_muon_opts;
+
+ml_sgd_opts     ml_sgd_defaults(void);
+ml_adam_opts    ml_adam_defaults(void);
+ml_adam_opts    ml_adamw_defaults(void);
+ml_rmsprop_opts ml_rmsprop_defaults(void);
+ml_adagrad_opts ml_adagrad_defaults(void);
+ml_lion_opts    ml_lion_defaults(void);
+ml_muon_opts    ml_muon_defaults(void);
 
 /* --- making one; options NULL = the defaults -------------------------------------------------------------------------- */
 /* NULL with a message for an option out of range, for no parameters, and for one that no optimizer can step: not a leaf
  * with requires_grad, not contiguous. */
-ml_optim *ml_sgd  (ml_tensor *const *params, int n, const ml_sgd_opts *opts);  /* Nesterov: Sutskever et al. 2013 */
-ml_optim *ml_adam (ml_tensor *const *params, int n, const ml_adam_opts *opts); /* Kingma & Ba 2015 */
-ml_optim *ml_adamw(ml_tensor *const *params, int n, const ml_adam_opts *opts); /* Loshchilov & Hutter 2019 */
+ml_optim *ml_sgd    (ml_tensor *const *params, int n, const ml_sgd_opts *opts);     /* Nesterov: Sutskever et al. 2013 */
+ml_optim *ml_adam   (ml_tensor *const *params, int n, const ml_adam_opts *opts);    /* Kingma & Ba 2015 */
+ml_optim *ml_adamw  (ml_tensor *const *params, int n, const ml_adam_opts *opts);    /* Loshchilov & Hutter 2019 */
+ml_optim *ml_rmsprop(ml_tensor *const *params, int n, const ml_rmsprop_opts *opts); /* Tieleman & Hinton 2012; centered: Graves 2013 */
+ml_optim *ml_adagrad(ml_tensor *const *params, int n, const ml_adagrad_opts *opts); /* Duchi et al. 2011 */
+ml_optim *ml_lion   (ml_tensor *const *params, int n, const ml_lion_opts *opts);    /* Chen et al. 2023 */
+ml_optim *ml_muon   (ml_tensor *const *params, int n, const ml_muon_opts *opts);    /* Jordan 2024; matrices, the rest by AdamW */
 ml_optim *ml_optim_retain(ml_optim *opt);
 void      ml_optim_release(ml_optim *opt); /* NULL is fine */
 

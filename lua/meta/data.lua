@@ -4,9 +4,15 @@
 
 ---@class moonlab.ModularOptions
 ---@field p?              integer            modulus, 2..4096 (default 97)
----@field op?             "+"|"-"|"*"|"/"    (default "+")
+---@field op?             string             "+", "-", "*", "/", or a polynomial such as "x^2+xy+y^2" (default "+")
 ---@field train_fraction? number             in (0, 1) (default 0.5)
 ---@field seed?           integer            of the split (default 1)
+
+---@class moonlab.PermutationsOptions
+---@field n?              integer                 2..6, for n! elements (default 5)
+---@field op?             "xy"|"xyx"|"xyx^-1"     xy: first y, then x (default "xy")
+---@field train_fraction? number                  in (0, 1) (default 0.5)
+---@field seed?           integer                 of the split (default 1)
 
 ---@class moonlab.Mnist1dOptions
 ---@field n?                integer       examples, as many of each of the 10 classes (default 5000)
@@ -50,10 +56,17 @@ local data = {}
 ---@return { train: moonlab.Dataset, test: moonlab.Dataset }
 function data.modular(opts) end
 
+--- All pairs of elements of the symmetric group and what they compose to, split at random. elements (n!, n): where each sends
+--- 1..n, in the order of a dictionary; ids and labels are their numbers, 1 the identity. Power et al. 2022.
+---@param opts? moonlab.PermutationsOptions
+---@return { train: moonlab.Dataset, test: moonlab.Dataset, elements: moonlab.Tensor }
+function data.permutations(opts) end
+
 --- MNIST-1D by its published recipe: ten digits as signals, x (n, length), of mean 0 and standard deviation 1 over all; y the
---- digit + 1. Greydanus & Kobak 2024, "Scaling down deep learning with MNIST-1D".
+--- digit + 1. positions (length): where each position comes from, which matters when they are shuffled.
+--- Greydanus & Kobak 2024, "Scaling down deep learning with MNIST-1D".
 ---@param opts? moonlab.Mnist1dOptions
----@return { train: moonlab.Dataset, test: moonlab.Dataset }
+---@return { train: moonlab.Dataset, test: moonlab.Dataset, positions: moonlab.Tensor }
 function data.mnist1d(opts) end
 
 --- Digits drawn by strokes: x (n, channels, size, size) in 0..1, y the digit + 1, as many of each. With `test` the test set is of

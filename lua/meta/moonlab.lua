@@ -430,6 +430,14 @@ function Module:eval() end
 ---@return boolean
 function Module:training() end
 
+--- A model like it, with the same values in parameters and buffers of its own; layers that stand twice do so in the copy too.
+---@return moonlab.Module
+function Module:clone() end
+
+--- for name, layer in model:named_children() do: "1", "2", ...; "inner", "shortcut"; the names of a module of your own.
+---@return fun(): string?, moonlab.Module?
+function Module:named_children() end
+
 --- "Linear", "Sequential", "ReLU", ...
 ---@return string
 function Module:kind() end
@@ -758,17 +766,88 @@ function nn.Sine(w0) end
 ---@return moonlab.Module
 function nn.Maxout(pieces, opts) end
 
+---@alias moonlab.Reduction "mean"|"sum"|"none"
+
+---@class moonlab.CrossEntropyOptions
+---@field weight?          moonlab.Tensor  (classes) of each class; the mean is weighted too
+---@field label_smoothing? number   share of the label that goes to all classes alike (default 0)
+---@field reduction?       moonlab.Reduction  (default "mean")
+
 --- Mean over rows of -log softmax(x)[label].
 ---@param x moonlab.Tensor       (n, classes)
 ---@param labels moonlab.Tensor  (n), counted from 1
+---@param opts? moonlab.CrossEntropyOptions
 ---@return moonlab.Tensor
-function nn.cross_entropy(x, labels) end
+function nn.cross_entropy(x, labels, opts) end
 
 --- Mean of (x - y)^2.
 ---@param x moonlab.Tensor
 ---@param y moonlab.Tensor
 ---@return moonlab.Tensor
 function nn.mse(x, y) end
+
+--- Binary cross entropy of sigmoid(x) and y in 0..1: -(pos_weight y log s + (1 - y) log(1 - s)), without overflow.
+---@param x moonlab.Tensor  logits
+---@param y moonlab.Tensor  of their shape
+---@param opts? { pos_weight?: number|moonlab.Tensor, reduction?: moonlab.Reduction }  a tensor: one for each, by broadcasting
+---@return moonlab.Tensor
+function nn.bce_with_logits(x, y, opts) end
+
+--- max(0, margin - x y), y is -1 or 1.
+---@param x moonlab.Tensor
+---@param y moonlab.Tensor
+---@param opts? { margin?: number, reduction?: moonlab.Reduction }  margin 1
+---@return moonlab.Tensor
+function nn.hinge(x, y, opts) end
+
+--- log(1 + e^(-x y)), y is -1 or 1.
+---@param x moonlab.Tensor
+---@param y moonlab.Tensor
+---@param opts? { reduction?: moonlab.Reduction }
+---@return moonlab.Tensor
+function nn.logistic_loss(x, y, opts) end
+
+--- e^(-x y), y is -1 or 1.
+---@param x moonlab.Tensor
+---@param y moonlab.Tensor
+---@param opts? { reduction?: moonlab.Reduction }
+---@return moonlab.Tensor
+function nn.exponential_loss(x, y, opts) end
+
+--- (x - y)^2 / 2 up to a distance of delta, delta (|x - y| - delta / 2) beyond (Huber 1964).
+---@param x moonlab.Tensor
+---@param y moonlab.Tensor
+---@param opts? { delta?: number, reduction?: moonlab.Reduction }  delta 1
+---@return moonlab.Tensor
+function nn.huber(x, y, opts) end
+
+--- nn.huber with delta = beta, over beta: far away |x - y| - beta / 2.
+---@param x moonlab.Tensor
+---@param y moonlab.Tensor
+---@param opts? { beta?: number, reduction?: moonlab.Reduction }  beta 1; 0: |x - y|
+---@return moonlab.Tensor
+function nn.smooth_l1(x, y, opts) end
+
+--- Divergence of q from p, both given by their logarithms along the last dimension: sum of p (log p - log q) for each row, and the
+--- mean over rows. PyTorch's "mean" divides by all elements; this is its "batchmean".
+---@param log_q moonlab.Tensor  (..., classes), of the model: nn.cross_entropy with p instead of a label, but for p's own entropy
+---@param log_p moonlab.Tensor  of the same shape; -inf is a p of 0
+---@param opts? { reduction?: moonlab.Reduction }
+---@return moonlab.Tensor
+function nn.kl_div(log_q, log_p, opts) end
+
+--- Hinge of many classes: sum over the others of max(0, margin - x[label] + x[other])^p, over the number of classes.
+---@param x moonlab.Tensor       (n, classes)
+---@param labels moonlab.Tensor  (n), counted from 1
+---@param opts? { margin?: number, p?: integer, reduction?: moonlab.Reduction }  margin 1, p 1 or 2 (default 1)
+---@return moonlab.Tensor
+function nn.multi_margin(x, labels, opts) end
+
+--- How far the label's score lies above the largest other one, for each row; negative: the row is misclassified.
+---@param x moonlab.Tensor       (n, classes)
+---@param labels moonlab.Tensor  (n), counted from 1
+---@return moonlab.Tensor        (n)
+function nn.margin(x, labels) end
 
 --- optimizers -------------------------------------------------------------------------------------------------------------
 
@@ -784,9 +863,40 @@ function nn.mse(x, y) end
 ---@field eps?          number    (default 1e-8)
 ---@field weight_decay? number|moonlab.Tensor    Adam: L2, default 0. AdamW: decoupled, default 1e-2
 
+---@class moonlab.RMSpropOptions
+---@field lr?           number|moonlab.Tensor    (default 1e-2)
+---@field alpha?        number    of the running mean square (default 0.99)
+---@field eps?          number    (default 1e-8)
+---@field momentum?     number    (default 0)
+---@field centered?     boolean   over the standard deviation (default false)
+---@field weight_decay? number|moonlab.Tensor    L2 (default 0)
+
+---@class moonlab.AdagradOptions
+---@field lr?           number|moonlab.Tensor    (default 1e-2)
+---@field lr_decay?     number    lr / (1 + lr_decay (step - 1)) (default 0)
+---@field initial_sum?  number    of squares, before the first step (default 0)
+---@field eps?          number    (default 1e-10)
+---@field weight_decay? number|moonlab.Tensor    L2 (default 0)
+
+---@class moonlab.LionOptions
+---@field lr?           number|moonlab.Tensor    (default 1e-4)
+---@field betas?        number[]  (default { 0.9, 0.99 })
+---@field weight_decay? number|moonlab.Tensor    decoupled (default 0)
+
+---@class moonlab.MuonOptions
+---@field lr?           number|moonlab.Tensor    (default 0.02)
+---@field momentum?     number    (default 0.95)
+---@field nesterov?     boolean   (default true)
+---@field weight_decay? number|moonlab.Tensor    decoupled (default 0)
+---@field ns_steps?     integer   Newton-Schulz steps (default 5)
+---@field adam_lr?      number    of what is no matrix; follows lr in proportion (default 3e-4)
+---@field adam_betas?   number[]  (default { 0.9, 0.95 })
+---@field adam_eps?     number    (default 1e-10)
+---@field adam_weight_decay? number  (default 0)
+
 --- Parameters with options of their own: those that are not given are the optimizer's. Another rule may step them,
 --- optimizer = "SGD", with that one's options.
----@class moonlab.ParameterGroup: moonlab.SGDOptions, moonlab.AdamOptions
+---@class moonlab.ParameterGroup: moonlab.SGDOptions, moonlab.AdamOptions, moonlab.RMSpropOptions, moonlab.AdagradOptions, moonlab.LionOptions, moonlab.MuonOptions
 ---@field params     moonlab.Tensor[]
 ---@field lr_scale?  number   its lr counts so often (default 1)
 ---@field optimizer? string   (default: that of the whole)
@@ -801,7 +911,7 @@ function nn.mse(x, y) end
 ---@field weight_decay number|moonlab.Tensor   may be set: that of a group which had another stays
 ---@field groups       moonlab.OptimizerGroup[]  opt.groups[2].lr = 1e-4
 ---@field steps        integer  made so far
----@field kind         string   "SGD", "Adam", "AdamW"
+---@field kind         string   "SGD", "AdamW", ...
 local Optimizer = {}
 
 --- zero_grad, backward, step.
@@ -844,3 +954,44 @@ function optim.Adam(params, opts) end
 ---@param opts? moonlab.AdamOptions
 ---@return moonlab.Optimizer
 function optim.AdamW(params, opts) end
+
+--- The gradient over the root of its running mean square (Tieleman & Hinton 2012).
+---@param params moonlab.Tensor[]|moonlab.ParameterGroup[]
+---@param opts? moonlab.RMSpropOptions
+---@return moonlab.Optimizer
+function optim.RMSprop(params, opts) end
+
+--- The gradient over the root of the sum of its squares so far (Duchi et al. 2011).
+---@param params moonlab.Tensor[]|moonlab.ParameterGroup[]
+---@param opts? moonlab.AdagradOptions
+---@return moonlab.Optimizer
+function optim.Adagrad(params, opts) end
+
+--- The sign of a running mean: every element moves by lr (Chen et al. 2023).
+---@param params moonlab.Tensor[]|moonlab.ParameterGroup[]
+---@param opts? moonlab.LionOptions
+---@return moonlab.Optimizer
+function optim.Lion(params, opts) end
+
+--- Momentum made nearly orthogonal, for matrices and kernels (Jordan 2024). Parameters of one dimension are stepped by AdamW, in
+--- a group of their own; embeddings and the last layer may be put there too: { params = {...}, optimizer = "AdamW" }.
+---@param params moonlab.Tensor[]|moonlab.ParameterGroup[]
+---@param opts? moonlab.MuonOptions
+---@return moonlab.Optimizer
+function optim.Muon(params, opts) end
+
+--- data ---------------------------------------------------------------------------------------------------------------------
+
+---@class moonlab.ModularOptions
+---@field p?              integer            modulus, 2..4096 (default 97)
+---@field op?             "+"|"-"|"*"|"/"    (default "+")
+---@field train_fraction? number             in (0, 1) (default 0.5)
+---@field seed?           integer            of the split (default 1)
+
+---@class moonlab.data
+local data = {}
+
+--- All pairs (a, b) and a op b modulo p, split at random; ids and labels count from 1.
+---@param opts? moonlab.ModularOptions
+---@return { train: moonlab.Dataset, test: moonlab.Dataset }
+function data.modular(opts) end

@@ -1911,6 +1911,184 @@ function ml.mse(x, y) end
 ---@return moonlab.Tensor
 function Tensor:mse(y) end
 
+---@class moonlab.WeightedCrossEntropyOptions
+---@field label_smoothing? number
+---@field reduction? "mean"|"sum"|"none"
+
+--- cross entropy with a weight z (classes) for each class and smoothed labels (Szegedy et al. 2016); the mean is weighted too
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param label_smoothing? number|moonlab.WeightedCrossEntropyOptions
+---@param reduction? "mean"|"sum"|"none"|moonlab.WeightedCrossEntropyOptions
+---@return moonlab.Tensor
+function ml.weighted_cross_entropy(x, y, z, label_smoothing, reduction) end
+
+--- cross entropy with a weight z (classes) for each class and smoothed labels (Szegedy et al. 2016); the mean is weighted too
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param label_smoothing? number|moonlab.WeightedCrossEntropyOptions
+---@param reduction? "mean"|"sum"|"none"|moonlab.WeightedCrossEntropyOptions
+---@return moonlab.Tensor
+function Tensor:weighted_cross_entropy(y, z, label_smoothing, reduction) end
+
+---@class moonlab.BceWithLogitsOptions
+---@field pos_weight? number
+---@field reduction? "mean"|"sum"|"none"
+
+--- -(pos_weight y log s + (1 - y) log(1 - s)) with s = sigmoid(x) and y in 0..1
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param pos_weight? number|moonlab.BceWithLogitsOptions
+---@param reduction? "mean"|"sum"|"none"|moonlab.BceWithLogitsOptions
+---@return moonlab.Tensor
+function ml.bce_with_logits(x, y, pos_weight, reduction) end
+
+--- -(pos_weight y log s + (1 - y) log(1 - s)) with s = sigmoid(x) and y in 0..1
+---@param y moonlab.Tensor|number
+---@param pos_weight? number|moonlab.BceWithLogitsOptions
+---@param reduction? "mean"|"sum"|"none"|moonlab.BceWithLogitsOptions
+---@return moonlab.Tensor
+function Tensor:bce_with_logits(y, pos_weight, reduction) end
+
+---@class moonlab.HingeOptions
+---@field margin? number
+---@field reduction? "mean"|"sum"|"none"
+
+--- max(0, margin - x y)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param margin? number|moonlab.HingeOptions
+---@param reduction? "mean"|"sum"|"none"|moonlab.HingeOptions
+---@return moonlab.Tensor
+function ml.hinge(x, y, margin, reduction) end
+
+--- max(0, margin - x y)
+---@param y moonlab.Tensor|number
+---@param margin? number|moonlab.HingeOptions
+---@param reduction? "mean"|"sum"|"none"|moonlab.HingeOptions
+---@return moonlab.Tensor
+function Tensor:hinge(y, margin, reduction) end
+
+---@class moonlab.LogisticLossOptions
+---@field reduction? "mean"|"sum"|"none"
+
+--- log(1 + e^(-x y))
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param reduction? "mean"|"sum"|"none"|moonlab.LogisticLossOptions
+---@return moonlab.Tensor
+function ml.logistic_loss(x, y, reduction) end
+
+--- log(1 + e^(-x y))
+---@param y moonlab.Tensor|number
+---@param reduction? "mean"|"sum"|"none"|moonlab.LogisticLossOptions
+---@return moonlab.Tensor
+function Tensor:logistic_loss(y, reduction) end
+
+---@class moonlab.ExponentialLossOptions
+---@field reduction? "mean"|"sum"|"none"
+
+--- e^(-x y)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param reduction? "mean"|"sum"|"none"|moonlab.ExponentialLossOptions
+---@return moonlab.Tensor
+function ml.exponential_loss(x, y, reduction) end
+
+--- e^(-x y)
+---@param y moonlab.Tensor|number
+---@param reduction? "mean"|"sum"|"none"|moonlab.ExponentialLossOptions
+---@return moonlab.Tensor
+function Tensor:exponential_loss(y, reduction) end
+
+---@class moonlab.HuberOptions
+---@field delta? number
+---@field reduction? "mean"|"sum"|"none"
+
+--- (x - y)^2 / 2 up to a distance of delta, delta (|x - y| - delta / 2) beyond (Huber 1964)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param delta? number|moonlab.HuberOptions
+---@param reduction? "mean"|"sum"|"none"|moonlab.HuberOptions
+---@return moonlab.Tensor
+function ml.huber(x, y, delta, reduction) end
+
+--- (x - y)^2 / 2 up to a distance of delta, delta (|x - y| - delta / 2) beyond (Huber 1964)
+---@param y moonlab.Tensor|number
+---@param delta? number|moonlab.HuberOptions
+---@param reduction? "mean"|"sum"|"none"|moonlab.HuberOptions
+---@return moonlab.Tensor
+function Tensor:huber(y, delta, reduction) end
+
+---@class moonlab.SmoothL1Options
+---@field beta? number
+---@field reduction? "mean"|"sum"|"none"
+
+--- huber with delta = beta, over beta: |x - y| - beta / 2 far away; beta 0: |x - y|
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param beta? number|moonlab.SmoothL1Options
+---@param reduction? "mean"|"sum"|"none"|moonlab.SmoothL1Options
+---@return moonlab.Tensor
+function ml.smooth_l1(x, y, beta, reduction) end
+
+--- huber with delta = beta, over beta: |x - y| - beta / 2 far away; beta 0: |x - y|
+---@param y moonlab.Tensor|number
+---@param beta? number|moonlab.SmoothL1Options
+---@param reduction? "mean"|"sum"|"none"|moonlab.SmoothL1Options
+---@return moonlab.Tensor
+function Tensor:smooth_l1(y, beta, reduction) end
+
+---@class moonlab.KlDivOptions
+---@field reduction? "mean"|"sum"|"none"
+
+--- divergence of q = e^x from p = e^y, sum of p (log p - log q) along the last dimension, for each row; the mean is that of rows
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param reduction? "mean"|"sum"|"none"|moonlab.KlDivOptions
+---@return moonlab.Tensor
+function ml.kl_div(x, y, reduction) end
+
+--- divergence of q = e^x from p = e^y, sum of p (log p - log q) along the last dimension, for each row; the mean is that of rows
+---@param y moonlab.Tensor|number
+---@param reduction? "mean"|"sum"|"none"|moonlab.KlDivOptions
+---@return moonlab.Tensor
+function Tensor:kl_div(y, reduction) end
+
+---@class moonlab.MultiMarginOptions
+---@field margin? number
+---@field p? integer
+---@field reduction? "mean"|"sum"|"none"
+
+--- sum over other classes of max(0, margin - x[label] + x[other])^p, over the number of classes: x (n, classes), labels (n)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param margin? number|moonlab.MultiMarginOptions
+---@param p? integer|moonlab.MultiMarginOptions
+---@param reduction? "mean"|"sum"|"none"|moonlab.MultiMarginOptions
+---@return moonlab.Tensor
+function ml.multi_margin(x, y, margin, p, reduction) end
+
+--- sum over other classes of max(0, margin - x[label] + x[other])^p, over the number of classes: x (n, classes), labels (n)
+---@param y moonlab.Tensor|number
+---@param margin? number|moonlab.MultiMarginOptions
+---@param p? integer|moonlab.MultiMarginOptions
+---@param reduction? "mean"|"sum"|"none"|moonlab.MultiMarginOptions
+---@return moonlab.Tensor
+function Tensor:multi_margin(y, margin, p, reduction) end
+
+--- x[label] - the largest x[other], for each row: x (n, classes), labels (n) -> (n)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.margin(x, y) end
+
+--- x[label] - the largest x[other], for each row: x (n, classes), labels (n) -> (n)
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:margin(y) end
+
 ---@class moonlab.Conv2dOptions
 ---@field stride? integer|integer[]
 ---@field padding? integer|integer[]

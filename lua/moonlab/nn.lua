@@ -1,64 +1,43 @@
---- Layers and losses: those of the C part, and how a model is printed.
+--- Layers and losses: those of the C part, and what models have beside.
 local core  = require "moonlab.core"
 local check = require "moonlab.check"
 
 ---@class moonlab.nn
 local nn = core.nn
+core.inner = nn.inner -- of modules: what only moonlab's own files use
 
-nn.cross_entropy = core.op.cross_entropy
-nn.mse           = core.op.mse
-
-local function grouped(n) -- 1234567 -> "1,234,567"
-  local text = ("%d"):format(n):reverse():gsub("%d%d%d", "%0,"):reverse()
-  return (text:gsub("^,", ""))
+for _, loss in ipairs { "mse", "hinge", "logistic_loss", "exponential_loss", "huber", "smooth_l1", "kl_div", "multi_margin", "margin" } do
+  nn[loss] = core.op[loss]
 end
 
-local function shapes_of(layer)
-  local texts, count = {}, 0
-  for name, p in layer:named_parameters() do
-    texts[#texts + 1] = ("%s (%s)"):format(name, table.concat(p.shape, ", "))
-    count = count + p:numel()
-  end
-  return table.concat(texts, "  "), count
+-- What the plain cross entropy, an operation of its own and much faster, has no option for.
+local function general_cross_entropy(x, labels, opts)
+  local o = check.options("cross_entropy", opts, { weight = opts.weight or false, label_smoothing = 0.0, reduction = "mean" })
+  if not core.tensor.is_tensor(x) then check.fail("cross_entropy: the scores must be a moonlab.Tensor, got %s", type(x)) end
+  local weight = o.weight or core.make.ones({ x.shape[x:dim()] }, { dtype = x.dtype })
+  return core.op.weighted_cross_entropy(x, labels, weight, { label_smoothing = o.label_smoothing, reduction = o.reduction })
 end
+nn.cross_entropy = core.either(core.op.cross_entropy, general_cross_entropy, { weight = true, label_smoothing = true, reduction = true })
 
--- One row a layer, those inside a container below it: { position, text, count, shapes }.
-local function add_rows(rows, layer, path)
-  if #layer == 0 then
-    local shapes, count = shapes_of(layer)
-    rows[#rows + 1] = { path, layer:describe(), count > 0 and grouped(count) or "", shapes }
-    return
+local function weighted_bce(x, y, opts)
+  local weight = opts.pos_weight
+  if not core.tensor.is_tensor(weight) then return core.op.bce_with_logits(x, y, opts) end
+  local o    = check.options("bce_with_logits", opts, { pos_weight = weight, reduction = "mean" })
+  local each = y * weight * (-x):softplus() + (1 - y) * x:softplus()
+  if o.reduction == "none" then return each end
+  if o.reduction ~= "mean" and o.reduction ~= "sum" then
+    check.fail("bce_with_logits: reduction must be mean, sum or none, got '%s'", o.reduction)
   end
-  if path ~= "" then rows[#rows + 1] = { path, layer:kind(), "", "" } end
-  for i = 1, #layer do add_rows(rows, layer[i], path == "" and tostring(i) or path .. "." .. i) end
+  return each[o.reduction](each)
 end
-
--- Columns as wide as their widest text, numbers to the right.
-local function laid_out(rows)
-  local width = { 0, 0, 0 }
-  for _, row in ipairs(rows) do
-    for i = 1, 3 do width[i] = math.max(width[i], #row[i]) end
-  end
-  local lines = {}
-  for i, row in ipairs(rows) do
-    local line = ("  %-" .. width[1] .. "s  %-" .. width[2] .. "s  %" .. width[3] .. "s  %s"):format(table.unpack(row))
-    lines[i] = (line:gsub("%s+$", ""))
-  end
-  return table.concat(lines, "\n")
-end
+nn.bce_with_logits = core.either(core.op.bce_with_logits, weighted_bce, { pos_weight = true })
 
 --- A table of the layers: position, kind, number of parameters, their shapes.
-nn.module.__tostring = function(model)
-  if #model == 0 then return model:describe() end
-  local rows, total = {}, 0
-  add_rows(rows, model, "")
-  for _, p in ipairs(model:parameters()) do total = total + p:numel() end
-  rows[#rows + 1] = { "", "in all", grouped(total), "" }
-  return model:kind() .. "\n" .. laid_out(rows)
-end
+nn.module.__tostring = function(model) return require("moonlab.summary").text(model) end
 
 ---@class moonlab.Module
 local Module = nn.module.methods
+core.inner.methods = Module
 
 -- Parameters and buffers (running statistics), by their names.
 local function held(model)
@@ -102,6 +81,30 @@ function Module:load_state(state)
   for name, t in pairs(held(self)) do t:detach()[{}] = state[name]:detach() end
   return self
 end
-nn.module = nil
+nn.module, nn.inner = nil, nil
 
-return nn
+-- Loaded when first used.
+for name, file in pairs {
+  summary = "summary", run_with_cache = "hooks", with_hooks = "hooks", freeze = "freeze", unfreeze = "freeze", frozen = "freeze",
+} do
+  Module[name] = function(...)
+    Module[name] = require("moonlab." .. file)[name]
+    return Module[name](...)
+  end
+end
+
+local later = { module = "module", lambda = "module", parametrise = "parametrise" }
+
+return setmetatable(nn, {
+  __index = function(self, name)
+    if later[name] then
+      rawset(self, name, require("moonlab." .. later[name])[name])
+      return rawget(self, name)
+    end
+    local known = {}
+    for key in pairs(self) do known[#known + 1] = key end
+    for key in pairs(later) do known[#known + 1] = key end
+    local nearest = core.nearest(tostring(name), known)
+    core.raise(("nn has no '%s'%s"):format(name, nearest and ("; did you mean '%s'?"):format(nearest) or ""))
+  end,
+})

@@ -1,4 +1,4 @@
---- What functions on data sets share. A set is { x =, y = } and what else it knows; two of them { train =, test = } and what else.
+--- What functions on data sets share. A set is { x =, y = } and what else it knows; two of them are { train =, test = }.
 local core  = require "moonlab.core"
 local check = require "moonlab.check"
 

@@ -137,6 +137,25 @@ static void standardise(double *x, int64_t n)
     for (int64_t i = 0; i < n; i++) x[i] = (x[i] - mean) / std;
 }
 
+static void order_positions(const ml_mnist1d_opts *o, mli_mersenne *m, int64_t *columns)
+{
+    for (int64_t j = 0; j < o->length; j++) columns[j] = j;
+    if (!o->shuffled) return;
+    mli_mersenne_seed(m, (uint32_t)o->seed);
+    mli_mersenne_permutation(m, o->length, columns);
+}
+
+ml_tensor *ml_mnist1d_positions(const ml_mnist1d_opts *o)
+{
+    mli_mersenne m;
+    if (!check(o)) return NULL;
+    ml_tensor *t  = ml_empty(ML_SHAPE(o->length), ML_I64);
+    int64_t   *to = t ? ml_tensor_mutable_data(t) : NULL;
+    if (to) order_positions(o, &m, to);
+    for (int64_t j = 0; to && j < o->length; j++) to[j] += o->base;
+    return t;
+}
+
 /* All examples in the order of their classes, x (n, length), and the order in which they are given out. */
 static void make_all(const ml_mnist1d_opts *o, workspace *w, double *x, int64_t *rows, int64_t *columns)
 {
@@ -149,10 +168,7 @@ static void make_all(const ml_mnist1d_opts *o, workspace *w, double *x, int64_t 
     }
     mli_mersenne_permutation(&m, o->n, rows);
     standardise(x, o->n * o->length);
-    for (int64_t j = 0; j < o->length; j++) columns[j] = j;
-    if (!o->shuffled) return;
-    mli_mersenne_seed(&m, (uint32_t)o->seed);
-    mli_mersenne_permutation(&m, o->length, columns);
+    order_positions(o, &m, columns);
 }
 
 /* The examples rows[0..] as a set: x (its size, length), y (its size). */

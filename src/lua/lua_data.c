@@ -92,20 +92,43 @@ static int generate(lua_State *L, generator *make, const void *opts)
 #define GENERATOR(name) \
     static bool make_##name(const void *opts, ml_dataset *train, ml_dataset *test) { return ml_data_##name(opts, train, test); }
 GENERATOR(modular)
+GENERATOR(permutations)
 GENERATOR(mnist1d)
 
 static int data_modular(lua_State *L) /* modular{ p =, op =, train_fraction =, seed = } -> { train =, test = } */
 {
-    ml_modular_opts opts = { .p = 97, .op = '+', .train_fraction = 0.5, .seed = 1, .base = 1 };
-    const char     *op   = "+";
+    ml_modular_opts o      = { .p = 97, .op = "+", .train_fraction = 0.5, .seed = 1, .base = 1 };
     const option    rows[] = {
-        { "p", INTEGER, &opts.p }, { "op", TEXT, &op }, { "train_fraction", NUMBER, &opts.train_fraction }, { "seed", SEED, &opts.seed },
+        { "p", INTEGER, &o.p }, { "op", TEXT, &o.op }, { "train_fraction", NUMBER, &o.train_fraction }, { "seed", SEED, &o.seed },
     };
     READ_OPTIONS(L, "modular", rows);
-    opts.op = op[0];
-    if (op[0] == '\0' || op[1] != '\0')
-        return lml_raise(L, "modular: op must be \"+\", \"-\", \"*\" or \"/\", got '%s'", op);
-    return generate(L, make_modular, &opts);
+    return generate(L, make_modular, &o);
+}
+
+/* One more tensor in the table on top. */
+static int add_tensor(lua_State *L, const char *name, ml_tensor *(*make)(const void *opts), const void *opts)
+{
+    lml_work   work = lml_begin(L);
+    ml_tensor *made;
+    do made = make(opts);
+    while (!made && lml_retry(L, &work));
+    lml_finish(L, &work, made);
+    lua_setfield(L, -2, name);
+    return 1;
+}
+
+static ml_tensor *elements_of(const void *opts) { return ml_permutation_elements(((const ml_permutations_opts *)opts)->n, 1); }
+static ml_tensor *positions_of(const void *opts) { return ml_mnist1d_positions(opts); }
+
+static int data_permutations(lua_State *L) /* the same, and elements = (n!, n) */
+{
+    ml_permutations_opts o      = { .n = 5, .op = "xy", .train_fraction = 0.5, .seed = 1, .base = 1 };
+    const option         rows[] = {
+        { "n", INTEGER, &o.n }, { "op", TEXT, &o.op }, { "train_fraction", NUMBER, &o.train_fraction }, { "seed", SEED, &o.seed },
+    };
+    READ_OPTIONS(L, "permutations", rows);
+    generate(L, make_permutations, &o);
+    return add_tensor(L, "elements", elements_of, &o);
 }
 
 static int data_mnist1d(lua_State *L)
@@ -119,7 +142,8 @@ static int data_mnist1d(lua_State *L)
     };
     READ_OPTIONS(L, "mnist1d", rows);
     o.base = 1;
-    return generate(L, make_mnist1d, &o);
+    generate(L, make_mnist1d, &o);
+    return add_tensor(L, "positions", positions_of, &o);
 }
 
 /* --- images --------------------------------------------------------------------------------------------------------------- */
@@ -162,7 +186,7 @@ static int data_drawn(lua_State *L, const char *where, ml_drawing what)
 static int data_digits(lua_State *L) { return data_drawn(L, "digits", ML_DRAW_DIGITS); }
 static int data_shapes(lua_State *L) { return data_drawn(L, "shapes", ML_DRAW_SHAPES); }
 
-static const luaL_Reg functions[] = { { "modular", data_modular }, { "mnist1d", data_mnist1d }, { "digits", data_digits }, { "shapes", data_shapes }, { NULL, NULL } };
+static const luaL_Reg functions[] = { { "modular", data_modular }, { "permutations", data_permutations }, { "mnist1d", data_mnist1d }, { "digits", data_digits }, { "shapes", data_shapes }, { NULL, NULL } };
 
 int lml_open_data(lua_State *L)
 {

@@ -38,6 +38,9 @@ int lml_unknown_option(lua_State *L, const char *where, const char *got, const c
 /* Raises "owner has no field 'got'; did you mean 'nearest'?", from the names in the table at index t. */
 int lml_no_field(lua_State *L, const char *owner, const char *got, int t);
 int lml_nearest(lua_State *L); /* for Lua: nearest(word, list) -> the entry that was meant, or nil */
+/* For Lua: either(plain, general, names) -> a function that calls general when its options, the last argument, have one of the names,
+ * else plain. In C, so that a script that returns its result stays the place that errors name. */
+int lml_either(lua_State *L);
 /* Fails unless the value at index t is nil or a table that has only keys of known. */
 void lml_check_options(lua_State *L, int t, const char *where, const char *const *known, int n_known);
 bool lml_has_names(lua_State *L, int index); /* is it a table with a key that is text: options? */
@@ -95,6 +98,14 @@ void     lml_collect(lua_State *L);               /* lets Lua's collector keep p
 lua_State *lml_running(void);                     /* the state that has called into the core, or NULL */
 void       lml_set_running(lua_State *L);         /* of a caller that has called Lua from inside the core */
 void     lml_watch_sites(void); /* tells the core where the script is, for the messages of anomaly detection */
+
+/* --- calling the script from the core: lua_callback.c ------------------------------------------------------------- */
+/* Calls f, with ctx as its only argument, from inside the core: nothing jumps through it. False with the script's message, or
+ * whatever it raised, which lml_error raises again where the core was called from. */
+bool lml_protect(lua_State *L, lua_CFunction f, void *ctx);
+bool lml_caught(lua_State *L);       /* pushes what lml_protect caught, if that is why the core failed */
+lua_State *lml_main(lua_State *L);   /* the state that lives longest: for callbacks that outlive a coroutine */
+void lml_open_callbacks(lua_State *L);
 
 /* --- the parts; each leaves its table on the stack ---------------------------------------------------------------- */
 int lml_open_tensor(lua_State *L);

@@ -25,6 +25,16 @@ extern const luaL_Reg lml_layers[];             /* convolutions, pooling, normal
 extern const luaL_Reg lml_equivariant_layers[]; /* over symmetries */
 extern const luaL_Reg lml_more_activations[];   /* those that are no operation of the table */
 void lml_add_activations(lua_State *L);         /* those of the table, to the table on top of the stack */
+/* Pushes a userdata of a module inside the one at index. */
+void lml_push_child(lua_State *L, int index, ml_module *child);
+/* A new module at index `module` keeps what was written in Lua of the one at index `of` alive: whoever makes a container calls it for
+ * each module that goes inside. Both indices from the bottom of the stack. */
+void lml_keep_parts(lua_State *L, int module, int of);
+bool lml_module_field(lua_State *L, ml_module *m); /* pushes field [2] that a module in Lua at index 1 has; false: there is none */
+int  lml_new_custom(lua_State *L);
+int  lml_clone_module(lua_State *L);
+void lml_open_module(lua_State *L);
+extern const luaL_Reg lml_hooks[];      /* hook, unhook: lua_hooks.c */
 extern const luaL_Reg lml_containers[]; /* Sequential, Residual, Parallel: lua_containers.c */
 extern const luaL_Reg lml_sequence_layers[], lml_sequence_methods[]; /* recurrent layers */
 

@@ -22,7 +22,7 @@ static int push_methods(lua_State *L) /* the table of names that tensors have */
 }
 
 static const luaL_Reg helpers[] = { /* for lua/moonlab/ */
-    { "methods", push_methods }, { "raise", lml_raise_text }, { "nearest", lml_nearest }, { "ops", lml_list_ops }, { NULL, NULL },
+    { "methods", push_methods }, { "raise", lml_raise_text }, { "nearest", lml_nearest }, { "either", lml_either }, { "ops", lml_list_ops }, { NULL, NULL },
 };
 
 /* Uses nothing that Lua 5.1 lacks. */
@@ -36,6 +36,7 @@ static void check_version(lua_State *L)
 int luaopen_moonlab_core(lua_State *L)
 {
     check_version(L);
+    lml_open_callbacks(L);
     luaL_newlib(L, helpers);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         parts[i].open(L);

@@ -276,7 +276,7 @@ ml_tensor *ml_module_parameter(const ml_module *m, int i)
     return has_parameter(m, i) ? m->params[i] : NULL;
 }
 
-static const char *own_name(const ml_module *m, bool buffer, int i)
+const char *mli_own_name(const ml_module *m, bool buffer, int i)
 {
     if (m->kind == &mli_custom_kind) return mli_custom_own(m->custom, buffer, i);
     return buffer ? m->kind->buffers[i] : m->kind->own[i];
@@ -293,7 +293,7 @@ static bool write_name(const ml_module *m, bool buffer, int i, char *name, size_
         if (used >= bytes) break;
         m = m->children[child];
     }
-    if (used < bytes) used += (size_t)snprintf(name + used, bytes - used, "%s", own_name(m, buffer, i));
+    if (used < bytes) used += (size_t)snprintf(name + used, bytes - used, "%s", mli_own_name(m, buffer, i));
     if (used < bytes) return true;
     return ml_fail("parameter name: it needs more than %zu bytes", bytes);
 }
@@ -327,8 +327,8 @@ bool ml_module_buffer_name(const ml_module *m, int i, char *name, size_t bytes)
 ml_tensor *ml_module_own(const ml_module *m, const char *name)
 {
     for (int i = 0; m && i < m->n_own; i++)
-        if (strcmp(own_name(m, false, i), name) == 0) return m->params[i];
+        if (strcmp(mli_own_name(m, false, i), name) == 0) return m->params[i];
     for (int i = 0; m && i < m->n_own_buffers; i++)
-        if (strcmp(own_name(m, true, i), name) == 0) return m->buffers[i];
+        if (strcmp(mli_own_name(m, true, i), name) == 0) return m->buffers[i];
     return NULL;
 }

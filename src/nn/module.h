@@ -108,6 +108,7 @@ void        mli_custom_release(struct mli_custom *custom);
 bool        mli_custom_copy(ml_module *to, const ml_module *from); /* names and ctx; false with a message */
 
 /* --- for layers: what they are given, and what becomes of their buffers ---------------------------------------------- */
+const char *mli_own_name(const ml_module *m, bool buffer, int i); /* of an own parameter or buffer */
 ml_tensor *mli_buffer(const mli_args *a, int i); /* as it is by now */
 bool     mli_trains(const ml_module *m, const mli_args *a);
 ml_key   mli_next_key(const mli_args *a); /* where there is one */

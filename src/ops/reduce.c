@@ -110,6 +110,22 @@ static void sum_rows(void *ctx, int64_t i)
     }
 }
 
+void mli_sum_down(ml_dtype dtype, int64_t rows, int64_t n, const void *x, int64_t step, double scale, void *out)
+{
+    for (int64_t first = 0; first < n; first += COLUMNS) {
+        int64_t k = n - first < COLUMNS ? n - first : COLUMNS;
+        double  total[COLUMNS];
+        memset(total, 0, (size_t)k * sizeof *total);
+        if (dtype == ML_F32) {
+            mlk()->sum_rows_f32(rows, k, (const float *)x + first, step, total);
+            for (int64_t c = 0; c < k; c++) ((float *)out)[first + c] = (float)(scale * total[c]);
+        } else {
+            mlk()->sum_rows_f64(rows, k, (const double *)x + first, step, total);
+            for (int64_t c = 0; c < k; c++) ((double *)out)[first + c] = scale * total[c];
+        }
+    }
+}
+
 /* Some columns of one outer index. */
 static void sum_columns(void *ctx, int64_t task)
 {
@@ -117,15 +133,9 @@ static void sum_columns(void *ctx, int64_t task)
     int64_t  parts = (j->b.inner + COLUMNS - 1) / COLUMNS, first = task % parts * COLUMNS, rows = j->b.reduced;
     int64_t  n     = j->b.inner - first < COLUMNS ? j->b.inner - first : COLUMNS;
     int64_t  from  = task / parts * rows * j->b.inner + first, to = task / parts * j->b.inner + first;
-    double   total[COLUMNS];
-    memset(total, 0, (size_t)n * sizeof *total);
-    if (j->b.x->dtype == ML_F32) {
-        mlk()->sum_rows_f32(rows, n, (const float *)mli_data(j->b.x) + from, j->b.inner, total);
-        for (int64_t c = 0; c < n; c++) ((float *)j->out)[to + c] = (float)(j->scale * total[c]);
-    } else {
-        mlk()->sum_rows_f64(rows, n, (const double *)mli_data(j->b.x) + from, j->b.inner, total);
-        for (int64_t c = 0; c < n; c++) ((double *)j->out)[to + c] = j->scale * total[c];
-    }
+    ml_dtype dtype = (ml_dtype)j->b.x->dtype;
+    int64_t  width = (int64_t)ml_dtype_bytes(dtype);
+    mli_sum_down(dtype, rows, n, (const char *)mli_data(j->b.x) + from * width, j->b.inner, j->scale, (char *)j->out + to * width);
 }
 
 static void sum_integers(const mli_block *b, int64_t *out)

@@ -8,7 +8,7 @@
 #define ALIGN 64 /* elements: no vector and no cache line straddles two parameters */
 
 /* --- kinds and options --------------------------------------------------------------------------------------------------- */
-static const mli_optim_kind *const kinds[] = { &mli_sgd, &mli_adam, &mli_adamw };
+static const mli_optim_kind *const kinds[] = { &mli_sgd, &mli_adam, &mli_adamw, &mli_rmsprop, &mli_adagrad, &mli_lion, &mli_muon };
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
 const ml_optim_info *ml_optim_info_at(int i)
@@ -99,6 +99,7 @@ static bool add_slot(ml_optim *opt, int group, ml_tensor *w)
     s->level  = mli_level_of(w);
     s->copies = w->inner ? w->inner->shape.size[0] : 1;
     if (w->inner && w->inner->inner) s->level = -1; /* of several vmaps: only one rate for all will do */
+    s->lead  = mli_innermost(w)->shape.n - w->shape.n;
     w        = (ml_tensor *)(uintptr_t)mli_innermost(w);
     s->w     = ml_retain(w);
     s->n     = ml_tensor_numel(w);
@@ -106,7 +107,7 @@ static bool add_slot(ml_optim *opt, int group, ml_tensor *w)
     opt->total += (s->n + ALIGN - 1) / ALIGN * ALIGN;
     for (int k = 0; k < MLI_MAX_STATE; k++) {
         if (!kind->state_names[k] || (kind->uses && !kind->uses(g->opts, k))) continue;
-        s->state[k] = ml_retain(ml_zeros(w->shape, ml_tensor_dtype(w)));
+        s->state[k] = ml_retain(ml_full(w->shape, ml_tensor_dtype(w), kind->initial ? kind->initial(g->opts) : 0));
         if (!s->state[k]) return false;
         s->data[1 + k] = mli_data(s->state[k]);
     }
@@ -142,6 +143,32 @@ static bool check_group(const ml_optim *opt, const ml_param_group *group, const 
     return true;
 }
 
+/* The parameters of at least `least` and at most `most` dimensions. */
+static bool add_some(ml_optim *opt, const ml_param_group *group, int least, int most)
+{
+    for (int i = 0; i < group->n; i++) {
+        int n = group->params[i]->shape.n;
+        if (n >= least && n <= most && !add_slot(opt, opt->n_groups - 1, group->params[i])) return false;
+    }
+    return true;
+}
+
+/* Muon steps matrices; the rest becomes a group of AdamW, made only where there is a rest. */
+static bool add_muon(ml_optim *opt, const ml_param_group *group, const void *opts, double lr_scale)
+{
+    const ml_muon_opts *o    = opts;
+    ml_adam_opts        adam = { o->adam_lr, { o->adam_betas[0], o->adam_betas[1] }, o->adam_eps, o->adam_weight_decay };
+    int                 matrices = 0;
+    for (int i = 0; i < group->n; i++) matrices += group->params[i]->shape.n >= 2;
+    if (matrices) {
+        add_group(opt, &mli_muon, opts, lr_scale);
+        if (!add_some(opt, group, 2, ML_MAX_DIMS)) return false;
+    }
+    if (matrices == group->n) return true;
+    add_group(opt, &mli_adamw, &adam, lr_scale);
+    return add_some(opt, group, 0, 1);
+}
+
 static bool fill(ml_optim *opt, const ml_param_group *groups, int n, const void *shared)
 {
     for (int r = 0; r < ML_RATE_COUNT; r++) {
@@ -153,15 +180,19 @@ static bool fill(ml_optim *opt, const ml_param_group *groups, int n, const void 
         if (!kind) return false;
         const void *opts = groups[i].opts ? groups[i].opts : kind == opt->kind ? shared : kind->info.defaults;
         if (!check_group(opt, &groups[i], kind, opts)) return false;
-        add_group(opt, kind, opts, groups[i].lr_scale > 0 ? groups[i].lr_scale : 1);
-        for (int k = 0; k < groups[i].n; k++)
-            if (!add_slot(opt, opt->n_groups - 1, groups[i].params[k])) return false;
+        double lr_scale = groups[i].lr_scale > 0 ? groups[i].lr_scale : 1;
+        if (kind == &mli_muon) {
+            if (!add_muon(opt, &groups[i], opts, lr_scale)) return false;
+            continue;
+        }
+        add_group(opt, kind, opts, lr_scale);
+        if (!add_some(opt, &groups[i], 0, ML_MAX_DIMS)) return false;
     }
     return true;
 }
 
 /* memset and room for everything, so that a release at any later point finds only what is there. */
-static ml_optim *allocate(const mli_optim_kind *kind, int n_groups, int n_slots)
+static ml_optim *allocate(const mli_optim_kind *kind, int room, int n_slots)
 {
     ml_optim *opt = ml_realloc(NULL, 0, sizeof *opt);
     if (!opt) return NULL;
@@ -169,9 +200,9 @@ static ml_optim *allocate(const mli_optim_kind *kind, int n_groups, int n_slots)
     atomic_init(&opt->refs, 1);
     opt->kind    = kind;
     opt->n_slots = n_slots;
-    opt->groups  = ml_realloc(NULL, 0, (size_t)n_groups * sizeof *opt->groups);
+    opt->groups  = ml_realloc(NULL, 0, (size_t)room * sizeof *opt->groups);
     opt->slots   = opt->groups ? ml_realloc(NULL, 0, (size_t)n_slots * sizeof *opt->slots) : NULL;
-    opt->room    = n_groups;
+    opt->room    = room;
     if (opt->slots) return opt;
     ml_optim_release(opt);
     return NULL;
@@ -185,7 +216,7 @@ static ml_optim *make(const mli_optim_kind *kind, const ml_param_group *groups, 
     if (!groups || !check_options(kind, shared)) return NULL;
     if (n < 1) return ml_fail("%s: there are no parameters to optimize", name);
     for (int i = 0; i < n; i++) total += groups[i].n > 0 ? groups[i].n : 0;
-    ml_optim *opt = allocate(kind, n, total > 0 ? total : 1);
+    ml_optim *opt = allocate(kind, 2 * n, total > 0 ? total : 1); /* a group of Muon may become two */
     if (!opt) return NULL;
     ml_scope scope = ml_scope_begin();
     bool     ok    = fill(opt, groups, n, shared);
@@ -209,6 +240,11 @@ static ml_optim *make_one(const mli_optim_kind *kind, ml_tensor *const *params, 
 ml_optim *ml_sgd(ml_tensor *const *params, int n, const ml_sgd_opts *opts) { return make_one(&mli_sgd, params, n, opts); }
 ml_optim *ml_adam(ml_tensor *const *params, int n, const ml_adam_opts *opts) { return make_one(&mli_adam, params, n, opts); }
 ml_optim *ml_adamw(ml_tensor *const *params, int n, const ml_adam_opts *opts) { return make_one(&mli_adamw, params, n, opts); }
+
+ml_optim *ml_rmsprop(ml_tensor *const *params, int n, const ml_rmsprop_opts *opts) { return make_one(&mli_rmsprop, params, n, opts); }
+ml_optim *ml_adagrad(ml_tensor *const *params, int n, const ml_adagrad_opts *opts) { return make_one(&mli_adagrad, params, n, opts); }
+ml_optim *ml_lion(ml_tensor *const *params, int n, const ml_lion_opts *opts) { return make_one(&mli_lion, params, n, opts); }
+ml_optim *ml_muon(ml_tensor *const *params, int n, const ml_muon_opts *opts) { return make_one(&mli_muon, params, n, opts); }
 
 ml_optim *ml_optim_retain(ml_optim *opt)
 {

@@ -19,8 +19,10 @@ static bool find_gradients(ml_optim *opt)
         s->g            = NULL;
         if (!grad) continue;
         if (!mli_has_values(opt->kind->info.name, grad) || !(grad = mli_contiguous(grad))) return false;
-        s->g = mli_data(grad);
-        any  = true;
+        const mli_group *g = &opt->groups[s->group];
+        s->g               = mli_data(grad);
+        any                = true;
+        if (g->kind->direction && !g->kind->direction(g->opts, s, grad)) return false;
     }
     if (any) return true;
     return ml_fail("%s: none of the %d parameters has a gradient: the loss does not depend on them, or backward was not called",

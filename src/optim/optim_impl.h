@@ -13,8 +13,12 @@
 #define MLI_MAX_STATE 3 /* arrays of state a parameter has at most */
 
 typedef union mli_rule {
-    mlk_sgd  sgd;
-    mlk_adam adam;
+    mlk_sgd     sgd;
+    mlk_adam    adam;
+    mlk_rmsprop rmsprop;
+    mlk_adagrad adagrad;
+    mlk_lion    lion;
+    mlk_muon    muon;
 } mli_rule;
 
 /* A rate: one number for all, or inside vmap one for each copy of the parameters. */
@@ -39,13 +43,15 @@ typedef struct mli_group {
 typedef struct mli_slot {
     ml_tensor  *w;         /* inside vmap: all copies of the parameter, one after the other */
     int         group;
+    int         lead;      /* dimensions of copies, before those of the parameter */
     int64_t     level;     /* of the vmap whose copies they are; 0: none */
     int64_t     copies;    /* 1 outside vmap */
     ml_tensor  *state[MLI_MAX_STATE]; /* NULL: not with these options */
     int64_t     start, n;  /* its place among all elements laid end to end (see optim.c), its elements */
     int64_t     steps;     /* that it took part in */
-    double      correction; /* Adam: 1 - beta1^t of this step */
+    double      correction; /* Adam: 1 - beta1^t of this step; Adagrad, Muon: what lr is divided by, or counts */
     const void *g;         /* this step's gradient; NULL: it sits out */
+    const void *u;         /* where the kind has a direction: it */
     void       *data[1 + MLI_MAX_STATE]; /* the values of w, then of the state */
     mli_rule    rule;
 } mli_slot;
@@ -55,6 +61,9 @@ struct mli_optim_kind {
     const char   *state_names[MLI_MAX_STATE];
     bool (*check)(const void *opts);                      /* what the ranges of single options cannot say; NULL: nothing */
     bool (*uses)(const void *opts, int k);                /* state k? NULL: all that have names */
+    double (*initial)(const void *opts);                  /* what state begins with; NULL: 0 */
+    /* For a kind whose step is not element by element: finds s->u from s->g, in the scope, before anything is written. */
+    bool (*direction)(const void *opts, mli_slot *s, ml_tensor *grad);
     void (*prepare)(const void *opts, mli_slot *s);       /* fills s->rule for step number s->steps + 1, but for the rates */
     void (*rates)(const mli_slot *s, double lr, double weight_decay, mli_rule *rule);   /* fills those in */
     void (*run)(const mli_slot *s, const mli_rule *rule, int64_t first, int64_t n);     /* steps n elements of s */
@@ -73,7 +82,7 @@ struct ml_optim {
     mli_slot  *slots;
 };
 
-extern const mli_optim_kind mli_sgd, mli_adam, mli_adamw;
+extern const mli_optim_kind mli_sgd, mli_adam, mli_adamw, mli_rmsprop, mli_adagrad, mli_lion, mli_muon;
 
 const mli_optim_kind *mli_optim_kind_find(const char *name); /* NULL with a message that names the nearest */
 
@@ -87,5 +96,13 @@ bool mli_option_check(const char *kind, const ml_optim_option *o, double value);
 #define MLI_OPTION(type, field, kind_, ...) { .name = #field, .kind = kind_, .offset = offsetof(type, field), __VA_ARGS__ }
 #define MLI_NOT_NEGATIVE .low = 0, .high = INFINITY
 #define MLI_BELOW_ONE    .low = 0, .high = 1, .open_high = true /* [0, 1) */
+
+/* Calls mlk()->name_f32 or _f64 with the arrays of s, from element `first` on: w, g, then those listed. */
+#define MLI_AT(T, k)  (s->data[k] ? (T *)s->data[k] + first : NULL)
+#define MLI_RUN(name, rule, ...)                                                                                            \
+    do {                                                                                                                    \
+        if (ml_tensor_dtype(s->w) == ML_F32) mlk()->name##_f32(n, rule, MLI_AT(float, 0), (const float *)s->g + first, __VA_ARGS__(float)); \
+        else mlk()->name##_f64(n, rule, MLI_AT(double, 0), (const double *)s->g + first, __VA_ARGS__(double));              \
+    } while (0)
 
 #endif

@@ -169,6 +169,16 @@ static const struct {
     { ML_OP_softmax, { .in = { "(150, 450)" }, .opts = &first } },
     { ML_OP_log_softmax, { .in = { "(150, 450)" } } },
     { ML_OP_cross_entropy, { .in = { "(3000, 60)", "i(3000)" }, .ids = 60 } },
+    { ML_OP_weighted_cross_entropy, { .in = { "(3000, 60)", "i(3000)", "(60)" }, .ids = 60, .low = 0.5, .high = 2 } },
+    { ML_OP_bce_with_logits, { .in = { "(300, 600)", "(300, 600)" } } },
+    { ML_OP_hinge, { .in = { "(300, 600)", "(300, 600)" } } },
+    { ML_OP_logistic_loss, { .in = { "(300, 600)", "(300, 600)" } } },
+    { ML_OP_exponential_loss, { .in = { "(300, 600)", "(300, 600)" } } },
+    { ML_OP_huber, { .in = { "(300, 600)", "(300, 600)" } } },
+    { ML_OP_smooth_l1, { .in = { "(300, 600)", "(300, 600)" } } },
+    { ML_OP_kl_div, { .in = { "(300, 600)", "(300, 600)" } } },
+    { ML_OP_multi_margin, { .in = { "(3000, 60)", "i(3000)" }, .ids = 60 } },
+    { ML_OP_margin, { .in = { "(3000, 60)", "i(3000)" }, .ids = 60 } },
     { ML_OP_mse, { .in = { "(150, 450)", "(150, 450)" } } },
 };
 enum { N_LARGE = sizeof large / sizeof *large };

@@ -499,6 +499,28 @@ for kind, op, gates in (("rnn_tanh", "rnn", 1), ("rnn_relu", "rnn", 1), ("gru", 
 
 
 # --- writing ------------------------------------------------------------------------------------------------------------
+
+for r in ("mean", "sum", "none"):
+    sides = torch.tensor([[1.0, -1.0, 1.0], [-1.0, -1.0, 1.0]], dtype=F64)
+    rows = {"mean": lambda t: t.mean(), "sum": lambda t: t.sum(), "none": lambda t: t}[r]
+    case("weighted_cross_entropy", lambda x, y, w, r=r: F.cross_entropy(x, y, w.detach(), reduction=r), floats(5, 4), ints(4, 5), floats(4, low=0.5), fixed=2, reduction=r)
+    case("weighted_cross_entropy", lambda x, y, w, r=r: F.cross_entropy(x, y, w.detach(), reduction=r, label_smoothing=0.3), floats(5, 4), ints(4, 5),
+         floats(4, low=0.5), fixed=2, reduction=r, label_smoothing=0.3)
+    case("bce_with_logits", lambda x, y, r=r: F.binary_cross_entropy_with_logits(x, y.detach(), reduction=r), floats(2, 3), floats(2, 3, low=0, high=1), fixed=1, reduction=r)
+    case("bce_with_logits", lambda x, y, r=r: F.binary_cross_entropy_with_logits(x, y.detach(), reduction=r, pos_weight=given(2.5)[0]), floats(2, 3, low=-30, high=30),
+         floats(2, 3, low=0, high=1), fixed=1, reduction=r, pos_weight=2.5)
+    case("hinge", lambda x, y, f=rows: f((0.7 - x * y).clamp(min=0)), floats(2, 3), sides, fixed=1, reduction=r, margin=0.7)
+    case("logistic_loss", lambda x, y, r=r: F.soft_margin_loss(x, y.detach(), reduction=r), floats(2, 3), sides, fixed=1, reduction=r)
+    case("exponential_loss", lambda x, y, f=rows: f(torch.exp(-x * y)), floats(2, 3), sides, fixed=1, reduction=r)
+    case("huber", lambda x, y, r=r: F.huber_loss(x, y, reduction=r, delta=0.8), floats(2, 3), floats(2, 3), fixed=1, reduction=r, delta=0.8)
+    case("smooth_l1", lambda x, y, r=r: F.smooth_l1_loss(x, y, reduction=r, beta=0.8), floats(2, 3), floats(2, 3), fixed=1, reduction=r, beta=0.8)
+    case("kl_div", lambda x, y, f=rows: f(F.kl_div(x, y, reduction="none", log_target=True).sum(-1)), F.log_softmax(floats(2, 3), -1), F.log_softmax(floats(2, 3), -1), reduction=r)
+    case("multi_margin", lambda x, y, r=r: F.multi_margin_loss(x, y, reduction=r, margin=0.9), floats(5, 4), ints(4, 5), reduction=r, margin=0.9)
+    case("multi_margin", lambda x, y, r=r: F.multi_margin_loss(x, y, p=2, reduction=r), floats(5, 4), ints(4, 5), reduction=r, p=2)
+case("smooth_l1", F.l1_loss, floats(2, 3), floats(2, 3), beta=0)
+case("margin", lambda x, y: torch.stack([r[k] - torch.cat([r[:k], r[k + 1:]]).max() for r, k in zip(x, y)]), floats(5, 4), ints(4, 5))
+
+
 def option_text(value):
     if isinstance(value, tuple):
         return "(" + ",".join(str(v) for v in value) + ")"

@@ -79,6 +79,8 @@ describe("data.mnist1d", function()
       if from[j] ~= j then n_moved = n_moved + 1 end
     end
     assert.is_true(n_moved > 30)
+    assert.same(from, shuffled.positions:tolist())
+    assert.equal(40, data.positions[40]:item())
     support.holds(data.test.x[{ {}, ml.tensor(from, { dtype = "i64" }) }]:tolist(), shuffled.test.x, 0)
   end)
 

@@ -702,6 +702,46 @@ local other = {
     fails(function() return f64({ { x } }):lstm(f64 { { 1 }, { 1 }, { 1 }, { 1 } }, f64(b), f64 { { 0 } }) end,
       "^lstm: the first state must have shape %(2, 1, 1%)")
   end,
+  weighted_cross_entropy = function()
+    local each = m:cross_entropy(ml.tensor { 3, 1 }, { groups = 2 }):tolist()
+    holds((each[1] * 4 + each[2] * 1) / 5, m:weighted_cross_entropy(ml.tensor { 3, 1 }, ml.tensor { 1., 2, 4 }))
+    fails(function() return m:weighted_cross_entropy(ml.tensor { 3, 1 }, ml.ones { 2 }) end, "needs a weight for each of 3 classes")
+    fails(function() return m:weighted_cross_entropy(ml.tensor { 3, 1 }, ml.ones { 3 }, { label_smoothing = -1 }) end, "must be in %[0, 1%]")
+  end,
+  bce_with_logits = function()
+    holds({ math.log(2), 2 + math.log(1 + math.exp(-2)) }, ml.tensor { 0., 2 }:bce_with_logits(ml.tensor { 1., 0 }, { reduction = "none" }))
+    holds(3 * math.log(2), ml.tensor { 0. }:bce_with_logits(ml.tensor { 1. }, 3, "sum"))
+  end,
+  hinge = function()
+    holds({ 0.5, 0, 2 }, ml.tensor { 0.5, -3, 1 }:hinge(ml.tensor { 1., -1, -1 }, { reduction = "none" }))
+    fails(function() return m:hinge(m[1]) end, "^hinge: shapes differ: %(2, 3%) and %(3%)")
+  end,
+  logistic_loss = function() holds(math.log(1 + math.exp(-2)), ml.tensor { 2. }:logistic_loss(ml.tensor { 1. })) end,
+  exponential_loss = function() holds(math.exp(2), ml.tensor { 2. }:exponential_loss(ml.tensor { -1. })) end,
+  huber = function()
+    holds({ 0.125, 2 * (3 - 1) }, ml.tensor { 0.5, -3 }:huber(ml.zeros { 2 }, 2, "none"))
+    fails(function() return m:huber(m, -1) end, "^huber: delta must be above 0, got %-1")
+  end,
+  smooth_l1 = function()
+    holds({ 0.125 / 2, 3 - 1 }, ml.tensor { 0.5, -3 }:smooth_l1(ml.zeros { 2 }, 2, "none"))
+    fails(function() return m:smooth_l1(m, -1) end, "^smooth_l1: beta must be 0 or more, got %-1")
+  end,
+  kl_div = function()
+    local q, p = ml.tensor { 0.5, 0.5 }:log(), ml.tensor { 0.25, 0.75 }:log()
+    holds(0.25 * math.log(0.5) + 0.75 * math.log(1.5), q:kl_div(p))
+    fails(function() return ml.tensor(1.):kl_div(ml.tensor(1.)) end, "^kl_div: needs a last dimension")
+  end,
+  multi_margin = function()
+    holds((0.5 + 0) / 3, ml.tensor { { 2., 1.5, 0 } }:multi_margin(ml.tensor { 1 }))
+    holds((2.5 ^ 2 + 3 ^ 2) / 3, ml.tensor { { 2., 1.5, 0 } }:multi_margin(ml.tensor { 3 }, { p = 2 }))
+    fails(function() return m:multi_margin(ml.tensor { 1, 2 }, { p = 3 }) end, "^multi_margin: p must be 1 or 2, got 3")
+    fails(function() return m:multi_margin(ml.tensor { 1., 2 }) end, "^multi_margin: labels must be")
+  end,
+  margin = function()
+    holds({ 0.5, -2 }, ml.tensor { { 2., 1.5, 0 }, { 2, 1.5, 0 } }:margin(ml.tensor { 1, 3 }))
+    fails(function() return ml.ones({ 2, 1 }):margin(ml.tensor { 1, 1 }) end, "^margin: needs two classes at least")
+    fails(function() return m:margin(ml.tensor { 1 }) end, "^margin: needs scores %(n, classes%) and labels %(n%)")
+  end,
   mse = function()
     holds((9 + 4 + 1 + 0 + 1 + 4) / 6, m:mse(m * 0 + 4))
     holds(0, ml.nn.mse(m, m))
