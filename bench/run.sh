@@ -7,7 +7,7 @@ here=$(dirname "$0")
 repeat=${REPEAT:-5}
 python=${PYTHON:-/usr/bin/python3}
 [ -x "$python" ] || python=python3
-all="mlp_tiny grokking mlp cnn mnist1d gru probe calls elementwise fuse memory_loop transforms replicas start"
+all="mlp_tiny grokking mlp cnn resnet mnist1d gru probe calls elementwise fuse memory_loop transforms replicas start"
 # shellcheck disable=SC2086  # a list of words
 [ $# -gt 0 ] || set -- $all
 export OMP_NUM_THREADS=2 MOONLAB_THREADS=2 MKL_NUM_THREADS=2
@@ -74,7 +74,11 @@ for name in "$@"; do
         done ;;
     mlp)      row "MLP 784-256-256-10, batch 128"     us mlp 1 ;;
     cnn)      row "CNN 32-64-128-10, batch 64, step"  us cnn 1
-              row "the same, forward"                 us cnn 2 ;;
+              row "the same, forward"                 us cnn 2
+              own_row "  the step takes of its products"  x cnn 3 ;;
+    resnet)   row "ResNet 16-32-64, batch 64, step"   us resnet 1
+              row "the same, forward"                 us resnet 2
+              own_row "  the step takes of its products"  x resnet 3 ;;
     mnist1d)  row "CNN of MNIST-1D, batch 100, step"  us mnist1d 1 ;;
     probe)    row "random conv probe, 1,000 images"   ms probe 1
               row "the same, PyTorch in batches"      ms probe 2

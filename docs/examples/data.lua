@@ -66,6 +66,24 @@ print((data.teacher(data.train.x) - data.train.y):abs():max(), data.train.y.shap
 local data = ml.data.frequencies { frequencies = { 1 }, phases = { 0 }, n_train = 4 }
 print(data.train.x:reshape(4), data.train.y:reshape(4):round())  --> [-1. , -0.5,  0. ,  0.5]  f32 (4)  [ 0.,  1.,  0., -1.]  f32 (4)
 
+--- ml.data.copies
+local data = ml.data.copies { vocabulary = 9, length = 3, shifted = false, n_train = 1, seed = 1 }
+local x, y = data.train.x[1], data.train.y[1] -- the first five of a b c a b c, and the last five
+print(x[1]:eq(x[4]), x[2]:eq(x[5]), y[2]:eq(y[5]))  --> true  bool ()  true  bool ()  true  bool ()
+
+--- ml.data.dyck
+local data = ml.data.dyck { kinds = 1, length = 4, task = "recognise", n_train = 100, seed = 1 }
+print(data.train.x[data.train.y:eq(2)]:min(1))  --> [1, 1, 1, 2]  i64 (4)
+
+--- ml.data.counting
+local data = ml.data.counting { train = { 1, 2 }, test = { 3, 4 }, n_train = 100, seed = 1 }
+print(data.train.x[data.train.y:eq(2)]:max(1))  --> [1, 1, 1, 1, 2, 2, 3, 3]  i64 (8)
+
+--- ml.data.regular
+local data = ml.data.regular { language = "parity", length = 8, n_train = 100, seed = 1 } -- 1 stands for "0", 2 for "1"
+local ones = (data.train.x - 1):sum(2)
+print((ones % 2):eq(2 - data.train.y):all())  --> true  bool ()
+
 --- ml.data.label_noise
 local data  = ml.data.gaussians { n_train = 100, seed = 1 }
 local noisy = ml.data.label_noise(data, { fraction = 0.3, seed = 1 })
@@ -136,3 +154,13 @@ print(select(2, pcall(ml.data.mnist, { path = "/nowhere", only = "test" })))
 -- with the published files in a folder: ml.data.cifar10 { path = "/data" }.train.x is (50000, 3, 32, 32)
 print(select(2, pcall(ml.data.cifar10, { path = "/nowhere", only = "test" })))
 --> example:2: data.cifar10: test_batch.bin is not in /nowhere nor in /nowhere/cifar-10-batches-bin nor in /nowhere/cifar10 nor in /nowhere/cifar10/cifar-10-batches-bin. Download cifar-10-binary.tar.gz (md5 c32a1d4ab5d03f1284b67883e8d87530) from https://www.cs.toronto.edu/~kriz/cifar.html, by Krizhevsky, Nair and Hinton, and unpack it there: tar xzf cifar-10-binary.tar.gz
+
+--- ml.data.cifar100
+-- with the published files in a folder: ml.data.cifar100 { path = "/data" }.train.coarse are the 20 groups of classes
+print(select(2, pcall(ml.data.cifar100, { path = "/nowhere", only = "test" })))
+--> example:2: data.cifar100: test.bin is not in /nowhere nor in /nowhere/cifar-100-binary nor in /nowhere/cifar100 nor in /nowhere/cifar100/cifar-100-binary. Download cifar-100-binary.tar.gz (md5 03b5dce01913d631647c71ecec9e9cb8) from https://www.cs.toronto.edu/~kriz/cifar.html, by Krizhevsky, Nair and Hinton, and unpack it there: tar xzf cifar-100-binary.tar.gz
+
+--- ml.data.fashion_mnist
+-- with the published files in a folder of their own: ml.data.fashion_mnist { path = "/data/fashion" }.classes[1] is "T-shirt/top"
+print(select(2, pcall(ml.data.fashion_mnist, { path = "/nowhere", only = "test" })):sub(1, 69))
+--> example:2: data.fashion_mnist: t10k-images-idx3-ubyte.gz is not in /n

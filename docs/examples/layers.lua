@@ -242,6 +242,38 @@ print(table.concat(y.shape, ", "), table.concat(state.shape, ", "))  --> 2, 10, 
 local h, c = state[1], state[2]
 print(table.concat(h.shape, ", "), h:eq(y[{ {}, 10 }]):all())  --> 1, 2, 4  true  bool ()
 
+--- nn.MultiHeadAttention
+local layer = nn.MultiHeadAttention(8, 2, { causal = true })
+print(layer)                                                    --> MultiHeadAttention(8, 2 heads, causal)
+print(table.concat(layer(ml.zeros { 3, 5, 8 }).shape, ", "))    --> 3, 5, 8
+
+--- Module:pattern
+local layer = nn.MultiHeadAttention(8, 1, { causal = true })
+print(layer:pattern(ml.zeros { 1, 3, 8 })[{ 1, 1 }])
+--> [[1.0000, 0.0000, 0.0000],
+-->  [0.5000, 0.5000, 0.0000],
+-->  [0.3333, 0.3333, 0.3333]]  f32 (3, 3) recorded
+
+--- nn.TransformerBlock
+local model = nn.Sequential {
+  nn.Embedding(114, 32), nn.PositionalEmbedding(3, 32),
+  nn.TransformerBlock(32, 4, { mlp = 64, norm = "none", causal = true, output = "last" }), nn.Linear(32, 113),
+}
+print(table.concat(model(ml.tensor { { 5, 7, 114 }, { 1, 2, 114 } }).shape, ", "))  --> 2, 113
+print(nn.TransformerBlock(32, 4, { activation = "gelu" }):describe())  --> TransformerBlock(32, 4 heads, mlp 128 gelu)
+
+--- nn.PositionalEmbedding
+local layer = nn.PositionalEmbedding(4, 2, { init = "zeros" })
+print(layer(ml.tensor { { 1., 2. }, { 3., 4. } }))
+--> [[1., 2.],
+-->  [3., 4.]]  f32 (2, 2) recorded
+
+--- nn.SinusoidalEmbedding
+print(nn.SinusoidalEmbedding(2)(ml.zeros { 3, 2 }))
+--> [[ 0.0000,  1.0000],
+-->  [ 0.8415,  0.5403],
+-->  [ 0.9093, -0.4161]]  f32 (3, 2)
+
 --- nn.Flatten
 print(table.concat(nn.Flatten()(ml.zeros { 5, 2, 3 }).shape, ", "))  --> 5, 6
 

@@ -671,6 +671,11 @@ print(ml.tensor { { 1., 10. }, { 3., 30. } }:batch_norm(ml.ones { 2 }, ml.zeros 
 --> [[-1.0, -1.0],
 -->  [ 1.0,  1.0]]  f32 (2, 2)
 
+--- channel_moments
+print(ml.tensor { { 1., 10. }, { 3., 30. } }:channel_moments())
+--> [[  2.,  20.],
+-->  [  1., 100.]]  f32 (2, 2)
+
 --- dropout
 print(ml.ones { 8 }:dropout { p = 0.5, seed = 1 })  --> [2., 2., 2., 0., 0., 2., 2., 0.]  f32 (8)
 
@@ -687,6 +692,16 @@ print(y[{ 1, {}, 1 }])                            --> [0.5000, 0.2500, 0.1250, 0
 local x = ml.zeros { 2, 5, 16 }
 local y = x:lstm(ml.zeros { 16, 4 }, ml.zeros { 16 }, ml.ones { 2, 2, 4 })
 print(table.concat(y.shape, ", "), y[{ 2, 1, {}, 1 }])  --> 2, 2, 5, 4  [0.5000, 0.2500, 0.1250, 0.0625, 0.0312]  f32 (5)
+
+--- attention
+local q, k = ml.zeros { 3, 2 }, ml.zeros { 3, 2 }               -- nothing to choose by: means of what is seen
+local v = ml.tensor { { 1. }, { 2. }, { 6. } }
+print(q:attention(k, v):reshape(3))                             --> [3., 3., 3.]  f32 (3)
+print(q:attention(k, v, { causal = true }):reshape(3))          --> [1.0, 1.5, 3.0]  f32 (3)
+
+--- self_attention
+local x = ml.zeros { 2, 5, 3 * 8 }                              -- queries, keys and values of 8, as one product gives them
+print(table.concat(x:self_attention({ heads = 4, causal = true }).shape, ", "))  --> 2, 5, 8
 
 --- solve_triangular
 local a = ml.tensor { { 2., 0. }, { 1., 4. } }

@@ -22,10 +22,10 @@ local PAGES = {
     sources = { "meta/moonlab.lua:nn,init,Module", "moonlab/nn.lua", "moonlab/module.lua", "moonlab/hooks.lua", "moonlab/freeze.lua",
       "moonlab/summary.lua", "moonlab/parametrise.lua" } },
   { "optimizers", "Optimizers", "Each takes a list of parameters and a table of options.",
-    sources = { "meta/moonlab.lua:optim,Optimizer" } },
+    sources = { "meta/moonlab.lua:optim,Optimizer", "moonlab/optim.lua" } },
   { "data", "Data", "Data sets made by rule, the same for the same seed on every machine; published ones, from their files.",
-    sources = { "meta/data.lua", "moonlab/generators.lua", "moonlab/corruptions.lua", "moonlab/loader.lua",
-      "moonlab/datasets.lua" } },
+    sources = { "meta/data.lua", "moonlab/generators.lua", "moonlab/languages.lua", "moonlab/corruptions.lua",
+      "moonlab/loader.lua", "moonlab/datasets.lua" } },
   { "files", "Files", "Tensors in files that others read and write, and checkpoints.",
     sources = { "moonlab/files.lua", "moonlab/io.lua" } },
   { "linalg", "Linear algebra, spectra, statistics", "What experiments measure with.",
@@ -33,8 +33,9 @@ local PAGES = {
   { "probes", "Probes and kernels", "What a representation knows, and what an architecture knows before it learns.",
     sources = { "moonlab/probe.lua", "moonlab/features.lua", "moonlab/kernels.lua", "moonlab/similarity.lua",
       "moonlab/kernel_fit.lua" } },
-  { "runs", "Runs and figures", "An experiment's parameters, loop, metrics, checks and pictures.",
-    sources = { "moonlab/run.lua", "moonlab/figure.lua" } },
+  { "runs", "Runs", "An experiment's parameters, loop, metrics and checks.", sources = { "moonlab/run.lua" } },
+  { "figures", "Figures", "Panels of curves and other marks, for files and a live window.",
+    sources = { "moonlab/figure.lua", "meta/marks.lua", "moonlab/charts.lua" } },
 }
 
 -- Under which name people know the owner of a function. Functions of other owners are not for them.
@@ -43,6 +44,7 @@ local OWNERS = {
   autograd = "ml.autograd", tree = "ml.tree", data = "ml.data", io = "ml.io", fft = "ml.fft", linalg = "ml.linalg",
   stats = "ml.stats", optim = "ml.optim", probe = "ml.probe", features = "ml.probe.features",
   kernels = "ml.kernels",
+  schedule = "ml.optim.schedule", WeightAverage = "WeightAverage",
   nn = "nn", init = "nn.init",
   Tensor = "Tensor", Optimizer = "Optimizer", methods = "Run", Figure = "Figure",
   Module = "Module", Parametrisation = "Parametrisation",
@@ -54,6 +56,7 @@ local CLASSES = {
   Tensor = true, Optimizer = true, Run = true, Figure = true,
   Module = true, Parametrisation = true, ["nn.init"] = true,
   Dataset = true, Loader = true, Scaler = true,
+  WeightAverage = true,
   Probe = true, KernelFit = true,
 }
 

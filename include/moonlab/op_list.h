@@ -189,12 +189,15 @@ ML_OPX(adaptive_avg_pool2d, 1, "means of size equal parts of x (..., h, w), whic
 ML_OPX(layer_norm, 3, "(x - mean) / sqrt(variance + eps) over the last ndim dimensions, times y, plus z, both of their shape (Ba et al. 2016)", INT(ndim, 1) REAL(eps, 1e-5))
 ML_OPX(rms_norm,   2, "x / sqrt(mean(x^2) + eps) over the last ndim dimensions, times y of their shape (Zhang & Sennrich 2019)", INT(ndim, 1) REAL(eps, 1e-5))
 ML_OPX(group_norm, 3, "x (n, c, ...) normalised over each group of channels of a sample, times y (c), plus z (c) (Wu & He 2018)", INT(groups, 1) REAL(eps, 1e-5))
-ML_OPX(batch_norm, 3, "x (n, c, ...) normalised over all samples of each channel, times y (c), plus z (c) (Ioffe & Szegedy 2015)", REAL(eps, 1e-5))
+ML_OPX(batch_norm, 3, "act(x (n, c, ...) normalised over all samples of each channel, times y (c), plus z (c)) (Ioffe & Szegedy 2015)", REAL(eps, 1e-5) CHOICE(act, ML_ACT_NONE, ML_ACT_WORDS))
+ML_OP (channel_moments, 1, "mean and variance, of all values, not n - 1, of each channel over all samples: (n, c, ...) -> (2, c)")
 ML_OPX(dropout,    1, "x / (1 - p), each value 0 with probability p; which ones depends on seed, stream and place alone", REAL(p, 0.5) INT(seed, 0) INT(stream, 0))
 /* --- sequences: (n, t, ...). The state goes from step to step, from the end with reverse; what a step reads of the input comes in x ----- */
 ML_OPX(rnn,        4, "s = act(x_t + w s + b) for each step of x (n, t, h): w (h, h), b (h), first s (n, h) -> every s (n, t, h) (Elman 1990)", FLAG(reverse, false) CHOICE(act, ML_ACT_TANH, ML_ACT_WORDS))
 ML_OPX(gru,        4, "gated recurrent unit over x (n, t, 3 h): w (3 h, h), b (3 h), first s (n, h) -> every s (n, t, h); gates reset, update, new: s = (1 - z) tanh(x + r (w s + b)) + z s (Cho et al. 2014)", FLAG(reverse, false))
 ML_OPX(lstm,       4, "long short-term memory over x (n, t, 4 h): w (4 h, h), b (4 h), first h and c (2, n, h) -> every h and c (2, n, t, h); gates in, forget, new, out (Hochreiter & Schmidhuber 1997)", FLAG(reverse, false))
+ML_OPX(attention,  3, "softmax(scale x y^T) z: queries x (..., t, d), keys y (..., s, d), values z (..., s, e) -> (..., t, e); causal: the last query sees every key, each before it one less (Vaswani et al. 2017)", FLAG(causal, false) REAL(scale, 0))
+ML_OPX(self_attention, 1, "attention of x (..., t, 3 d) with itself in heads: queries, keys, values side by side, each of all heads -> (..., t, d)", INT(heads, 1) FLAG(causal, false) REAL(scale, 0))
 /* --- linear algebra: of each matrix in (..., n, m); f32 is computed in f64 ------------------------------------------------ */
 ML_OPX(solve_triangular, 2, "x of a x = b, a triangular: (..., n, n), b (..., n, k) or (n); the other triangle is not read", FLAG(upper, false) FLAG(transpose, false) FLAG(unitriangular, false) FLAG(strict, true))
 ML_OP (solve,      2, "x of a x = b: (..., n, n), b (..., n, k), or (n) for a vector; singular: an error")

@@ -371,6 +371,24 @@ function autograd.recording(on) end
 ---@class moonlab.RNNOptions : moonlab.RecurrentOptions
 ---@field nonlinearity? "tanh"|"relu"  (default "tanh")
 
+---@class moonlab.AttentionOptions
+---@field causal?  boolean  (default false)
+---@field dropout? number   in training, of the weights (default 0)
+---@field bias?    boolean  (default true)
+---@field rotary?  boolean  queries and keys turned by their positions, Su et al. 2021 (default false)
+---@field dtype?   moonlab.dtype
+
+---@class moonlab.TransformerOptions : moonlab.AttentionOptions
+---@field mlp?        integer  width of its hidden layer; 0: attention alone (default 4 dim)
+---@field activation? "relu"|"gelu"  of the mlp (default "relu")
+---@field norm?       "layer"|"rms"|"none"  (default "layer")
+---@field norm_first? boolean  before attention and mlp; false: behind each sum, as in 2017 (default true)
+---@field output?     "all"|"last"  every position, or the last one alone (n, dim), for which the others' queries and mlp are not computed (default "all")
+
+---@class moonlab.PositionalOptions
+---@field init?  moonlab.initialiser  (default: normal with scale 0.02)
+---@field dtype? moonlab.dtype
+
 --- A layer or a chain of them: `model(x)`, `model[1]`, `#model`, `tostring(model)`.
 ---@class moonlab.Module
 ---@field weight moonlab.Tensor
@@ -416,6 +434,12 @@ function Module:apply(params, buffers, x, opts) end
 ---@return moonlab.Tensor outputs
 ---@return moonlab.Tensor state   after the last step
 function Module:scan(x, state, opts) end
+
+--- Where MultiHeadAttention looks: (n, heads, t, t), from each position (row) at each (column); rows sum to 1.
+---@param x moonlab.Tensor  (n, t, dim)
+---@param opts? { params?: moonlab.Tensor[] }
+---@return moonlab.Tensor
+function Module:pattern(x, opts) end
 
 --- Training, as a new model is: BatchNorm by the statistics of the batch, dropout drops. Of the model and all its layers.
 ---@param on? boolean  (default true)
@@ -672,6 +696,34 @@ function nn.GRU(inputs, hidden, opts) end
 ---@return moonlab.Module
 function nn.LSTM(inputs, hidden, opts) end
 
+--- x (n, t, dim), samples first, then positions -> the same shape. Each head looks from every position at all of them, causal: at
+--- itself and those before it. in_proj_weight (3 dim, dim): queries, keys, values. Vaswani et al. 2017.
+---@param dim integer
+---@param heads integer
+---@param opts? moonlab.AttentionOptions
+---@return moonlab.Module
+function nn.MultiHeadAttention(dim, heads, opts) end
+
+--- x + attention(norm(x)), then x + mlp(norm(x)): (n, t, dim) -> the same shape. Its layers are the norm, the attention, the norm and
+--- the two Linear of the mlp, those of them that it has.
+---@param dim integer
+---@param heads integer
+---@param opts? moonlab.TransformerOptions
+---@return moonlab.Module
+function nn.TransformerBlock(dim, heads, opts) end
+
+--- x (..., t, dim) + the first t rows of the weight (positions, dim), which is learned.
+---@param positions integer  the most that there may be
+---@param dim integer
+---@param opts? moonlab.PositionalOptions
+---@return moonlab.Module
+function nn.PositionalEmbedding(positions, dim, opts) end
+
+--- x (..., t, dim) + sin and cos, side by side, of position times 10000^(-2i/dim), positions from 0. Vaswani et al. 2017.
+---@param dim integer  even
+---@return moonlab.Module
+function nn.SinusoidalEmbedding(dim) end
+
 --- (n, ...) -> (n, product).
 ---@return moonlab.Module
 function nn.Flatten() end
@@ -894,6 +946,27 @@ function nn.margin(x, labels) end
 ---@field adam_eps?     number    (default 1e-10)
 ---@field adam_weight_decay? number  (default 0)
 
+--- Options that every optimizer has.
+---@class moonlab.OptimizerOptions
+---@field clip_norm?  number   longest that all gradients together may be
+---@field clip_value? number   largest that an element of one may be
+---@field schedule?   fun(step: integer): number  see opt:set_schedule
+
+---@class moonlab.LBFGSOptions
+---@field lr?               number   first step tried on a line (default 1)
+---@field max_iter?         integer  lines a call (default 20)
+---@field max_evals?        integer  losses a call (default 5/4 of max_iter)
+---@field history?          integer  steps remembered (default 10)
+---@field tolerance_grad?   number   done when no element of the gradient is larger (default 1e-7)
+---@field tolerance_change? number   or when the loss, or parameters, change less (default 1e-9)
+---@field line_search?      boolean  strong Wolfe conditions; false: steps of lr (default true)
+
+---@class moonlab.GradientFlowOptions
+---@field span?      number   time that a call goes on by; 0: one step (default 0)
+---@field rtol?      number   error of a step, relative to each weight (default 1e-5)
+---@field atol?      number   and absolute (default 1e-8)
+---@field max_evals? integer  losses a call (default 100000)
+
 --- Parameters with options of their own: those that are not given are the optimizer's. Another rule may step them,
 --- optimizer = "SGD", with that one's options.
 ---@class moonlab.ParameterGroup: moonlab.SGDOptions, moonlab.AdamOptions, moonlab.RMSpropOptions, moonlab.AdagradOptions, moonlab.LionOptions, moonlab.MuonOptions
@@ -908,15 +981,21 @@ function nn.margin(x, labels) end
 
 ---@class moonlab.Optimizer
 ---@field lr           number|moonlab.Tensor   may be set: the rates of groups change in proportion
+---@field lr_now       number|moonlab.Tensor   of the next step: lr as the schedule has it
 ---@field weight_decay number|moonlab.Tensor   may be set: that of a group which had another stays
 ---@field groups       moonlab.OptimizerGroup[]  opt.groups[2].lr = 1e-4
+---@field clip_norm    number   longest that all gradients together may be: longer ones are made so long; may be set, math.huge: any
+---@field clip_value   number   the same for each element
 ---@field steps        integer  made so far
+---@field time         number   that GradientFlow has reached
 ---@field kind         string   "SGD", "AdamW", ...
 local Optimizer = {}
 
---- zero_grad, backward, step.
----@param loss moonlab.Tensor
+--- zero_grad, backward, step. With a function instead of a loss it is called for the loss, where the parameters are then: LBFGS,
+--- GradientFlow and SAM need that, as they look at several places.
+---@param loss moonlab.Tensor|fun(): moonlab.Tensor
 ---@return moonlab.Optimizer self
+---@return number? first  of a function: the loss before the step; NaN inside replicas
 function Optimizer:minimize(loss) end
 
 --- A step from the gradients that the parameters hold.
@@ -925,6 +1004,12 @@ function Optimizer:step() end
 
 ---@return moonlab.Optimizer self
 function Optimizer:zero_grad() end
+
+--- From now on all rates of learning count what the function gives of the steps made since, 0 at first: one of ml.optim.schedule, or
+--- any other. The state keeps where it began; the function itself is the script's. It is an option of every optimizer too.
+---@param schedule (fun(step: integer): number)?  nil: none
+---@return moonlab.Optimizer self
+function Optimizer:set_schedule(schedule) end
 
 --- What the next steps depend on besides the parameters and the options: kind, steps, lr, weight_decay, those of groups, and for each
 --- parameter its steps and tensors (copies). For ml.save_checkpoint, and to try something and go back.
@@ -979,6 +1064,37 @@ function optim.Lion(params, opts) end
 ---@param opts? moonlab.MuonOptions
 ---@return moonlab.Optimizer
 function optim.Muon(params, opts) end
+
+--- L-BFGS with a line search (Liu & Nocedal 1989), for losses without chance in them: opt:minimize(function() return loss end). In f64.
+---@param params moonlab.Tensor[]
+---@param opts? moonlab.LBFGSOptions
+---@return moonlab.Optimizer
+function optim.LBFGS(params, opts) end
+
+--- dw/dt = -dL/dw, by Runge-Kutta steps as long as the error allows (Dormand & Prince 1980): what gradient descent becomes when lr
+--- goes to 0. opt.time tells how far it has come; opt:minimize(function() return loss end).
+---@param params moonlab.Tensor[]
+---@param opts? moonlab.GradientFlowOptions
+---@return moonlab.Optimizer
+function optim.GradientFlow(params, opts) end
+
+--- Makes an optimizer sharpness-aware (Foret et al. 2021): its steps follow the gradient where the loss is worst within a radius, two
+--- losses a step: opt:minimize(function() return loss end).
+---@param opt moonlab.Optimizer
+---@param opts? { rho?: number, adaptive?: boolean }  rho 0.05, 0: no more; adaptive: in units of each weight (Kwon et al. 2021)
+---@return moonlab.Optimizer opt
+function optim.SAM(opt, opts) end
+
+--- Makes the gradients that parameters hold shorter, so that all together are no longer than `most`.
+---@param params moonlab.Tensor[]
+---@param most number  math.huge only measures
+---@return moonlab.Tensor norm  before: of shape (), f64
+function optim.clip_grad_norm(params, most) end
+
+--- Makes each element of the gradients that parameters hold no larger than `most`.
+---@param params moonlab.Tensor[]
+---@param most number
+function optim.clip_grad_value(params, most) end
 
 --- data ---------------------------------------------------------------------------------------------------------------------
 

@@ -2340,21 +2340,33 @@ function Tensor:group_norm(y, z, groups, eps) end
 
 ---@class moonlab.BatchNormOptions
 ---@field eps? number
+---@field act? "none"|"relu"|"tanh"|"sigmoid"
 
---- x (n, c, ...) normalised over all samples of each channel, times y (c), plus z (c) (Ioffe & Szegedy 2015)
+--- act(x (n, c, ...) normalised over all samples of each channel, times y (c), plus z (c)) (Ioffe & Szegedy 2015)
 ---@param x moonlab.Tensor|number
 ---@param y moonlab.Tensor|number
 ---@param z moonlab.Tensor|number
 ---@param eps? number|moonlab.BatchNormOptions
+---@param act? "none"|"relu"|"tanh"|"sigmoid"|moonlab.BatchNormOptions
 ---@return moonlab.Tensor
-function ml.batch_norm(x, y, z, eps) end
+function ml.batch_norm(x, y, z, eps, act) end
 
---- x (n, c, ...) normalised over all samples of each channel, times y (c), plus z (c) (Ioffe & Szegedy 2015)
+--- act(x (n, c, ...) normalised over all samples of each channel, times y (c), plus z (c)) (Ioffe & Szegedy 2015)
 ---@param y moonlab.Tensor|number
 ---@param z moonlab.Tensor|number
 ---@param eps? number|moonlab.BatchNormOptions
+---@param act? "none"|"relu"|"tanh"|"sigmoid"|moonlab.BatchNormOptions
 ---@return moonlab.Tensor
-function Tensor:batch_norm(y, z, eps) end
+function Tensor:batch_norm(y, z, eps, act) end
+
+--- mean and variance, of all values, not n - 1, of each channel over all samples: (n, c, ...) -> (2, c)
+---@param x moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.channel_moments(x) end
+
+--- mean and variance, of all values, not n - 1, of each channel over all samples: (n, c, ...) -> (2, c)
+---@return moonlab.Tensor
+function Tensor:channel_moments() end
 
 ---@class moonlab.DropoutOptions
 ---@field p? number
@@ -2438,6 +2450,47 @@ function ml.lstm(x, y, z, w, reverse) end
 ---@param reverse? boolean|moonlab.LstmOptions
 ---@return moonlab.Tensor
 function Tensor:lstm(y, z, w, reverse) end
+
+---@class moonlab.AttentionOptions
+---@field causal? boolean
+---@field scale? number
+
+--- softmax(scale x y^T) z: queries x (..., t, d), keys y (..., s, d), values z (..., s, e) -> (..., t, e); causal: the last query sees every key, each before it one less (Vaswani et al. 2017)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param causal? boolean|moonlab.AttentionOptions
+---@param scale? number|moonlab.AttentionOptions
+---@return moonlab.Tensor
+function ml.attention(x, y, z, causal, scale) end
+
+--- softmax(scale x y^T) z: queries x (..., t, d), keys y (..., s, d), values z (..., s, e) -> (..., t, e); causal: the last query sees every key, each before it one less (Vaswani et al. 2017)
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param causal? boolean|moonlab.AttentionOptions
+---@param scale? number|moonlab.AttentionOptions
+---@return moonlab.Tensor
+function Tensor:attention(y, z, causal, scale) end
+
+---@class moonlab.SelfAttentionOptions
+---@field heads? integer
+---@field causal? boolean
+---@field scale? number
+
+--- attention of x (..., t, 3 d) with itself in heads: queries, keys, values side by side, each of all heads -> (..., t, d)
+---@param x moonlab.Tensor|number
+---@param heads? integer|moonlab.SelfAttentionOptions
+---@param causal? boolean|moonlab.SelfAttentionOptions
+---@param scale? number|moonlab.SelfAttentionOptions
+---@return moonlab.Tensor
+function ml.self_attention(x, heads, causal, scale) end
+
+--- attention of x (..., t, 3 d) with itself in heads: queries, keys, values side by side, each of all heads -> (..., t, d)
+---@param heads? integer|moonlab.SelfAttentionOptions
+---@param causal? boolean|moonlab.SelfAttentionOptions
+---@param scale? number|moonlab.SelfAttentionOptions
+---@return moonlab.Tensor
+function Tensor:self_attention(heads, causal, scale) end
 
 ---@class moonlab.SolveTriangularOptions
 ---@field upper? boolean

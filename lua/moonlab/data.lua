@@ -4,7 +4,8 @@ local core = require "moonlab.core"
 ---@class moonlab.data
 local data = {}
 for _, part in ipairs {
-  core.data, require "moonlab.generators", require "moonlab.corruptions", require "moonlab.loader", (require "moonlab.datasets"),
+  core.data, require "moonlab.generators", require "moonlab.languages", require "moonlab.corruptions", require "moonlab.loader",
+  (require "moonlab.datasets"),
 } do
   for name, value in pairs(part) do data[name] = value end
 end

@@ -88,6 +88,7 @@ function Module:run_with_cache(x, names, opts)
   local fitting, check_all_met, name_of = matcher("run_with_cache", self, patterns)
   local cache, times = {}, {}
   local number = inner.hook(self, function(name) return #fitting(name) > 0 end, function(name, value)
+    if #fitting(name) == 0 then return end -- asked all the same, where there was no memory to ask the first function
     local count = (times[name] or 0) + 1
     times[name] = count
     cache[count == 1 and name or ("%s#%d"):format(name, count)] = value

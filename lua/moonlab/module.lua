@@ -24,18 +24,17 @@ local nn = {}
 
 -- What init makes of self ------------------------------------------------------------------------------------------------
 
----@class moonlab.Draft
----@field class table
----@field fields table       what is neither layer, parameter nor buffer
----@field lists table        fields that are lists of layers: their positions among the children
----@field taken table        name -> what it is called in messages
+---@class moonlab.Draft  a module while its init runs
+---@field class  table
+---@field order  string[]  names in the order in which they were first assigned
+---@field values table     name -> what was assigned
+---@field taken  table     name -> "parameter" or "buffer"
 local Draft = {}
 Draft.__index = Draft
 
 local function new_draft(class)
   return setmetatable({
-    class = class, fields = {}, lists = {}, taken = {},
-    parameter_names = {}, parameters = {}, buffer_names = {}, buffers = {}, child_names = {}, children = {},
+    class = class, order = {}, values = {}, taken = {}, parameter_names = {}, parameters = {}, buffer_names = {}, buffers = {},
   }, Draft)
 end
 
@@ -46,59 +45,37 @@ function Draft:check_name(name)
     check.fail("%s: layers, parameters and buffers have names, as in self.inner, got %s", kind, tostring(name))
   end
   if core.inner.methods[name] then check.fail("%s: '%s' is a method of all modules; choose another name", kind, name) end
-  if self.taken[name] then check.fail("%s: there is a %s called '%s' already", kind, self.taken[name], name) end
 end
 
+-- self:parameter(name, value), self:buffer(name, value)
 function Draft:add(what, names, values, name, value)
   self:check_name(name)
+  local before = self.taken[name] or is_module(self.values[name]) and "layer" or self.values[name] ~= nil and "field"
+  if before then check.fail("%s: there is a %s called '%s' already", self.class.kind, before, name) end
   if not is_tensor(value) then check.fail("%s: %s %s must be a tensor, got %s", self.class.kind, what, name, type(value)) end
   names[#names + 1], values[#values + 1], self.taken[name] = name, value, what
-  self.fields[name] = nil
   return value
 end
 
-function Draft:add_child(name, module)
-  self.child_names[#self.child_names + 1], self.children[#self.children + 1] = name, module
-  return #self.children
-end
-
-local function is_list_of_modules(value)
-  if type(value) ~= "table" or #value == 0 then return false end
-  for _, entry in ipairs(value) do
-    if not is_module(entry) then return false end
-  end
-  return true
-end
-
+-- self.name = value
 function Draft:set(name, value)
-  if is_module(value) then
-    self:check_name(name)
-    self:add_child(name, value)
-    self.taken[name] = "layer"
-  elseif is_list_of_modules(value) then
-    self:check_name(name)
-    local places = {}
-    for i, module in ipairs(value) do places[i] = self:add_child(("%s.%d"):format(name, i), module) end
-    self.lists[name], self.taken[name] = places, "list of layers"
-  elseif self.taken[name] then
-    if not rawequal(value, self:get(name)) then
-      check.fail("%s: '%s' is a %s; it cannot be set to a %s", self.class.kind, name, self.taken[name], type(value))
-    end
-  else
-    self.fields[name] = value
+  local kind = self.class.kind
+  if self.taken[name] then
+    if rawequal(value, self:get(name)) then return end -- self.scale = self:parameter("scale", ...)
+    check.fail("%s: '%s' is a %s; it cannot be set to a %s", kind, name, self.taken[name], type(value))
   end
+  if is_module(value) then self:check_name(name) end
+  if is_tensor(value) and value.requires_grad and value.is_leaf then
+    check.fail("%s: self.%s wants a gradient, but is no parameter; write self:parameter(\"%s\", tensor)", kind, name, name)
+  end
+  if self.values[name] == nil then self.order[#self.order + 1] = name end
+  self.values[name] = value
 end
 
 function Draft:get(name)
   for i, own in ipairs(self.parameter_names) do if own == name then return self.parameters[i] end end
   for i, own in ipairs(self.buffer_names) do if own == name then return self.buffers[i] end end
-  for i, own in ipairs(self.child_names) do if own == name then return self.children[i] end end
-  if self.lists[name] then
-    local list = {}
-    for i, at in ipairs(self.lists[name]) do list[i] = self.children[at] end
-    return list
-  end
-  local value = self.fields[name]
+  local value = self.values[name]
   if value == nil then value = self.class[name] end
   return value
 end
@@ -114,22 +91,60 @@ local function self_of(draft)
   })
 end
 
+-- How many entries are modules, and how many are not.
+local function count_modules(value)
+  local yes, no = 0, 0
+  for _, entry in pairs(value) do
+    if is_module(entry) then yes = yes + 1 else no = no + 1 end
+  end
+  return yes, no
+end
+
+-- Sorts what was assigned, when init is over and lists are full: layers, lists of layers, and what is neither.
+function Draft:sorted()
+  local fields, lists, names, children = {}, {}, {}, {}
+  local function add(name, module)
+    names[#names + 1], children[#children + 1] = name, module
+    return #children
+  end
+  for _, name in ipairs(self.order) do
+    local value = self.values[name]
+    local yes, no = 0, 0
+    if type(value) == "table" then yes, no = count_modules(value) end
+    if is_module(value) then
+      add(name, value)
+    elseif yes > 0 then
+      if no > 0 or #value ~= yes then
+        check.fail("%s: layers in self.%s would not be found; a table with layers is a list of nothing else", self.class.kind,
+          tostring(name))
+      end
+      self:check_name(name)
+      lists[name] = {}
+      for i, module in ipairs(value) do lists[name][i] = add(("%s.%d"):format(name, i), module) end
+    else
+      fields[name] = value
+    end
+  end
+  return fields, lists, names, children
+end
+
 local function build(class, ...)
   if type(class.forward) ~= "function" then
     check.fail("%s: it has no forward; write function %s:forward(x) ... end", class.kind, class.kind)
   end
   local draft = new_draft(class)
   if class.init then class.init(self_of(draft), ...) end
-  return core.inner.custom(class.kind, { class = class, fields = draft.fields, lists = draft.lists }, draft.parameter_names,
-    draft.parameters, draft.buffer_names, draft.buffers, draft.child_names, draft.children)
+  local fields, lists, names, children = draft:sorted()
+  return core.inner.custom(class.kind, { class = class, fields = fields, lists = lists }, draft.parameter_names,
+    draft.parameters, draft.buffer_names, draft.buffers, names, children)
 end
 
 -- For users --------------------------------------------------------------------------------------------------------------
 
 ---@class moonlab.ModuleClass  a kind of module written in Lua: call it to make one
 ---@field kind string
----@field init? fun(self: any, ...)  is given what the class was called with. What it assigns to self: modules, and lists of them,
----  become layers; self:parameter(name, tensor) and self:buffer(name, tensor) declare; the rest are plain fields
+---@field init? fun(self: any, ...)  is given what the class was called with. Of what it assigns to self, modules, and lists of
+---  them, become layers; self:parameter(name, tensor) and self:buffer(name, tensor) declare; the rest are plain fields
 ---@field forward fun(self: any, x: moonlab.Tensor): moonlab.Tensor  self has all that init gave it, as this run was given it:
 ---  layers to call, parameters and buffers to read; assigning to a buffer changes it; self:training(); self:point(name, value)
 ---  is a value that hooks may see and replace

@@ -29,6 +29,8 @@ local function evaluating(model)
 end
 train.evaluating = evaluating
 
+train.evaluating = evaluating
+
 --- Share of the rows whose largest output is their label, in [0, 1]. Nothing is recorded; a model is in evaluation meanwhile.
 ---@param model fun(x: moonlab.Tensor): moonlab.Tensor|moonlab.Module  (n, ...) -> (n, classes)
 ---@param data  moonlab.Dataset

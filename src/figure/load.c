@@ -49,6 +49,13 @@ bool ml_figure_save(ml_figure *fig, const char *path, const ml_save_opts *opts)
     return d && d->save(fig, path, opts);
 }
 
+bool ml_figure_pixels(ml_figure *fig, int width, int height, uint32_t *pixels, const ml_save_opts *opts)
+{
+    if (!fig) return false;
+    const mli_drawing *d = find_drawing();
+    return d && d->pixels(fig, width, height, pixels, opts);
+}
+
 ml_window *ml_window_open(ml_figure *fig, const ml_window_opts *opts)
 {
     if (!fig) return NULL;

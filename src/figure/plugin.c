@@ -9,6 +9,7 @@ static const mli_core *core;
 
 static const mli_drawing drawing = {
     .save           = mli_save,
+    .pixels         = mli_pixels,
     .window_open    = mli_window_open,
     .window_is_open = mli_window_is_open,
     .window_wait    = mli_window_wait,

@@ -50,28 +50,34 @@ static void FN(taps)(const mlk_taps *t)
 }
 
 /* --- c (k, m) += sum over positions -------------------------------------------------------------------------------------------- */
-/* y (m, n) with rows of y_step as panels: panel p holds rows p NR.. as n columns of NR, those that are missing 0. */
+/* How wide the panel from row i on of m is: the last one, where one vector has room for it, is so slim. Else half of its sums, and the work
+ * for them, would be for nothing: with 16 channels, the first layers of many networks. */
+static inline int64_t FN(panel_width)(int64_t m, int64_t i) { return m - i <= VL ? VL : NR; }
+
+/* y (m, n) with rows of y_step as panels: one holds rows i.. as n columns of its width, those that are missing 0. */
 static void FN(tap_sums_pack)(int64_t m, int64_t n, const void *y, int64_t y_step, void *packed)
 {
     T *to = packed;
-    for (int64_t i = 0; i < m; i += NR, to += n * NR) {
+    for (int64_t i = 0, step; i < m; i += step, to += n * step) {
+        step           = FN(panel_width)(m, i);
         const T *from  = (const T *)y + i * y_step;
-        int64_t  width = m - i < NR ? m - i : NR, j = 0;
-        if (width < NR) memset(to, 0, (size_t)(n * NR) * sizeof(T));
+        int64_t  width = m - i < step ? m - i : step, j = 0;
+        if (width < step) memset(to, 0, (size_t)(n * step) * sizeof(T));
         for (; j + 4 <= n; j += 4) /* a line of y is read whole while it is near */
             for (int64_t l = 0; l < width; l++) {
                 const T *row = from + l * y_step + j;
-                to[j * NR + l]       = row[0];
-                to[(j + 1) * NR + l] = row[1];
-                to[(j + 2) * NR + l] = row[2];
-                to[(j + 3) * NR + l] = row[3];
+                to[j * step + l]       = row[0];
+                to[(j + 1) * step + l] = row[1];
+                to[(j + 2) * step + l] = row[2];
+                to[(j + 3) * step + l] = row[3];
             }
         for (; j < n; j++)
-            for (int64_t l = 0; l < width; l++) to[j * NR + l] = from[l * y_step + j];
+            for (int64_t l = 0; l < width; l++) to[j * step + l] = from[l * y_step + j];
     }
 }
 
-static inline __attribute__((always_inline)) void FN(sums_tile)(const mlk_tap_sums *t, int kr, const T *y, int64_t k0, int64_t i0)
+/* kr taps by a panel of nv vectors; both are constants wherever this is inlined. */
+static inline __attribute__((always_inline)) void FN(sums_tile)(const mlk_tap_sums *t, int kr, int nv, const T *y, int64_t k0, int64_t i0)
 {
     const T *b = t->b;
     const T *run[MR];
@@ -79,13 +85,13 @@ static inline __attribute__((always_inline)) void FN(sums_tile)(const mlk_tap_su
     for (int k = 0; k < kr; k++) acc[k][0] = acc[k][1] = (VEC){ 0 };
     for (int64_t r = 0; r < t->rows; r++, b += t->pitch) {
         for (int k = 0; k < kr; k++) run[k] = b + t->off[k0 + k];
-        for (int64_t j = 0; j < t->width; j++, y += NR) {
-            const VEC y0 = *(const VEC *)y, y1 = *(const VEC *)(y + VL);
+        for (int64_t j = 0; j < t->width; j++, y += nv * VL) {
+            const VEC y0 = *(const VEC *)y, y1 = *(const VEC *)(y + (nv - 1) * VL);
 #pragma GCC unroll 12
             for (int k = 0; k < kr; k++) {
                 const T x = run[k][j];
                 acc[k][0] += x * y0;
-                acc[k][1] += x * y1;
+                if (nv > 1) acc[k][1] += x * y1;
             }
         }
     }
@@ -93,22 +99,29 @@ static inline __attribute__((always_inline)) void FN(sums_tile)(const mlk_tap_su
     for (int k = 0; k < kr; k++) {
         T *c = (T *)t->c + (k0 + k) * t->c_step + i0;
         *(VEC *)c += acc[k][0];
-        *(VEC *)(c + VL) += acc[k][1];
+        if (nv > 1) *(VEC *)(c + VL) += acc[k][1];
     }
+}
+
+static inline __attribute__((always_inline)) void FN(sums_panel)(const mlk_tap_sums *t, int nv, const T *y, int64_t i)
+{
+    int64_t k = 0;
+    for (; k + MR <= t->k; k += MR) FN(sums_tile)(t, MR, nv, y, k, i);
+#if MR == 12
+    if (k + 6 <= t->k) FN(sums_tile)(t, 6, nv, y, k, i), k += 6;
+#endif
+    if (k + 4 <= t->k) FN(sums_tile)(t, 4, nv, y, k, i), k += 4;
+    if (k + 2 <= t->k) FN(sums_tile)(t, 2, nv, y, k, i), k += 2;
+    if (k < t->k) FN(sums_tile)(t, 1, nv, y, k, i);
 }
 
 static void FN(tap_sums)(const mlk_tap_sums *t)
 {
     const T *y = t->packed;
-    for (int64_t i = 0; i < t->m; i += NR, y += t->rows * t->width * NR) {
-        int64_t k = 0;
-        for (; k + MR <= t->k; k += MR) FN(sums_tile)(t, MR, y, k, i);
-#if MR == 12
-        if (k + 6 <= t->k) FN(sums_tile)(t, 6, y, k, i), k += 6;
-#endif
-        if (k + 4 <= t->k) FN(sums_tile)(t, 4, y, k, i), k += 4;
-        if (k + 2 <= t->k) FN(sums_tile)(t, 2, y, k, i), k += 2;
-        if (k < t->k) FN(sums_tile)(t, 1, y, k, i);
+    for (int64_t i = 0, step; i < t->m; i += step, y += t->rows * t->width * step) {
+        step = FN(panel_width)(t->m, i);
+        if (step == VL) FN(sums_panel)(t, 1, y, i);
+        else FN(sums_panel)(t, 2, y, i);
     }
 }
 

@@ -76,6 +76,23 @@ typedef struct mlk_cell {
     void       *dx, *da, *ds;  /* of x; of a, where that differs (gru); of s, but for what comes through a */
 } mlk_cell;
 
+/* Products of attention with few rows (attention.c); *_row: from one row to the next, in elements. */
+typedef struct mlk_dots { /* c (m, n), contiguous = a (m, width) x b (n, width) transposed */
+    int64_t     m, n, width;
+    const void *a, *b;
+    int64_t     a_row, b_row;
+    void       *c;
+} mlk_dots;
+
+typedef struct mlk_weigh { /* y (m, width) = p (m, n) x (n, width); add: y += */
+    int64_t     m, n, width;
+    bool        add;
+    const void *p, *x;
+    int64_t     p_row, p_col, x_row;
+    void       *y;
+    int64_t     y_row;
+} mlk_weigh;
+
 typedef struct mlk_pool { /* windows of kernel, stride apart, over planes of in with padding around; rows, columns */
     int64_t in[2], out[2], kernel[2], stride[2], padding[2];
     bool    count_padding; /* in means */
@@ -187,6 +204,16 @@ typedef struct ml_kernels {
     LANES(f64)
 #undef LANES
 
+    /* Attention. attend: row i of s (m, n) becomes the softmax of scale times its first seen + i more values (at most n), 0 behind. */
+#define ATTENTION(S)                                                                                          \
+    void (*dots_##S)(const mlk_dots *t);                                                                      \
+    void (*weigh_##S)(const mlk_weigh *t);                                                                    \
+    void (*attend_##S)(int64_t m, int64_t n, int64_t seen, int64_t more, double scale, void *s);              \
+    void (*attend_dx_##S)(int64_t m, int64_t n, const void *p, double scale, void *ds); /* p (ds - sum p ds) scale, in place */
+    ATTENTION(f32)
+    ATTENTION(f64)
+#undef ATTENTION
+
     /* Pooling of one plane. at: where in the plane the first largest value of a window is, from base on. */
 #define POOL(S)                                                                                        \
     void (*max_pool_##S)(const mlk_pool *p, const void *x, void *y);                                   \
@@ -205,6 +232,10 @@ typedef struct ml_kernels {
     void (*norm_scale_##S)(int64_t n, const void *x, double mean, double scale, double shift, void *y); /* (x - mean) scale + shift */ \
     void (*norm_scale_each_##S)(int64_t n, const void *x, double mean, double scale, const void *w, const void *b, void *y); /* (x - mean) scale w + b */ \
     void (*norm_dx_##S)(int64_t n, const void *dy, const void *x, const void *w, double mean, double scale, double level, double tilt, void *dx); /* scale dy w - level - (x - mean) tilt */ \
+    /* The same with a relu behind norm_scale, z = (x - mean) scale + shift: dy counts where z > 0. */                            \
+    void (*norm_scale_relu_##S)(int64_t n, const void *x, double mean, double scale, double shift, void *y);                      \
+    void (*norm_slopes_relu_##S)(int64_t n, const void *dy, const void *x, double mean, double scale, double shift, double sums[2]); \
+    void (*norm_dx_relu_##S)(int64_t n, const void *dy, const void *x, double mean, double scale, double shift, double level, double tilt, void *dx); \
     void (*norm_dw_##S)(int64_t n, const void *dy, const void *x, double mean, double scale, double *dw, double *db); /* dw += dy (x - mean) scale, db += dy */
     NORM(f32)
     NORM(f64)

@@ -21,6 +21,7 @@
 
 #define SQUARE(l, i)      a[l] += (x[i] - mean) * (x[i] - mean);
 #define SLOPES(l, i)      a[l] += dy[i], b[l] += dy[i] * (x[i] - mean);
+#define PASSES(i)         ((x[i] - mean) * scale + shift > 0)
 #define SLOPES_EACH(l, i) a[l] += dy[i] * w[i], b[l] += dy[i] * w[i] * (x[i] - mean);
 
 #define NORM(T, S)                                                                                                           \
@@ -47,6 +48,32 @@
         const T *x = in, mean = (T)about, scale = (T)by, shift = (T)plus;                                                    \
         T       *y = out;                                                                                                    \
         for (int64_t i = 0; i < n; i++) y[i] = (x[i] - mean) * scale + shift;                                                \
+    }                                                                                                                        \
+    static void norm_scale_relu_##S(int64_t n, const void *in, double about, double by, double plus, void *out)              \
+    {                                                                                                                        \
+        const T *x = in, mean = (T)about, scale = (T)by, shift = (T)plus;                                                    \
+        T       *y = out;                                                                                                    \
+        for (int64_t i = 0; i < n; i++) y[i] = (x[i] - mean) * scale + shift < 0 ? 0 : (x[i] - mean) * scale + shift;        \
+    }                                                                                                                        \
+    static void norm_slopes_relu_##S(int64_t n, const void *slope, const void *in, double about, double by, double plus, double sums[2]) \
+    {                                                                                                                        \
+        const T *dy = slope, *x = in, mean = (T)about, scale = (T)by, shift = (T)plus;                                       \
+        sums[0] = sums[1] = 0;                                                                                               \
+        for (int64_t first = 0; first < n; first += BLOCK, dy += BLOCK, x += BLOCK) { /* the choice apart: lanes do not choose */ \
+            int64_t count = n - first < BLOCK ? n - first : BLOCK;                                                           \
+            T       passed[BLOCK];                                                                                           \
+            double  part[2];                                                                                                 \
+            for (int64_t i = 0; i < count; i++) passed[i] = PASSES(i) ? dy[i] : 0;                                           \
+            norm_slopes_##S(count, passed, x, NULL, about, part);                                                            \
+            sums[0] += part[0], sums[1] += part[1];                                                                          \
+        }                                                                                                                    \
+    }                                                                                                                        \
+    static void norm_dx_relu_##S(int64_t n, const void *slope, const void *in, double about, double by, double plus, double minus, double turn, \
+                                 void *out)                                                                                  \
+    {                                                                                                                        \
+        const T *dy = slope, *x = in, mean = (T)about, scale = (T)by, shift = (T)plus, level = (T)minus, tilt = (T)turn;     \
+        T       *dx = out;                                                                                                   \
+        for (int64_t i = 0; i < n; i++) dx[i] = scale * (PASSES(i) ? dy[i] : 0) - level - (x[i] - mean) * tilt;              \
     }                                                                                                                        \
     static void norm_scale_each_##S(int64_t n, const void *in, double about, double by, const void *weight, const void *bias, void *out) \
     {                                                                                                                        \
@@ -79,6 +106,9 @@ NORM(double, f64)
     k->norm_slopes_##S     = norm_slopes_##S;    \
     k->norm_scale_##S      = norm_scale_##S;     \
     k->norm_scale_each_##S = norm_scale_each_##S; \
+    k->norm_scale_relu_##S  = norm_scale_relu_##S;  \
+    k->norm_slopes_relu_##S = norm_slopes_relu_##S; \
+    k->norm_dx_relu_##S     = norm_dx_relu_##S;     \
     k->norm_dx_##S         = norm_dx_##S;        \
     k->norm_dw_##S         = norm_dw_##S;
 void AT_LEVEL(mlk_fill_norm)(ml_kernels *k)

@@ -7,7 +7,7 @@
  * a moment that nobody knows. */
 typedef struct hooked {
     lua_State *main;
-    int        wants, value; /* references */
+    int        ref; /* { wants, value } */
 } hooked;
 
 typedef struct question {
@@ -22,7 +22,8 @@ static lua_State *state_of(const hooked *h) { return lml_running() ? lml_running
 static int ask_wants(lua_State *L) /* under lml_protect, as the next */
 {
     question *q = lua_touserdata(L, 1);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, q->of->wants);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, q->of->ref);
+    lua_rawgeti(L, -1, 1);
     lua_pushstring(L, q->point);
     lua_call(L, 1, 1);
     q->wanted = lua_toboolean(L, -1);
@@ -32,7 +33,8 @@ static int ask_wants(lua_State *L) /* under lml_protect, as the next */
 static int ask_value(lua_State *L)
 {
     question *q = lua_touserdata(L, 1);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, q->of->value);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, q->of->ref);
+    lua_rawgeti(L, -1, 2);
     lua_pushstring(L, q->point);
     lml_push_tensor(L, q->value);
     lua_call(L, 2, 1);
@@ -46,8 +48,9 @@ static int ask_value(lua_State *L)
 static bool wants(void *ctx, const char *point)
 {
     question q = { ctx, point, NULL, NULL, false };
-    if (!lml_protect(state_of(ctx), ask_wants, &q)) ml_error_clear(); /* no memory, at most: the function only compares */
-    return q.wanted;
+    if (lml_protect(state_of(ctx), ask_wants, &q)) return q.wanted;
+    ml_error_clear(); /* no memory: then the value is asked for, and its function knows what it wants */
+    return true;
 }
 
 static ml_tensor *value(void *ctx, const char *point, ml_tensor *given)
@@ -64,8 +67,7 @@ static ml_tensor *value(void *ctx, const char *point, ml_tensor *given)
 static void release(void *ctx)
 {
     hooked *h = ctx;
-    luaL_unref(h->main, LUA_REGISTRYINDEX, h->wants);
-    luaL_unref(h->main, LUA_REGISTRYINDEX, h->value);
+    luaL_unref(h->main, LUA_REGISTRYINDEX, h->ref);
     ml_realloc(h, sizeof *h, 0);
 }
 
@@ -74,11 +76,15 @@ static int hook(lua_State *L) /* hook(model, wants, value) -> number */
     ml_module *m = lml_check(L, 1, &lml_module_type, "hook", "the module");
     luaL_checktype(L, 2, LUA_TFUNCTION);
     luaL_checktype(L, 3, LUA_TFUNCTION);
-    lua_settop(L, 3);
-    int     by_value = luaL_ref(L, LUA_REGISTRYINDEX), by_wants = luaL_ref(L, LUA_REGISTRYINDEX);
-    hooked *h        = ml_realloc(NULL, 0, sizeof *h);
-    if (!h) return lml_error(L);
-    *h             = (hooked){ lml_main(L), by_wants, by_value };
+    lua_createtable(L, 2, 0);
+    for (int i = 1; i <= 2; i++) {
+        lua_pushvalue(L, 1 + i);
+        lua_rawseti(L, -2, i);
+    }
+    int     ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    hooked *h   = ml_realloc(NULL, 0, sizeof *h);
+    if (!h) return luaL_unref(L, LUA_REGISTRYINDEX, ref), lml_error(L);
+    *h             = (hooked){ lml_main(L), ref };
     int64_t number = ml_module_hook(m, &(ml_hook){ wants, value, release, h });
     if (!number) return lml_error(L);
     lua_pushinteger(L, number);

@@ -327,7 +327,7 @@ static void *copy_part(void *ctx)
 {
     const part *from = ctx;
     copying     c    = { from, NULL };
-    return lml_protect(lml_running() ? lml_running() : from->main, copy, &c) ? c.to : (release_part(c.to), NULL);
+    return lml_protect(lml_running() ? lml_running() : from->main, copy, &c) ? c.to : NULL;
 }
 
 int lml_clone_module(lua_State *L) /* model:clone() */
@@ -418,6 +418,7 @@ static void push_module_of(lua_State *L, void *of, int i)
 bool lml_module_field(lua_State *L, ml_module *m)
 {
     const part *own = ml_custom_context(m, forward);
+    if (own && strcmp(lua_tostring(L, 2), "forward") == 0) lml_raise(L, "%s: forward is called by calling the module: model(x)", ml_module_kind(m));
     if (!own || !push_part(L, own)) return false;
     return part_list(L, &(face){ m, 1 }, push_module_of) || part_field(L);
 }

@@ -65,6 +65,7 @@ extern const lml_type lml_tensor_type, lml_module_type, lml_optim_type;
 
 void   lml_new_type(lua_State *L, const lml_type *type); /* pushes its metatable, with __name, __gc and __close set */
 void **lml_new(lua_State *L, const lml_type *type);      /* pushes a userdata that is empty; put one reference there */
+void **lml_new_with(lua_State *L, const lml_type *type, int n_values); /* the same with values of Lua beside it */
 void  *lml_test(lua_State *L, int index, const lml_type *type); /* borrowed; NULL when of another type, or closed */
 void  *lml_check(lua_State *L, int index, const lml_type *type, const char *where, const char *name);
 size_t lml_released(void); /* how many userdata were closed or collected so far */

@@ -430,6 +430,12 @@ static int module_index(lua_State *L) /* model[1], model[-1], model.weight, mode
     return lml_no_field(L, ml_module_kind(m), lua_tostring(L, 2), lua_upvalueindex(1));
 }
 
+static int module_newindex(lua_State *L)
+{
+    const ml_module *m = check_module(L, 1, "assign");
+    return lml_raise(L, "%s: no field of a model can be set; write values into a parameter, model.weight:detach()[{}] = values", ml_module_kind(m));
+}
+
 static const luaL_Reg methods[] = {
     { "apply", module_apply }, { "parameters", module_parameters }, { "named_parameters", module_named_parameters },
     { "buffers", module_buffers }, { "named_buffers", module_named_buffers }, { "train", module_train }, { "eval", module_eval },
@@ -437,7 +443,7 @@ static const luaL_Reg methods[] = {
 };
 
 static const luaL_Reg metamethods[] = {
-    { "__call", module_call }, { "__len", module_len }, { "__eq", module_eq }, { NULL, NULL },
+    { "__call", module_call }, { "__len", module_len }, { "__eq", module_eq }, { "__newindex", module_newindex }, { NULL, NULL },
 };
 
 static const luaL_Reg layers[] = {

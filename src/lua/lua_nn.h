@@ -36,6 +36,6 @@ int  lml_clone_module(lua_State *L);
 void lml_open_module(lua_State *L);
 extern const luaL_Reg lml_hooks[];      /* hook, unhook: lua_hooks.c */
 extern const luaL_Reg lml_containers[]; /* Sequential, Residual, Parallel: lua_containers.c */
-extern const luaL_Reg lml_sequence_layers[], lml_sequence_methods[]; /* recurrent layers */
+extern const luaL_Reg lml_sequence_layers[], lml_sequence_methods[]; /* recurrent layers, transformers */
 
 #endif

@@ -134,17 +134,25 @@ static bool hand_over(ml_tensor **new_buffers, ml_tensor *const *buffers, int n,
     return ok;
 }
 
+#define FEW 16
+
 ml_tensor *ml_module_apply_with(ml_module *m, ml_tensor *const *params, int n, ml_tensor *x, const ml_apply_opts *opts)
 {
     static const ml_apply_opts none = { 0 };
     const ml_apply_opts       *o    = opts ? opts : &none;
     if (!m || !x || !check_params(m, params, n) || !check_buffers(m, o)) return NULL;
-    ml_key   key   = o->key ? *o->key : (ml_key){ 0 };
-    mli_args a     = { .params = params, .buffers = o->buffers ? o->buffers : m->buffers, .new_buffers = o->new_buffers, .mode = o->mode, .key = o->key ? &key : NULL };
-    for (int i = 0; o->new_buffers && i < m->n_buffers; i++) o->new_buffers[i] = NULL;
+    /* Also where nobody wants to know what buffers become: a layer that sets one reads it again. */
+    ml_tensor *few[FEW], **become = o->new_buffers ? o->new_buffers : few;
+    if (!o->new_buffers && m->n_buffers > FEW && !make_room(&become, m->n_buffers)) return NULL;
+    for (int i = 0; i < m->n_buffers; i++) become[i] = NULL;
+    ml_key     key   = o->key ? *o->key : (ml_key){ 0 };
+    mli_args   a     = { .params = params, .buffers = o->buffers ? o->buffers : m->buffers, .new_buffers = become, .mode = o->mode, .key = o->key ? &key : NULL };
     ml_scope   scope = ml_scope_begin();
     ml_tensor *y     = ml_scope_return(&scope, mli_run(m, &a, 0, x));
-    return !o->new_buffers || hand_over(o->new_buffers, a.buffers, m->n_buffers, y != NULL) ? y : NULL;
+    if (o->new_buffers) return hand_over(become, a.buffers, m->n_buffers, y != NULL) ? y : NULL;
+    for (int i = 0; i < m->n_buffers; i++) ml_release(become[i]);
+    if (become != few) give_room(become, m->n_buffers);
+    return y;
 }
 
 ml_tensor *ml_module_apply(ml_module *m, ml_tensor *const *params, int n, ml_tensor *x)

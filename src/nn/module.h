@@ -71,6 +71,9 @@ struct ml_module {
         struct { double scale; } residual;
         struct { ml_merge merge; int dim; } parallel;
         struct { int64_t in, hidden; double dropout; ml_act act; bool bias, bidirectional, reverse, last; } recurrent;
+        struct { int64_t dim, heads; double dropout; bool causal, bias, rotary; } attention;
+        struct { int norm1, attention, norm2, mlp; ml_block_norm norm; bool norm_first, gelu, last; double dropout; } block; /* places of children; -1: none */
+        struct { int64_t most, dim; } position;
     };
 };
 
@@ -147,6 +150,8 @@ ml_tensor *mli_blame(const ml_module *m, const char *op, ml_tensor *y);
 extern const mli_module_kind mli_linear_kind, mli_embedding_kind, mli_flatten_kind, mli_activation_kind, mli_conv1d_kind, mli_conv2d_kind;
 ml_tensor *mli_linear_run(const ml_module *m, ml_tensor *const *params, ml_tensor *x, ml_act act);
 ml_tensor *mli_linear_bias(const ml_module *m, ml_tensor *const *params);
+bool       mli_is_batch_norm(const ml_module *m);
+ml_tensor *mli_batch_run(const ml_module *m, const mli_args *a, ml_tensor *x, ml_act act);
 ml_tensor *mli_conv_run(const ml_module *m, ml_tensor *const *params, ml_tensor *x, ml_act act);
 ml_act     mli_activation_act(const ml_module *m); /* ML_ACT_NONE when linear has no such act */
 

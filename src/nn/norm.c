@@ -27,13 +27,6 @@ static bool has_channels(const ml_module *m, const ml_shape *s)
                                                           (long long)m->norm.shape.size[0], ml_shape_text(s));
 }
 
-static ml_dims all_but_channels(const ml_shape *s)
-{
-    ml_dims dims = { .n = 1, .at = { 0 } };
-    for (int d = 2; d < s->n; d++) dims.at[dims.n++] = d;
-    return dims;
-}
-
 /* (1 - momentum) old + momentum now, in the dtype of old */
 static ml_tensor *moved(const ml_module *m, ml_tensor *old, ml_tensor *now)
 {
@@ -43,10 +36,11 @@ static ml_tensor *moved(const ml_module *m, ml_tensor *old, ml_tensor *now)
 
 static bool keep_statistics(const ml_module *m, const mli_args *a, ml_tensor *x, const ml_shape *s)
 {
-    bool       was  = ml_set_recording(false);
-    ml_dims    dims = all_but_channels(s);
-    ml_tensor *mean = moved(m, mli_buffer(a, 0), ml_mean(x, &(ml_mean_opts){ .dims = dims }));
-    ml_tensor *var  = moved(m, mli_buffer(a, 1), ml_var(x, &(ml_var_opts){ .dims = dims, .correction = 1 }));
+    bool       was     = ml_set_recording(false);
+    double     n       = s->size[1] ? (double)(ml_shape_numel(s) / s->size[1]) : 0;
+    ml_tensor *moments = ml_channel_moments(x), *now[2];
+    for (int i = 0; i < 2; i++) now[i] = ml_reshape(ml_slice(moments, &(ml_slice_opts){ 0, i, i + 1, 1 }), &(ml_reshape_opts){ m->norm.shape });
+    ml_tensor *mean = moved(m, mli_buffer(a, 0), now[0]), *var = moved(m, mli_buffer(a, 1), ml_mul(now[1], ml_number(n / (n - 1))));
     bool       ok   = mli_becomes(m, a, 0, mean) && mli_becomes(m, a, 1, var);
     ml_set_recording(was);
     return ok;
@@ -68,20 +62,32 @@ static ml_tensor *by_running(const ml_module *m, const mli_args *a, ml_tensor *x
     return m->norm.affine ? ml_add(y, by_channel(a->params[1], n)) : y;
 }
 
-static ml_tensor *batch_forward(const ml_module *m, const mli_args *a, ml_tensor *x)
+static ml_tensor *acted(ml_act act, ml_tensor *y)
+{
+    switch (act) {
+    case ML_ACT_RELU: return ml_relu(y);
+    case ML_ACT_TANH: return ml_tanh(y);
+    case ML_ACT_SIGMOID: return ml_sigmoid(y);
+    default: return y;
+    }
+}
+
+ml_tensor *mli_batch_run(const ml_module *m, const mli_args *a, ml_tensor *x, ml_act act)
 {
     ml_shape s      = ml_tensor_shape(x);
     bool     trains = mli_trains(m, a);
     if (!has_channels(m, &s)) return NULL;
-    if (trains || !m->norm.tracking) {
-        if (s.size[1] && ml_shape_numel(&s) / s.size[1] < 2)
-            return ml_fail("%s: in training it needs more than one value for each channel, got %s; call eval() to use the running statistics", ml_module_text(m), ml_shape_text(&s));
-        ml_tensor *y = mli_blame(m, "batch_norm", ml_batch_norm(x, weight_of(m, a->params, x), bias_of(m, a->params, x), &(ml_batch_norm_opts){ m->norm.eps }));
-        if (!y || !m->norm.tracking) return y;
-        return keep_statistics(m, a, x, &s) ? y : NULL;
-    }
-    return by_running(m, a, x, s.n);
+    if (!trains && m->norm.tracking) return acted(act, by_running(m, a, x, s.n));
+    if (s.size[1] && ml_shape_numel(&s) / s.size[1] < 2)
+        return ml_fail("%s: in training it needs more than one value for each channel, got %s; call eval() to use the running statistics", ml_module_text(m), ml_shape_text(&s));
+    ml_batch_norm_opts o = { m->norm.eps, act };
+    ml_tensor         *y = mli_blame(m, "batch_norm", ml_batch_norm(x, weight_of(m, a->params, x), bias_of(m, a->params, x), &o));
+    if (!y || !m->norm.tracking) return y;
+    return keep_statistics(m, a, x, &s) ? y : NULL;
 }
+
+static ml_tensor *batch_forward(const ml_module *m, const mli_args *a, ml_tensor *x) { return mli_batch_run(m, a, x, ML_ACT_NONE); }
+bool mli_is_batch_norm(const ml_module *m) { return m->kind->forward == batch_forward; }
 
 /* --- layer, rms, group ------------------------------------------------------------------------------------------------------------ */
 static ml_tensor *layer_forward(const ml_module *m, const mli_args *a, ml_tensor *x)

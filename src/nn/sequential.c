@@ -10,7 +10,7 @@
 typedef struct {
     int n_layers;
     bool (*fits)(ml_module *const *layers, ml_tensor *const *params, const ml_tensor *x); /* params: of all n_layers */
-    ml_tensor *(*run)(ml_module *const *layers, ml_tensor *const *params, ml_tensor *x, ml_act act);
+    ml_tensor *(*run)(ml_module *const *layers, const mli_args *a, ml_tensor *x, ml_act act); /* a: of the first layer */
 } fusion;
 
 /* Embedding, Flatten, Linear. It gains only when there are more rows than tokens; what does not match is left to the
@@ -25,11 +25,11 @@ static bool is_token_linear(ml_module *const *layers, ml_tensor *const *params, 
            ml_tensor_size(x, 1) * layers[0]->embedding.dim == layers[2]->linear.in;
 }
 
-static ml_tensor *run_token_linear(ml_module *const *layers, ml_tensor *const *params, ml_tensor *x, ml_act act)
+static ml_tensor *run_token_linear(ml_module *const *layers, const mli_args *a, ml_tensor *x, ml_act act)
 {
     ml_token_linear_opts opts = { .act = act, .base = layers[0]->embedding.base };
-    ml_tensor           *bias = mli_linear_bias(layers[2], params + 1);
-    return mli_blame(layers[0], "token_linear", ml_token_linear(x, params[0], params[1], bias, &opts));
+    ml_tensor           *bias = mli_linear_bias(layers[2], a->params + 1);
+    return mli_blame(layers[0], "token_linear", ml_token_linear(x, a->params[0], a->params[1], bias, &opts));
 }
 
 static bool is_linear(ml_module *const *layers, ml_tensor *const *params, const ml_tensor *x)
@@ -38,9 +38,9 @@ static bool is_linear(ml_module *const *layers, ml_tensor *const *params, const 
     return layers[0]->kind == &mli_linear_kind;
 }
 
-static ml_tensor *run_linear(ml_module *const *layers, ml_tensor *const *params, ml_tensor *x, ml_act act)
+static ml_tensor *run_linear(ml_module *const *layers, const mli_args *a, ml_tensor *x, ml_act act)
 {
-    return mli_linear_run(layers[0], params, x, act);
+    return mli_linear_run(layers[0], a->params, x, act);
 }
 
 static bool is_conv(ml_module *const *layers, ml_tensor *const *params, const ml_tensor *x)
@@ -49,12 +49,25 @@ static bool is_conv(ml_module *const *layers, ml_tensor *const *params, const ml
     return layers[0]->kind == &mli_conv1d_kind || layers[0]->kind == &mli_conv2d_kind;
 }
 
-static ml_tensor *run_conv(ml_module *const *layers, ml_tensor *const *params, ml_tensor *x, ml_act act)
+static ml_tensor *run_conv(ml_module *const *layers, const mli_args *a, ml_tensor *x, ml_act act)
 {
-    return mli_conv_run(layers[0], params, x, act);
+    return mli_conv_run(layers[0], a->params, x, act);
 }
 
-static const fusion fusions[] = { { 3, is_token_linear, run_token_linear }, { 1, is_linear, run_linear }, { 1, is_conv, run_conv } }; /* the longest first */
+static bool is_norm(ml_module *const *layers, ml_tensor *const *params, const ml_tensor *x)
+{
+    (void)params, (void)x;
+    return mli_is_batch_norm(layers[0]);
+}
+
+static ml_tensor *run_norm(ml_module *const *layers, const mli_args *a, ml_tensor *x, ml_act act)
+{
+    return mli_batch_run(layers[0], a, x, act);
+}
+
+static const fusion fusions[] = { /* the longest first */
+    { 3, is_token_linear, run_token_linear }, { 1, is_linear, run_linear }, { 1, is_conv, run_conv }, { 1, is_norm, run_norm }
+};
 
 #define MOST_FUSED 4 /* layers that one operation does, with the activation */
 
@@ -78,7 +91,9 @@ static ml_tensor *run_some(const ml_module *m, int at, const mli_args *a, ml_ten
         *taken     = f->n_layers + (act != ML_ACT_NONE);
         if (!may_fuse(a, layers, at, *taken)) break;
         ml_tensor *room[MOST_FUSED * MLI_MAX_OWN];
-        return f->run(layers, mli_with_factors(layers, f->n_layers, a->params, room), x, act);
+        mli_args   with = *a;
+        with.params     = mli_with_factors(layers, f->n_layers, a->params, room);
+        return f->run(layers, &with, x, act);
     }
     *taken = 1;
     return mli_run(layers[0], a, at, x);

@@ -1,6 +1,7 @@
 /* Normalisations: (x - mean) / sqrt(variance + eps), then a weight and a bias. Two forms: rows that lie together with a weight for
  * each value (layer_norm, rms_norm), and sets of runs with a weight for each channel (group_norm, batch_norm). compose defines
  * them; forward and vjp_direct pass over memory as rarely as they can. Statistics are summed in f64 between blocks. */
+#include "ops/matrix.h"
 #include "ops/op.h"
 
 #include "kernels/kernels.h"
@@ -15,6 +16,9 @@ typedef struct {
     double (*squares)(int64_t, const void *, double);
     void (*slopes)(int64_t, const void *, const void *, const void *, double, double[2]);
     void (*scale)(int64_t, const void *, double, double, double, void *);
+    void (*scale_relu)(int64_t, const void *, double, double, double, void *);
+    void (*slopes_relu)(int64_t, const void *, const void *, double, double, double, double[2]);
+    void (*dx_relu)(int64_t, const void *, const void *, double, double, double, double, double, void *);
     void (*scale_each)(int64_t, const void *, double, double, const void *, const void *, void *);
     void (*dx)(int64_t, const void *, const void *, const void *, double, double, double, double, void *);
     void (*dw)(int64_t, const void *, const void *, double, double, double *, double *);
@@ -24,7 +28,8 @@ typedef struct {
 static loops loops_of(ml_dtype dtype)
 {
     const ml_kernels *k = mlk();
-#define PICK(S) { dtype == ML_F32, k->sum_f32, k->sum_f64, k->norm_squares_##S, k->norm_slopes_##S, k->norm_scale_##S, k->norm_scale_each_##S, \
+#define PICK(S) { dtype == ML_F32, k->sum_f32, k->sum_f64, k->norm_squares_##S, k->norm_slopes_##S, k->norm_scale_##S, k->norm_scale_relu_##S, \
+                  k->norm_slopes_relu_##S, k->norm_dx_relu_##S, k->norm_scale_each_##S, \
                   k->norm_dx_##S, k->norm_dw_##S, (int64_t)ml_dtype_bytes(dtype) }
     loops narrow = PICK(f32), wide = PICK(f64);
     return dtype == ML_F32 ? narrow : wide;
@@ -197,24 +202,48 @@ typedef struct {
     loops       l;
     int64_t     sets, runs, inner, groups; /* groups 0: batch_norm */
     double      eps;
+    bool        relu;
     const char *x, *w, *b, *dy;
     char       *y;
-    double     *sums; /* (sets, runs, 2): sum of dy, of dy z */
+    double     *sums; /* (sets, runs, 2): sum of dy, of dy z; with relu of what of dy gets through it */
 } channels_job;
 
 static int64_t run_at(const channels_job *j, int64_t s, int64_t q) { return (j->groups ? s * j->runs + q : q * j->sets + s) * j->inner * j->l.bytes; }
 static int64_t channel_of(const channels_job *j, int64_t s, int64_t q) { return j->groups ? s % j->groups * j->runs + q : s; }
 
 /* mean is one of the dtype, which the loops subtract; what it lacks, beyond, is made up for in the sums. */
-static void set_statistics(const channels_job *j, int64_t s, double *mean, double *beyond, double *scale)
+static void set_moments(const channels_job *j, int64_t s, double *mean, double *beyond, double *variance)
 {
     double n = (double)(j->runs * j->inner), sum = 0, squares = 0;
     for (int64_t q = 0; q < j->runs; q++) sum += sum_of(&j->l, j->inner, j->x + run_at(j, s, q));
     *mean   = j->l.f32 ? (double)(float)(sum / n) : sum / n;
     *beyond = sum / n - *mean;
     for (int64_t q = 0; q < j->runs; q++) squares += j->l.squares(j->inner, j->x + run_at(j, s, q), *mean);
-    double variance = squares / n - *beyond * *beyond;
-    *scale = 1 / sqrt((variance < 0 ? 0 : variance) + j->eps);
+    *variance = squares / n - *beyond * *beyond;
+    if (*variance < 0) *variance = 0;
+}
+
+static void set_statistics(const channels_job *j, int64_t s, double *mean, double *beyond, double *scale)
+{
+    double variance;
+    set_moments(j, s, mean, beyond, &variance);
+    *scale = 1 / sqrt(variance + j->eps);
+}
+
+static void moments_of_set(void *ctx, int64_t s)
+{
+    const channels_job *j = ctx;
+    double              mean, beyond, variance;
+    set_moments(j, s, &mean, &beyond, &variance);
+    if (j->l.f32) ((float *)(void *)j->y)[s] = (float)(mean + beyond), ((float *)(void *)j->y)[j->sets + s] = (float)variance;
+    else ((double *)(void *)j->y)[s] = mean + beyond, ((double *)(void *)j->y)[j->sets + s] = variance;
+}
+
+/* What is added behind (x - mean) scale w. */
+static double shift_of(const channels_job *j, int64_t s, int64_t q, double scale, double beyond)
+{
+    int64_t channel = channel_of(j, s, q);
+    return number_at(&j->l, j->b, channel) - beyond * (scale * number_at(&j->l, j->w, channel));
 }
 
 static void norm_set(void *ctx, int64_t s)
@@ -223,9 +252,9 @@ static void norm_set(void *ctx, int64_t s)
     double              mean, beyond, scale;
     set_statistics(j, s, &mean, &beyond, &scale);
     for (int64_t q = 0; q < j->runs; q++) {
-        int64_t at = run_at(j, s, q), channel = channel_of(j, s, q);
-        double  by = scale * number_at(&j->l, j->w, channel);
-        j->l.scale(j->inner, j->x + at, mean, by, number_at(&j->l, j->b, channel) - beyond * by, j->y + at);
+        int64_t at = run_at(j, s, q);
+        double  by = scale * number_at(&j->l, j->w, channel_of(j, s, q));
+        (j->relu ? j->l.scale_relu : j->l.scale)(j->inner, j->x + at, mean, by, shift_of(j, s, q, scale, beyond), j->y + at);
     }
 }
 
@@ -237,7 +266,8 @@ static void norm_set_back(void *ctx, int64_t s)
     for (int64_t q = 0; q < j->runs; q++) {
         double *sums = j->sums + 2 * (s * j->runs + q), w = number_at(&j->l, j->w, channel_of(j, s, q));
         int64_t at   = run_at(j, s, q);
-        j->l.slopes(j->inner, j->dy + at, j->x + at, NULL, mean, sums);
+        if (j->relu) j->l.slopes_relu(j->inner, j->dy + at, j->x + at, mean, scale * w, shift_of(j, s, q, scale, beyond), sums);
+        else j->l.slopes(j->inner, j->dy + at, j->x + at, NULL, mean, sums);
         sums[1] -= beyond * sums[0];
         all[0] += w * sums[0];
         all[1] += w * sums[1];
@@ -246,7 +276,9 @@ static void norm_set_back(void *ctx, int64_t s)
     double tilt = scale * scale * scale * all[1] / n, level = scale * all[0] / n - beyond * tilt;
     for (int64_t q = 0; j->y && q < j->runs; q++) {
         int64_t at = run_at(j, s, q);
-        j->l.dx(j->inner, j->dy + at, j->x + at, NULL, mean, scale * number_at(&j->l, j->w, channel_of(j, s, q)), level, tilt, j->y + at);
+        double  by = scale * number_at(&j->l, j->w, channel_of(j, s, q));
+        if (j->relu) j->l.dx_relu(j->inner, j->dy + at, j->x + at, mean, by, shift_of(j, s, q, scale, beyond), level, tilt, j->y + at);
+        else j->l.dx(j->inner, j->dy + at, j->x + at, NULL, mean, by, level, tilt, j->y + at);
     }
 }
 
@@ -277,7 +309,7 @@ static images images_of(const ml_shape *s, bool batch)
 static bool make_channels(const ml_call *c, int64_t groups, double eps, channels_job *j)
 {
     images     m = images_of(&c->in[0]->shape, groups == 0);
-    ml_tensor *x = mli_contiguous(c->in[0]), *w = mli_contiguous(c->in[1]), *b = mli_contiguous(c->in[2]);
+    ml_tensor *x = mli_contiguous(c->in[0]), *w = c->n_in > 1 ? mli_contiguous(c->in[1]) : x, *b = c->n_in > 1 ? mli_contiguous(c->in[2]) : x;
     if (x && m.turned) x = turned(x, m.n, m.c, m.inner);
     if (!x || !w || !b) return false;
     *j = (channels_job){ .l = loops_of(c->dtype), .groups = groups, .eps = eps, .x = mli_data(x), .w = mli_data(w), .b = mli_data(b) };
@@ -335,7 +367,7 @@ static bool channels_infer(ml_call *c, double eps)
     const ml_shape *x  = &c->in[0]->shape;
     if (!check_eps(op, eps)) return false;
     if (x->n < 2) return ml_fail("%s: the input must be (n, channels, ...), got %s", op, ml_shape_text(x));
-    for (int i = 1; i < 3; i++)
+    for (int i = 1; i < c->n_in; i++)
         if (c->in[i]->shape.n != 1 || c->in[i]->shape.size[0] != x->size[1])
             return ml_fail("%s: the %s must have shape (%lld), one number a channel, got %s", op, i == 1 ? "weight" : "bias", (long long)x->size[1],
                            ml_shape_text(&c->in[i]->shape));
@@ -383,25 +415,77 @@ static bool group_norm_direct(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
     return make_channels(c, o->groups, o->eps, &j) && channels_back(c, &j, dy, dx);
 }
 
-static bool batch_norm_infer(ml_call *c) { return channels_infer(c, ((const ml_batch_norm_opts *)c->opts)->eps); }
+static bool batch_norm_infer(ml_call *c)
+{
+    const ml_batch_norm_opts *o = c->opts;
+    return mli_choice("batch_norm", "act", o->act, ML_ACT_COUNT) && channels_infer(c, o->eps);
+}
+
+static ml_dims all_but_channels(const ml_shape *s)
+{
+    ml_dims dims = { .n = 1, .at = { 0 } };
+    for (int d = 2; d < s->n; d++) dims.at[dims.n++] = d;
+    return dims;
+}
 
 static ml_tensor *batch_norm_compose(ml_call *c)
 {
-    ml_dims dims = { .n = 1, .at = { 0 } };
-    for (int d = 2; d < c->in[0]->shape.n; d++) dims.at[dims.n++] = d;
-    return scaled(c, normalised(c->in[0], &dims, ((const ml_batch_norm_opts *)c->opts)->eps, true));
+    const ml_batch_norm_opts *o    = c->opts;
+    ml_dims                   dims = all_but_channels(&c->in[0]->shape);
+    return mli_act(o->act, scaled(c, normalised(c->in[0], &dims, o->eps, true)));
 }
 
+/* relu is done on the way, forward and backward, by what comes before it; the others cost so much that a pass of their own does not show. */
 static bool batch_norm_forward(ml_call *c)
 {
-    channels_job j;
-    return make_channels(c, 0, ((const ml_batch_norm_opts *)c->opts)->eps, &j) && run_sets(c, &j, norm_set, c->out);
+    const ml_batch_norm_opts *o = c->opts;
+    const ml_kernels         *k = mlk();
+    bool                      f32 = c->dtype == ML_F32;
+    channels_job              j;
+    if (!make_channels(c, 0, o->eps, &j)) return false;
+    j.relu = o->act == ML_ACT_RELU;
+    if (!run_sets(c, &j, norm_set, c->out)) return false;
+    if (o->act == ML_ACT_NONE || j.relu) return true;
+    ml_call run = *c;
+    run.n_in = 1;
+    run.in   = &c->out;
+    return mli_map1(&run, o->act == ML_ACT_TANH ? (f32 ? k->tanh_f32 : k->tanh_f64) : f32 ? k->sigmoid_f32 : k->sigmoid_f64);
 }
 
 static bool batch_norm_direct(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
 {
+    const ml_batch_norm_opts *o    = c->opts;
+    bool                      relu = o->act == ML_ACT_RELU;
+    channels_job              j;
+    if (!relu && !(dy = mli_before_act(o->act, dy, c->out))) return false;
+    if (!make_channels(c, 0, o->eps, &j)) return false;
+    j.relu = relu;
+    return channels_back(c, &j, dy, dx);
+}
+
+/* --- moments ---------------------------------------------------------------------------------------------------------------------- */
+static bool channel_moments_infer(ml_call *c)
+{
+    if (!channels_infer(c, 0)) return false;
+    c->shape = ML_SHAPE(2, c->in[0]->shape.size[1]);
+    return true;
+}
+
+static ml_tensor *channel_moments_compose(ml_call *c)
+{
+    ml_tensor   *x    = c->in[0];
+    ml_mean_opts over = { .dims = all_but_channels(&x->shape) }, kept = { .dims = over.dims, .keepdim = true };
+    ml_tensor   *parts[] = { ml_mean(x, &over), ml_mean(ml_square(ml_sub(x, ml_mean(x, &kept))), &over) };
+    return ml_stack(parts, 2, &(ml_stack_opts){ 0 });
+}
+
+static bool channel_moments_forward(ml_call *c)
+{
     channels_job j;
-    return make_channels(c, 0, ((const ml_batch_norm_opts *)c->opts)->eps, &j) && channels_back(c, &j, dy, dx);
+    if (!make_channels(c, 0, 0, &j)) return false;
+    j.y = mli_data(c->out);
+    ml_parallel(j.sets, moments_of_set, &j);
+    return true;
 }
 
 /* --- samples, the operations ------------------------------------------------------------------------------------------------------------- */
@@ -411,15 +495,22 @@ static const ml_group_norm_opts two_groups = { 2, 1e-3 };
 static const ml_sample layer_norm_samples[] = { { .in = { "(3, 5)", "(5)", "(5)" } }, { .in = { "(2, 2, 3)", "(2, 3)", "(2, 3)" }, .opts = &two_dims }, { 0 } };
 static const ml_sample rms_norm_samples[]   = { { .in = { "(3, 5)", "(5)" } }, { .in = { "(2, 2, 3)", "(2, 3)" }, .opts = &rms_two }, { 0 } };
 static const ml_sample group_norm_samples[] = { { .in = { "(2, 4, 3)", "(4)", "(4)" }, .opts = &two_groups }, { .in = { "(2, 3, 2, 2)", "(3)", "(3)" } }, { 0 } };
-static const ml_sample batch_norm_samples[] = { { .in = { "(7, 3)", "(3)", "(3)" } }, { .in = { "(2, 2, 4, 5)", "(2)", "(2)" } }, { 0 } };
+static const ml_batch_norm_opts with_relu = { 1e-3, ML_ACT_RELU }, with_tanh = { 1e-3, ML_ACT_TANH };
+static const ml_sample batch_norm_samples[] = {
+    { .in = { "(7, 3)", "(3)", "(3)" } }, { .in = { "(2, 2, 4, 5)", "(2)", "(2)" } }, { .in = { "(3, 2, 4, 4)", "(2)", "(2)" }, .opts = &with_relu },
+    { .in = { "(7, 3)", "(3)", "(3)" }, .opts = &with_tanh }, { 0 }
+};
+static const ml_sample channel_moments_samples[] = { { .in = { "(7, 3)" } }, { .in = { "(2, 2, 4, 5)" } }, { 0 } };
 
-#define NORM(op) \
-    const ml_op ml_op_##op = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_IN(0) | ML_SAVE_IN(1), .infer = op##_infer, .forward = op##_forward, \
+#define NORM(op, more) \
+    const ml_op ml_op_##op = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_IN(0) | ML_SAVE_IN(1) | (more), .infer = op##_infer, .forward = op##_forward, \
                                .vjp_direct = op##_direct, .compose = op##_compose, .samples = op##_samples };
-NORM(layer_norm)
-NORM(rms_norm)
-NORM(group_norm)
-NORM(batch_norm)
+NORM(layer_norm, 0)
+NORM(rms_norm, 0)
+NORM(group_norm, 0)
+NORM(batch_norm, ML_SAVE_IN(2) | ML_SAVE_OUT) /* the bias decides where a relu lets through */
+const ml_op ml_op_channel_moments = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_IN(0), .infer = channel_moments_infer,
+                                      .forward = channel_moments_forward, .compose = channel_moments_compose, .samples = channel_moments_samples };
 
 /* --- dropout -------------------------------------------------------------------------------------------------------------------------------- */
 static bool dropout_infer(ml_call *c)

@@ -138,6 +138,35 @@ Test(cnn, batch_norm_goes_through_vmap_of_jacobian)
     ml_module_release(f.m);
 }
 
+/* In a Sequential a norm and the activation behind it are one operation: the same values, slopes and running statistics as one by one. */
+Test(cnn, batch_norm_takes_the_activation_behind_it)
+{
+    static const ml_op_id acts[] = { ML_OP_relu, ML_OP_tanh, ML_OP_sigmoid, ML_OP_softplus };
+    static const ml_shape shapes[] = { { 2, { 40, 3 } }, { 4, { 4, 3, 5, 6 } }, { 4, { 3, 3, 40, 40 } } };
+    for (int i = 0; i < 4; i++)
+        for (int k = 0; k < 3; k++)
+            for (int train = 0; train < 2; train++) {
+                ml_scope           scope = ml_scope_begin();
+                ml_norm_layer_opts o     = { .dtype = ML_F64 };
+                ml_module         *m     = ml_nn_sequential((ml_module *[]){ ml_nn_batch_norm(k == 0 ? 1 : 2, 3, &o), ml_nn_activation(acts[i]) }, 2);
+                ml_module         *bare  = ml_module_child(m, 0);
+                ml_tensor *x = ml_requires_grad(normals(shapes[k], 4), true), *w = ml_module_own(bare, "weight"), *b = ml_module_own(bare, "bias");
+                cr_assert(ml_copy_into(w, normals(ML_SHAPE(3), 5)) && ml_copy_into(b, normals(ML_SHAPE(3), 6)));
+                ml_tensor     *in[] = { x, w, b }, *after[2][2], *slopes[2][3], *y[2];
+                for (int alone = 0; alone < 2; alone++) {
+                    ml_apply_opts a = { .new_buffers = after[alone], .mode = train ? ML_MODE_TRAIN : ML_MODE_EVAL };
+                    y[alone] = ml_module_apply_with(alone ? bare : m, in + 1, 2, x, &a);
+                    if (alone) y[alone] = ml_op_apply(acts[i], &y[alone], 1, NULL);
+                    cr_assert(ml_grad(ml_sum(ml_mul(y[alone], normals(shapes[k], 7)), NULL), in, 3, slopes[alone], NULL), "%s", ml_error_message());
+                }
+                expect_close(y[0], y[1], 1e-14, "value, case %d %d, training %d", i, k, train);
+                for (int j = 0; j < 2; j++) expect_close(after[0][j], after[1][j], 1e-14, "buffer %d, case %d %d, training %d", j, i, k, train);
+                for (int j = 0; j < 3; j++) expect_close(slopes[0][j], slopes[1][j], 1e-12, "slope %d, case %d %d, training %d", j, i, k, train);
+                ml_module_release(m);
+                ml_scope_end(&scope);
+            }
+}
+
 /* --- pooling keeps to its first largest value ------------------------------------------------------------------------------------ */
 Test(cnn, max_pool_passes_nan_on)
 {

@@ -74,8 +74,7 @@ static bool find_line(FILE *f, const char *word, char *name)
 
 typedef ml_module *(*recurrent_make)(int64_t, int64_t, const ml_recurrent_opts *);
 
-/* The layer that a case is about, from its name. */
-static ml_module *module_of(const golden *g, ml_dtype dtype)
+static ml_module *recurrent_of(const golden *g, ml_dtype dtype)
 {
     ml_recurrent_opts o    = { .dtype = dtype };
     recurrent_make    make = strncmp(g->name, "rnn", 3) == 0 ? ml_nn_rnn : strncmp(g->name, "gru", 3) == 0 ? ml_nn_gru : strncmp(g->name, "lstm", 4) == 0 ? ml_nn_lstm : NULL;
@@ -86,6 +85,21 @@ static ml_module *module_of(const golden *g, ml_dtype dtype)
     int64_t hidden  = ml_tensor_size(g->params[1], 1);
     cr_assert(make, "what is '%s'?", g->name);
     return make(ml_tensor_size(g->x, 2), hidden, &o);
+}
+
+/* The layer that a case is about, from its name. */
+static ml_module *module_of(const golden *g, ml_dtype dtype)
+{
+    int64_t dim    = ml_tensor_size(g->x, 2);
+    bool    causal = strstr(g->name, "causal") != NULL;
+    if (strncmp(g->name, "attention", 9) == 0) {
+        ml_attention_layer_opts o = { .causal = causal, .no_bias = strstr(g->name, "no_bias") != NULL, .dtype = dtype };
+        return ml_nn_multi_head_attention(dim, o.no_bias ? 1 : causal ? 4 : 2, &o);
+    }
+    if (strncmp(g->name, "block", 5) != 0) return recurrent_of(g, dtype);
+    ml_transformer_opts o = { .causal = causal, .gelu = strstr(g->name, "gelu") != NULL, .last = strstr(g->name, "last") != NULL,
+                              .norm_behind = !strstr(g->name, "first"), .mlp = ml_tensor_size(g->params[8], 0), .dtype = dtype };
+    return ml_nn_transformer_block(dim, 2, &o);
 }
 
 static ml_tensor *as(ml_tensor *t, ml_dtype dtype) { return t ? ml_requires_grad(ml_clone(ml_cast(t, &(ml_cast_opts){ dtype })), true) : NULL; }
@@ -134,7 +148,7 @@ Test(sequences, layers_are_those_of_pytorch)
         if (!found) break;
     }
     fclose(f);
-    expect(n >= 13, "only %d cases", n);
+    expect(n >= 20, "only %d cases", n);
 }
 
 /* --- 100 steps of Adam -------------------------------------------------------------------------------------------------------- */
@@ -142,8 +156,11 @@ static ml_module *trained_module(const char *name, ml_dtype dtype)
 {
     ml_recurrent_opts    o = { .bidirectional = true, .dtype = dtype };
     ml_linear_layer_opts l = { .dtype = dtype };
-    cr_assert_str_eq(name, "gru");
-    return ml_nn_sequential((ml_module *[]){ ml_nn_gru(1, 3, &o), ml_nn_flatten(), ml_nn_linear(30, 4, &l) }, 3);
+    if (strcmp(name, "gru") == 0) return ml_nn_sequential((ml_module *[]){ ml_nn_gru(1, 3, &o), ml_nn_flatten(), ml_nn_linear(30, 4, &l) }, 3);
+    cr_assert_str_eq(name, "transformer");
+    ml_embedding_layer_opts e = { .dtype = dtype };
+    ml_transformer_opts     t = { .mlp = 6, .causal = true, .no_bias = true, .norm = ML_BLOCK_NO_NORM, .last = true, .dtype = dtype };
+    return ml_nn_sequential((ml_module *[]){ ml_nn_embedding(5, 4, &e), ml_nn_positional_embedding(3, 4, &e), ml_nn_transformer_block(4, 2, &t), ml_nn_linear(4, 5, &l) }, 4);
 }
 
 static void follow(FILE *f, golden *g, ml_dtype dtype, double tolerance)
@@ -151,7 +168,8 @@ static void follow(FILE *f, golden *g, ml_dtype dtype, double tolerance)
     ml_module *m = trained_module(g->name, dtype);
     cr_assert(m, "%s: %s", g->name, ml_error_message());
     ml_tensor *const *params = ml_module_parameters(m);
-    ml_tensor *x = ml_cast(g->x, &(ml_cast_opts){ dtype }), *labels = ml_cast(g->labels, &(ml_cast_opts){ ML_I64 });
+    bool       ids = strcmp(g->name, "transformer") == 0;
+    ml_tensor *x = ml_cast(g->x, &(ml_cast_opts){ ids ? ML_I64 : dtype }), *labels = ml_cast(g->labels, &(ml_cast_opts){ ML_I64 });
     cr_assert_eq(ml_module_n_parameters(m), g->n_params);
     for (int i = 0; i < g->n_params; i++) cr_assert(ml_copy_into(params[i], g->params[i]), "%s", ml_error_message());
     ml_adam_opts o   = ml_adam_defaults();
@@ -194,7 +212,7 @@ Test(sequences, trajectories_are_those_of_pytorch)
         if (!found) break;
     }
     fclose(f);
-    expect(n >= 1, "only %d trainings", n);
+    expect(n >= 2, "only %d trainings", n);
 }
 
 /* --- blocks ----------------------------------------------------------------------------------------------------------------------- */
@@ -229,6 +247,51 @@ Test(sequences, blocks_of_samples_leave_no_trace)
             fast_is_defined(ids[k], 33, 4, 19, true, dtype);
             fast_is_defined(ids[k], 1, 3, 300, false, dtype); /* more than one block of taps */
         }
+}
+
+/* Attention large enough for gemm and for more than one block of queries, small enough for neither, and in between. */
+static void attention_is_defined(int64_t n, int64_t t, int64_t s, int64_t d, int64_t e, bool causal, ml_dtype dtype)
+{
+    ml_attention_opts o  = { .causal = causal };
+    ml_tensor *in[3] = { ml_randn(ML_SHAPE(n, t, d), dtype, ml_key_of(3, 1)), ml_randn(ML_SHAPE(n, s, d), dtype, ml_key_of(3, 2)), ml_randn(ML_SHAPE(n, s, e), dtype, ml_key_of(3, 3)) };
+    ml_tensor *direct[3], *recorded[3], *dy = ml_randn(ML_SHAPE(n, t, e), dtype, ml_key_of(4, 1));
+    for (int i = 0; i < 3; i++) ml_requires_grad(in[i], true);
+    ml_tensor *y = ml_attention(in[0], in[1], in[2], &o), *scores = ml_mul(ml_matmul(in[0], ml_mT(in[1])), ml_number(1 / sqrt((double)d)));
+    if (causal) scores = ml_add(scores, ml_triu(ml_full(ML_SHAPE(t, s), dtype, -1e30), &(ml_triu_opts){ .diagonal = s - t + 1 }));
+    double tolerance = dtype == ML_F64 ? 1e-12 : 1e-5;
+    expect_close(y, ml_matmul(ml_softmax(scores, NULL), in[2]), tolerance, "attention of %d x %d queries, %d keys of %d, %d", (int)n, (int)t, (int)s, (int)d, (int)e);
+    cr_assert(ml_grad(y, in, 3, direct, &(ml_grad_opts){ .seed = dy, .keep_graph = true }) &&
+              ml_grad(y, in, 3, recorded, &(ml_grad_opts){ .seed = dy, .create_graph = true }), "%s", ml_error_message());
+    for (int i = 0; i < 3; i++)
+        expect_close(direct[i], recorded[i], tolerance, "attention of %d x %d queries, %d keys of %d, %d: gradient %d", (int)n, (int)t, (int)s, (int)d, (int)e, i);
+}
+
+Test(sequences, blocks_of_queries_leave_no_trace)
+{
+    for (int wide = 0; wide < 2; wide++)
+        for (int causal = 0; causal < 2; causal++) {
+            ml_dtype dtype = wide ? ML_F64 : ML_F32;
+            attention_is_defined(3, 3, 3, 32, 32, causal, dtype);
+            attention_is_defined(2, 15, 40, 17, 5, causal, dtype);
+            attention_is_defined(2, 40, 40, 9, 33, causal, dtype);
+            attention_is_defined(2, 1, 600, 8, 8, causal, dtype);
+            attention_is_defined(1, 300, 400, 8, 6, causal, dtype); /* blocks of 164 queries */
+            attention_is_defined(1, 300, 300, 3, 2, causal, dtype);
+        }
+    attention_is_defined(1, 9000, 12, 4, 4, false, ML_F32); /* blocks without gemm */
+}
+
+Test(sequences, heads_lie_where_they_are_written)
+{
+    ml_tensor *x = ml_requires_grad(normals(ML_SHAPE(5, 7, 36), 8), true), *parts[3], *grads[2], *dy = normals(ML_SHAPE(5, 7, 12), 9);
+    for (int i = 0; i < 3; i++)
+        parts[i] = ml_transpose(ml_reshape(ml_slice(x, &(ml_slice_opts){ 2, 12 * i, 12 * i + 12, 1 }), &(ml_reshape_opts){ ML_SHAPE(5, 7, 3, 4) }), &(ml_transpose_opts){ 1, 2 });
+    ml_tensor *y = ml_attention(parts[0], parts[1], parts[2], &(ml_attention_opts){ .causal = true });
+    y = ml_reshape(ml_transpose(y, &(ml_transpose_opts){ 1, 2 }), &(ml_reshape_opts){ ML_SHAPE(5, 7, 12) });
+    ml_tensor *all = ml_self_attention(x, &(ml_self_attention_opts){ .heads = 3, .causal = true });
+    expect_close(all, y, 1e-14, "self_attention");
+    cr_assert(ml_grad(all, &x, 1, grads, &(ml_grad_opts){ .seed = dy }) && ml_grad(y, &x, 1, grads + 1, &(ml_grad_opts){ .seed = dy }), "%s", ml_error_message());
+    expect_close(grads[0], grads[1], 1e-14, "self_attention, gradient");
 }
 
 /* --- states handed on ------------------------------------------------------------------------------------------------------------- */
@@ -266,6 +329,72 @@ Test(sequences, the_last_output_is_that_of_each_direction)
         ml_module_release(all);
         ml_module_release(last);
     }
+}
+
+/* --- transformers: what the golden file does not see ---------------------------------------------------------------------------- */
+Test(sequences, the_last_position_alone_is_that_of_all)
+{
+    ml_transformer_opts o = { .mlp = 5, .causal = true, .rotary = true, .dtype = ML_F64 };
+    for (int k = 0; k < 3; k++) {
+        ml_module *m[2];
+        for (int last = 0; last < 2; last++) {
+            ml_seed(6);
+            o.last  = last;
+            m[last] = ml_nn_transformer_block(6, 3, &o);
+        }
+        ml_tensor *x = normals(ML_SHAPE(3, 5, 6), 3), *all = ml_module_forward(m[0], x);
+        expect_close(ml_module_forward(m[1], x), ml_squeeze(ml_slice(all, &(ml_slice_opts){ 1, 4, 5, 1 }), &(ml_squeeze_opts){ ML_DIMS(1) }), 1e-14, "%s", ml_module_text(m[1]));
+        ml_module_release(m[0]);
+        ml_module_release(m[1]);
+        o.causal = o.rotary = false;
+        o.norm              = ML_BLOCK_NO_NORM;
+        o.no_mlp            = k == 1;
+    }
+}
+
+Test(sequences, causal_positions_do_not_see_what_comes)
+{
+    ml_module *m = ml_nn_transformer_block(6, 3, &(ml_transformer_opts){ .causal = true, .rotary = true, .dtype = ML_F64 });
+    ml_tensor *x = normals(ML_SHAPE(2, 6, 6), 4), *y = ml_module_forward(m, x);
+    ml_slice_opts before = { 1, 0, 4, 1 };
+    ml_tensor *other = ml_cat((ml_tensor *[]){ ml_slice(x, &before), normals(ML_SHAPE(2, 2, 6), 5) }, 2, &(ml_cat_opts){ 1 });
+    expect_close(ml_slice(ml_module_forward(m, other), &before), ml_slice(y, &before), 1e-14, "with another end");
+    ml_tensor *rest = ml_sub(ml_module_forward(m, other), y);
+    expect(ml_item(ml_max(ml_abs(rest), NULL)) > 1e-3, "the end makes no difference at all");
+    ml_module_release(m);
+}
+
+Test(sequences, rotary_weights_depend_on_distances_alone)
+{
+    ml_module *m = ml_nn_multi_head_attention(8, 2, &(ml_attention_layer_opts){ .rotary = true, .dtype = ML_F64 });
+    ml_tensor *x = ml_expand(normals(ML_SHAPE(1, 1, 8), 6), &(ml_expand_opts){ ML_SHAPE(1, 6, 8) }), *p = ml_log(ml_attention_pattern(m, NULL, 0, x));
+    cr_assert(p, "%s", ml_error_message());
+    for (int64_t h = 0; h < 2; h++)
+        for (int64_t i = 0; i < 4; i++) { /* log p(i, j) - log p(i, i) = f(j - i) */
+            double a = ml_tensor_at(p, (int64_t[]){ 0, h, i, i + 1 }) - ml_tensor_at(p, (int64_t[]){ 0, h, i, i });
+            double b = ml_tensor_at(p, (int64_t[]){ 0, h, i + 1, i + 2 }) - ml_tensor_at(p, (int64_t[]){ 0, h, i + 1, i + 1 });
+            double far = ml_tensor_at(p, (int64_t[]){ 0, h, i, i + 2 }) - ml_tensor_at(p, (int64_t[]){ 0, h, i, i });
+            expect(fabs(a - b) < 1e-12 && fabs(a - far) > 1e-6, "head %d, position %d: %g, %g, %g", (int)h, (int)i, a, b, far);
+        }
+    ml_module_release(m);
+}
+
+Test(sequences, weights_dropped_and_not_are_the_same_in_the_mean)
+{
+    ml_module *m = ml_nn_multi_head_attention(4, 2, &(ml_attention_layer_opts){ .causal = true, .dropout = 0.3, .dtype = ML_F64 });
+    ml_tensor *x = normals(ML_SHAPE(2, 3, 4), 7), *mean = NULL, *one;
+    int        n = ml_module_n_parameters(m);
+    for (uint64_t i = 0; i < 2000; i++) {
+        ml_key     key   = ml_key_of(i, 0);
+        ml_scope   scope = ml_scope_begin();
+        ml_tensor *y     = ml_detach(ml_module_apply_with(m, ml_module_parameters(m), n, x, &(ml_apply_opts){ .key = &key }));
+        if (i == 1) expect(ml_item(ml_max(ml_abs(ml_sub(y, mean)), NULL)) > 1e-6, "nothing is dropped");
+        one = ml_scope_return(&scope, mean ? ml_add(mean, y) : y);
+        mean = one;
+    }
+    ml_tensor *calm = ml_module_apply_with(m, ml_module_parameters(m), n, x, &(ml_apply_opts){ .mode = ML_MODE_EVAL });
+    expect_close(ml_mul(mean, ml_number(1.0 / 2000)), calm, 0.05, "the mean of 2000");
+    ml_module_release(m);
 }
 
 /* --- what goes through ------------------------------------------------------------------------------------------------------------- */
@@ -330,6 +459,19 @@ static void goes_through_everything(ml_module *m, ml_tensor *x) /* x: (batch, n,
     expect_close(jacobian, grads[f.n], 1e-11, "%s: jacobian", ml_module_text(m));
 }
 
+Test(sequences, every_transform_goes_through_transformers)
+{
+    ml_transformer_opts o = { .mlp = 3, .causal = true, .gelu = true, .dtype = ML_F64 };
+    for (int k = 0; k < 4; k++) {
+        ml_module *m = ml_nn_transformer_block(4, 2, &o);
+        goes_through_everything(m, normals(ML_SHAPE(3, 2, 3, 4), 7));
+        ml_module_release(m);
+        if (k == 0) o.norm = ML_BLOCK_RMS_NORM, o.norm_behind = true, o.rotary = true;
+        if (k == 1) o.norm = ML_BLOCK_NO_NORM, o.last = true;
+        if (k == 2) o.no_mlp = true, o.rotary = false, o.causal = false, o.last = false;
+    }
+}
+
 Test(sequences, every_transform_goes_through_recurrent_layers)
 {
     ml_recurrent_opts o = { .layers = 2, .bidirectional = true, .dtype = ML_F64 };
@@ -355,6 +497,18 @@ Test(sequences, say_what_is_wrong)
     expect_fails(ml_nn_gru(0, 3, NULL), "sizes must be at least 1");
     expect_fails(ml_nn_lstm(1, 3, &(ml_recurrent_opts){ .dropout = 0.5 }), "dropout is done between layers");
     expect_fails(ml_nn_rnn(1, 3, &(ml_recurrent_opts){ .layers = 65 }), "layers must be 1..64");
+    expect_fails(ml_attention_pattern(l, NULL, 0, x), "only MultiHeadAttention has one");
+    expect_fails(ml_nn_multi_head_attention(6, 4, NULL), "4 heads do not divide 6 values");
+    expect_fails(ml_nn_multi_head_attention(6, 2, &(ml_attention_layer_opts){ .rotary = true }), "heads of an even width, got 3");
+    expect_fails(ml_nn_transformer_block(6, 4, NULL), "4 heads do not divide 6 values");
+    expect_fails(ml_nn_transformer_block(6, 2, &(ml_transformer_opts){ .dropout = 2 }), "dropout must be in 0..1");
+    expect_fails(ml_nn_sinusoidal_embedding(5), "needs an even width");
+    ml_module *p = ml_nn_positional_embedding(4, 3, NULL), *a = ml_nn_multi_head_attention(4, 2, NULL);
+    expect_fails(ml_module_forward(p, ml_zeros(ML_SHAPE(2, 5, 3), ML_F32)), "PositionalEmbedding(4, 3): the input has 5 positions, there are 4");
+    expect_fails(ml_module_forward(p, ml_zeros(ML_SHAPE(2, 3, 4), ML_F32)), "the input must be (..., t, 3), got (2, 3, 4)");
+    expect_fails(ml_module_forward(a, ml_zeros(ML_SHAPE(3, 4), ML_F32)), "the input must be (n, t, 4), samples first");
+    ml_module_release(p);
+    ml_module_release(a);
     ml_module_release(m);
     ml_module_release(l);
     ml_tensor *w = ml_zeros(ML_SHAPE(9, 3), ML_F32), *b = ml_zeros(ML_SHAPE(9), ML_F32), *s = ml_zeros(ML_SHAPE(2, 3), ML_F32);
@@ -371,6 +525,12 @@ static bool try_all(void)
     ml_tensor        *x = ml_randn(ML_SHAPE(2, 2, 1), ML_F32, ml_key_of(1, 1)), *last = NULL, *y = ml_module_scan(m, NULL, 0, x, NULL, &last, NULL);
     bool              ok = y && last && ml_backward(ml_add(ml_sum(y, NULL), ml_sum(last, NULL)), NULL);
     ml_module_release(m);
+    ml_module *t = ml_nn_sequential((ml_module *[]){ ml_nn_sinusoidal_embedding(4), ml_nn_positional_embedding(3, 4, NULL),
+                                                     ml_nn_transformer_block(4, 2, &(ml_transformer_opts){ .mlp = 3, .dropout = 0.5, .rotary = true }),
+                                                     ml_nn_transformer_block(4, 2, &(ml_transformer_opts){ .mlp = 3, .last = true }) }, 4);
+    y  = ok ? ml_module_forward(t, ml_randn(ML_SHAPE(2, 3, 4), ML_F32, ml_key_of(1, 2))) : NULL;
+    ok = y && ml_backward(ml_sum(y, NULL), NULL);
+    ml_module_release(t);
     ml_scope_end(&scope);
     return ok;
 }

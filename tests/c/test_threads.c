@@ -15,6 +15,7 @@ static const ml_one_hot_opts      fifty  = { .classes = 50 };
 static const ml_linear_opts       with_relu = { ML_ACT_RELU }, with_tanh = { ML_ACT_TANH },
                             with_sigmoid      = { ML_ACT_SIGMOID };
 static const ml_token_linear_opts tokens_relu = { .act = ML_ACT_RELU };
+static const ml_batch_norm_opts   norm_relu = { 1e-5, ML_ACT_RELU };
 
 static const ml_roll_opts         roll_both = { { 2, { 7, -3 } }, { 2, { 0, 1 } } };
 static const ml_tile_opts         tile_both = { { 2, { 2, 3 } } };
@@ -39,6 +40,7 @@ static const ml_conv2d_dw_opts conv_dw = { .stride = { 1, 1 }, .dilation = { 1, 
 static const ml_conv2d_bias_opts conv_relu = { .stride = { 2, 2 }, .padding = { 1, 1 }, .dilation = { 1, 1 }, .groups = 1, .act = ML_ACT_RELU };
 static const ml_adaptive_avg_pool2d_opts sevenths = { { 7, 7 } };
 static const ml_group_norm_opts three_groups = { .groups = 3, .eps = 1e-5 };
+static const ml_self_attention_opts two_heads = { .heads = 2, .causal = true };
 
 /* What is not pointwise has its sizes here. */
 static const struct {
@@ -122,6 +124,9 @@ static const struct {
     { ML_OP_rnn, { .in = { "(70, 9, 5)", "(5, 5)", "(5)", "(70, 5)" } } },
     { ML_OP_gru, { .in = { "(70, 9, 15)", "(15, 5)", "(15)", "(70, 5)" } } },
     { ML_OP_lstm, { .in = { "(70, 9, 20)", "(20, 5)", "(20)", "(2, 70, 5)" } } },
+    { ML_OP_attention, { .in = { "(4, 40, 9)", "(4, 50, 9)", "(4, 50, 7)" } } },
+    { ML_OP_attention, { .in = { "(150, 300)", "(300, 300)", "(300, 30)" } } },
+    { ML_OP_self_attention, { .in = { "(60, 5, 24)" }, .opts = &two_heads } },
     { ML_OP_inv, { .in = { "m(3, 40, 40)" } } },
     { ML_OP_det, { .in = { "m(3, 40, 40)" } } },
     { ML_OP_cofactor, { .in = { "m(3, 40, 40)" } } },
@@ -155,6 +160,9 @@ static const struct {
     { ML_OP_group_norm, { .in = { "(20, 6, 30, 31)", "(6)", "(6)" }, .opts = &three_groups } },
     { ML_OP_batch_norm, { .in = { "(20, 6, 30, 31)", "(6)", "(6)" } } },
     { ML_OP_batch_norm, { .in = { "(450, 150)", "(150)", "(150)" } } },
+    { ML_OP_batch_norm, { .in = { "(20, 6, 30, 31)", "(6)", "(6)" }, .opts = &norm_relu } },
+    { ML_OP_channel_moments, { .in = { "(20, 6, 30, 31)" } } },
+    { ML_OP_channel_moments, { .in = { "(450, 150)" } } },
     { ML_OP_dropout, { .in = { "(150, 450)" } } },
     { ML_OP_linear, { .in = { "(300, 130)", "(120, 130)", "(120)" } } },
     { ML_OP_linear, { .in = { "(300, 130)", "(120, 130)", "(120)" }, .opts = &with_relu } },

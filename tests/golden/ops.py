@@ -459,6 +459,9 @@ for shape, groups in (((2, 4, 3, 2), 2), ((3, 6), 2), ((2, 3, 4), 3), ((2, 3, 4)
     case("group_norm", lambda x, w, b, g=groups: F.group_norm(x, g, w, b), floats(*shape), floats(shape[1]), floats(shape[1]), groups=groups)
 for shape in ((5, 3), (2, 3, 4), (2, 3, 4, 5)):
     case("batch_norm", lambda x, w, b: F.batch_norm(x, None, None, w, b, True), floats(*shape), floats(shape[1]), floats(shape[1]))
+    for act, f in (("relu", torch.relu), ("tanh", torch.tanh), ("sigmoid", torch.sigmoid)):
+        case("batch_norm", lambda x, w, b, f=f: f(F.batch_norm(x, None, None, w, b, True)), floats(*shape), floats(shape[1]), floats(shape[1]), act=act)
+    case("channel_moments", lambda x: torch.stack([x.transpose(0, 1).flatten(1).mean(1), x.transpose(0, 1).flatten(1).var(1, unbiased=False)]), floats(*shape))
 case("dropout", lambda x: F.dropout(x, 0.0), floats(2, 3), p=0.0)  # between, the draws differ: tests/c/test_nn.c
 case("dropout", lambda x: F.dropout(x, 1.0), floats(2, 3), p=1.0)
 
@@ -496,6 +499,26 @@ for kind, op, gates in (("rnn_tanh", "rnn", 1), ("rnn_relu", "rnn", 1), ("gru", 
             first = (2, n, h) if kind == "lstm" else (n, h)
             case(op, lambda x, w, b, s, k=kind, r=reverse: recurrent(k, r, x, w, b, s), floats(n, t, gates * h), floats(gates * h, h),
                  floats(gates * h), floats(*first), reverse=reverse, **(dict(act=kind[4:]) if op == "rnn" else {}))
+
+
+def attention(q, k, v, causal=0, scale=0.0):
+    scores = q @ k.mT * (scale or q.shape[-1] ** -0.5)
+    if causal:
+        hidden = torch.triu(torch.ones(q.shape[-2], k.shape[-2]), k.shape[-2] - q.shape[-2] + 1).bool()
+        scores = scores.masked_fill(hidden, -torch.inf)
+    return scores.softmax(-1) @ v
+
+
+def self_attention(x, heads=1, **o):
+    q, k, v = (part.unflatten(-1, (heads, -1)).transpose(-3, -2) for part in x.chunk(3, -1))
+    return attention(q, k, v, **o).transpose(-3, -2).flatten(-2)
+
+
+for q, k, v, o in (((2, 3, 4), (2, 5, 4), (2, 5, 3), {}), ((3, 2), (4, 2), (4, 1), dict(causal=1)), ((2, 1, 3, 2), (3, 3, 2), (3, 2), dict(scale=0.3)),
+                   ((3, 18), (3, 18), (3, 17), dict(causal=1)), ((17, 2), (20, 2), (20, 3), dict(causal=1))):
+    case("attention", lambda q, k, v, o=o: attention(q, k, v, **o), floats(*q), floats(*k), floats(*v), **o)
+for x, o in (((2, 3, 12), dict(heads=2)), ((4, 6), {}), ((1, 3, 12), dict(heads=4, causal=1, scale=0.7))):
+    case("self_attention", lambda x, o=o: self_attention(x, **o), floats(*x), **o)
 
 
 # --- writing ------------------------------------------------------------------------------------------------------------

@@ -80,6 +80,46 @@ for kind in ("RNN", "GRU", "LSTM"):
 recurrent("rnn_relu", "RNN", 2, 3, 2, 3, nonlinearity="relu")
 
 
+# --- transformers -----------------------------------------------------------------------------------------------------------
+def mask_of(t, causal):
+    return torch.triu(torch.ones(t, t), 1).bool() if causal else None
+
+
+def attention(name, n, t, dim, heads, causal=False, bias=True):
+    module = coarse(nn.MultiheadAttention(dim, heads, bias=bias, batch_first=True, dtype=F64))
+    params = [p for p in (module.in_proj_weight, module.in_proj_bias, module.out_proj.weight, module.out_proj.bias) if p is not None]
+    lines.append("case " + name)
+    for p in params:
+        put("param", p)
+    x = floats(n, t, dim).requires_grad_()
+    put("x", x)
+    close(params, {"y": module(x, x, x, need_weights=False, attn_mask=mask_of(t, causal))[0]}, {"x": x})
+
+
+def block(name, n, t, dim, heads, mlp, causal=False, last=False, **options):
+    module = coarse(nn.TransformerEncoderLayer(dim, heads, mlp, dropout=0.0, batch_first=True, dtype=F64, **options))
+    att = module.self_attn
+    of_norm = [list(module.norm1.parameters()), list(module.norm2.parameters())]
+    params = [*of_norm[0], att.in_proj_weight, att.in_proj_bias, att.out_proj.weight, att.out_proj.bias, *of_norm[1],
+              *module.linear1.parameters(), *module.linear2.parameters()]
+    lines.append("case " + name)
+    for p in params:
+        put("param", p)
+    x = floats(n, t, dim).requires_grad_()
+    put("x", x)
+    y = module(x, src_mask=mask_of(t, causal))
+    close(params, {"y": y[:, -1] if last else y}, {"x": x})
+
+
+attention("attention", 2, 4, 6, 2)
+attention("attention_causal", 2, 5, 4, 4, causal=True)
+attention("attention_no_bias", 1, 3, 4, 1, bias=False)
+block("block_first_2_heads", 2, 4, 6, 2, 5, norm_first=True)
+block("block_first_causal_gelu_2_heads", 2, 3, 4, 2, 7, causal=True, norm_first=True, activation="gelu")
+block("block_2_heads", 2, 4, 6, 2, 5)
+block("block_first_causal_last_2_heads", 2, 4, 6, 2, 5, causal=True, last=True, norm_first=True)
+
+
 # --- trained --------------------------------------------------------------------------------------------------------------
 def train(name, params, forward, x, labels, classes):
     lines.append("train " + name)
@@ -100,6 +140,32 @@ def train(name, params, forward, x, labels, classes):
 
 gru, head = coarse(nn.GRU(1, 3, batch_first=True, bidirectional=True, dtype=F64)), coarse(nn.Linear(30, 4, dtype=F64))
 train("gru", list(gru.parameters()) + list(head.parameters()), lambda x: head(gru(x)[0].flatten(1)), floats(6, 5, 1), torch.randint(4, (6,)), 4)
+
+
+
+class Transformer(nn.Module):
+    """The one of the grokking papers, small: no norms, the last of three tokens is read."""
+    def __init__(self, p, dim, heads, mlp):
+        super().__init__()
+        self.tokens, self.places = nn.Embedding(p, dim, dtype=F64), nn.Parameter(torch.zeros(3, dim, dtype=F64))
+        # without biases: that of the keys makes no difference, so its gradient is rounding alone, which Adam would blow up
+        self.attention = nn.MultiheadAttention(dim, heads, bias=False, batch_first=True, dtype=F64)
+        self.up, self.down = nn.Linear(dim, mlp, bias=False, dtype=F64), nn.Linear(mlp, dim, bias=False, dtype=F64)
+        self.head = nn.Linear(dim, p, dtype=F64)
+
+    def ordered(self):
+        a = self.attention
+        return [self.tokens.weight, self.places, a.in_proj_weight, a.out_proj.weight, self.up.weight, self.down.weight, *self.head.parameters()]
+
+    def forward(self, ids):
+        x = self.tokens(ids.long()) + self.places
+        x = x + self.attention(x, x, x, need_weights=False, attn_mask=mask_of(3, True))[0]
+        return self.head((x + self.down(torch.relu(self.up(x))))[:, -1])
+
+
+model = coarse(Transformer(5, 4, 2, 6))
+ids = torch.stack((torch.randint(4, (8,)), torch.randint(4, (8,)), torch.full((8,), 4)), 1)
+train("transformer", model.ordered(), model, ids, ids[:, :2].sum(1) % 4, 5)
 
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sequences.txt")
 with open(path, "w") as out:

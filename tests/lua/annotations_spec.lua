@@ -16,6 +16,10 @@ describe("the annotations", function()
     assert.equal(dofile(source .. "/lua/meta/generate.lua"), read "/lua/meta/ops.lua")
   end)
 
+  it("of the marks are those that their table makes", function()
+    assert.equal(dofile(source .. "/lua/meta/generate_marks.lua"), read "/lua/meta/marks.lua")
+  end)
+
   it("know every function that the C part has", function()
     local core, known = require "moonlab.core", by_hand .. in_lua .. read "/lua/meta/ops.lua"
     for owner, functions in pairs { ml = core.make, nn = core.nn, optim = core.optim, data = core.data } do

@@ -661,7 +661,15 @@ local other = {
     fails(function() return x:group_norm(ml.ones { 4 }, ml.zeros { 4 }, { groups = 3 }) end,
       "^group_norm: 3 groups do not divide 4 channels")
   end,
+  channel_moments = function()
+    local x = ml.tensor { { { 1., 3 }, { 10, 10 } }, { { 5, 7 }, { 20, 40 } } }
+    holds({ { 4, 20 }, { 5, 150 } }, x:channel_moments(), 1e-6)
+    holds({ { 2, 20 }, { 1, 100 } }, ml.tensor { { 1., 10 }, { 3, 30 } }:channel_moments(), 1e-6)
+    fails(function() return ml.ones({ 3 }):channel_moments() end, "^channel_moments: the input must be %(n, channels")
+  end,
   batch_norm = function()
+    local z = ml.tensor { { 1., 10 }, { 3, 30 } }:batch_norm(ml.tensor { 1., 2 }, ml.tensor { 0., 1 }, { eps = 0, act = "relu" })
+    holds({ { 0, 0 }, { 1, 3 } }, z)
     holds({ { -1, -1 }, { 1, 3 } },
       ml.tensor { { 1., 10 }, { 3, 30 } }:batch_norm(ml.tensor { 1., 2 }, ml.tensor { 0., 1 }, { eps = 0 }))
     fails(function() return m:batch_norm(ml.ones { 2 }, ml.zeros { 2 }) end, "^batch_norm: the weight must have shape %(3%)")
@@ -741,6 +749,28 @@ local other = {
     holds({ 0.5, -2 }, ml.tensor { { 2., 1.5, 0 }, { 2, 1.5, 0 } }:margin(ml.tensor { 1, 3 }))
     fails(function() return ml.ones({ 2, 1 }):margin(ml.tensor { 1, 1 }) end, "^margin: needs two classes at least")
     fails(function() return m:margin(ml.tensor { 1 }) end, "^margin: needs scores %(n, classes%) and labels %(n%)")
+  end,
+  attention = function()
+    local q, k, v = f64 { { 1, 0 }, { 0, 2 } }, f64 { { 1, 1 }, { -1, 3 } }, f64 { { 1, 10 }, { 2, 30 } }
+    local function mixed(a, b) -- by scores a and b
+      local share = 1 / (1 + math.exp(b - a))
+      return { share + 2 * (1 - share), 10 * share + 30 * (1 - share) }
+    end
+    local root = math.sqrt(2)
+    holds({ mixed(1 / root, -1 / root), mixed(2 / root, 6 / root) }, q:attention(k, v), 1e-12)
+    holds({ mixed(0.5, -0.5), mixed(1, 3) }, q:attention(k, v, { scale = 0.5 }), 1e-12)
+    holds({ { 1, 10 }, mixed(2 / root, 6 / root) }, q:attention(k, v, { causal = true }), 1e-12)
+    holds({ mixed(2 / root, 6 / root) }, q[{ { 2, 2 } }]:attention(k, v, { causal = true }), 1e-12) -- the last query sees all
+    fails(function() return q:attention(k[{ { 1, 1 } }], v[{ { 1, 1 } }], { causal = true }) end,
+      "^attention: causal, the first of 2 queries would see none of 1 keys")
+    fails(function() return q:attention(k:reshape(4, 1), v) end, "^attention: queries and keys must be of one width")
+    fails(function() return q:attention(k, v[{ { 1, 1 } }]) end, "^attention: needs a value for each key")
+  end,
+  self_attention = function()
+    local x = f64 { { 1, 0, 1, 1, 1, 10 }, { 0, 2, -1, 3, 2, 30 } }
+    holds(x[{ {}, { 1, 2 } }]:attention(x[{ {}, { 3, 4 } }], x[{ {}, { 5, 6 } }]):tolist(), x:self_attention(), 1e-12)
+    holds({ { 1, 10 }, { 1.5, 20 } }, (x * f64 { 0, 0, 1, 1, 1, 1 }):self_attention { heads = 2, causal = true }, 1e-12)
+    fails(function() return x:self_attention(4) end, "^self_attention: needs queries, keys and values of 4 heads side by side")
   end,
   mse = function()
     holds((9 + 4 + 1 + 0 + 1 + 4) / 6, m:mse(m * 0 + 4))

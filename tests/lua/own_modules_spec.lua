@@ -150,6 +150,50 @@ describe("a module written in Lua", function()
   end)
 end)
 
+describe("what init assigns", function()
+  it("may be lists of layers that grow", function()
+    local Deep = nn.module "Deep"
+    function Deep:init(depth)
+      self.first = nn.Linear(2, 3)
+      self.layers = {}
+      self.last = nn.Linear(3, 1)
+      for _ = 1, depth do table.insert(self.layers, nn.Linear(3, 3)) end
+      self.sizes = { 2, 3, 1 }
+    end
+    function Deep:forward(x)
+      x = self.first(x)
+      for _, layer in ipairs(self.layers) do x = layer(x):relu() end
+      return self.last(x)
+    end
+    local model = Deep(3)
+    assert.same({ "first", "layers.1", "layers.2", "layers.3", "last" }, names_of(model.named_children, model))
+    assert.equal(10, #model:parameters())
+    assert.same({ 2, 3, 1 }, model.sizes)
+    local x = ml.randn { 4, 2 }
+    local y = model.first(x)
+    for _, layer in ipairs(model.layers) do y = layer(y):relu() end
+    holds(model.last(y):tolist(), model(x))
+    assert.equal(4, #Deep(2):clone().layers + 2)
+  end)
+
+  it("is refused where it would be lost", function()
+    local function kind(init)
+      local Kind = nn.module "Kind"
+      function Kind:init() init(self) end
+      function Kind.forward(_, x) return x end
+      return Kind
+    end
+    fails(function() local _ = kind(function(self) self.layers = { a = nn.ReLU() } end)() end,
+      "^Kind: layers in self.layers would not be found; a table with layers is a list of nothing else")
+    fails(function() local _ = kind(function(self) self.layers = { nn.ReLU(), 3 } end)() end, "self.layers would not be found")
+    fails(function() local _ = kind(function(self) self.w = ml.ones({ 2 }, { requires_grad = true }) end)() end,
+      "^Kind: self.w wants a gradient, but is no parameter; write self:parameter%(\"w\", tensor%)")
+    local block = Block(2)
+    fails(function() block.width = 4 end, "^Block: no field of a model can be set")
+    fails(function() return block:forward(ml.ones { 1, 2 }) end, "^Block: forward is called by calling the module")
+  end)
+end)
+
 describe("mistakes in a module written in Lua", function()
   local function one(forward, init)
     local Kind = nn.module "Kind"

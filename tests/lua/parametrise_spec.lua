@@ -156,8 +156,8 @@ describe("mean_field", function()
   local function variance(kind)
     local x, list = ml.randn({ 16, 5 }, { seed = 5 }), {}
     for i, width in ipairs(WIDTHS) do
-      local all = ml.replicas(48, function()
-        local model = mlp(5, width, 1)
+      local all = ml.replicas(64, function()
+        local model = shallow(5, width, 1)
         nn.parametrise(model, kind, { gain = 1.4 })
         return model(x)
       end)
