@@ -23,7 +23,7 @@ if run.permuted then data = elsewhere end
 local function accuracy(phi, sets) return ml.probe.linear(phi, sets.train):accuracy(sets.test) end
 
 local filters = ml.zeros { 32, 5, 5 }
-local fig = run:figure { rows = 1, cols = 2, title = "probes of " .. (found and "MNIST" or "drawn digits") .. ", nothing trained" }
+local fig = run:figure { rows = 1, cols = 2, title = "Probes of " .. (found and "MNIST" or "drawn digits") .. ", untrained" }
 fig:lines(1, { "conv", "conv_permuted", "dense", "pixels" }, { x = "filters", xscale = "log", title = "test accuracy" })
 fig:heatmap(2, function()                                       -- four rows of eight, with gaps
   return filters:pad { pad = { 0, 1, 0, 1 } }:reshape(4, 8, 6, 6):permute(1, 3, 2, 4):reshape(24, 48)

@@ -9,6 +9,9 @@ local model = nn.Sequential { nn.Linear(8, 32), nn.Tanh(), nn.Linear(32, 3) }
 local layer = ml.probe.linear(model, train, { layer = 2 })    -- of what an untrained layer makes of them
 print(layer.weight.shape[2])  --> 32
 
+local logistic = ml.probe.linear(nil, train, { solver = "logistic", penalty = 1e-3 })
+print(("%.2f"):format(logistic:accuracy(test)))  --> 0.86
+
 --- Probe
 local x = ml.randn({ 50, 3 }, { seed = 1 })
 local set = { x = x, y = x:matmul(ml.tensor { 1., -2., 0.5 }) + 3 }   -- numbers: a regression
@@ -119,3 +122,36 @@ local _, across = net(z, x)
 print(fit:predict(across), fit:accuracy(across, ml.tensor { 1, 2 }), fit.loo_accuracy)  --> [1, 2]  i64 (2)  1.0  1.0
 local _, own = net(z)
 print(fit:scores(across).shape[2], fit:variance(across, own:diagonal()):lt(0.2))        --> 2  [true, true]  bool (2)
+
+--- ml.measures.margins
+local outputs = ml.tensor { { 3., 1., 2. }, { 0., 5., 7. } }
+print(ml.measures.margins(function(x) return x end, { x = outputs, y = ml.tensor { 1, 2 } }))  --> [ 1., -2.]  f64 (2)
+
+--- ml.measures.sharpness
+local x = ml.tensor { { 1., 0. }, { 0., 3. } }                       -- squared error: the Hessian is 2 x^T x / n
+local model = nn.Linear(2, 1, { bias = false })
+local top = ml.measures.sharpness(model, { x = x, y = ml.zeros { 2, 1 } }, { loss = nn.mse })
+print(("%.4f"):format(top))  --> 9.0000
+
+--- ml.measures.fisher_trace
+local model = nn.Linear(2, 3, { weight_init = "zeros", bias_init = "zeros" })
+local set = { x = ml.tensor { { 1., 1. }, { 3., 0. } }, y = ml.tensor { 1, 3 } }
+print(("%.4f"):format(ml.measures.fisher_trace(model, set)))  -- (1 - 1/3) times the mean of |x|^2 + 1
+--> 4.3333
+
+--- ml.measures.path_norm
+local model = nn.Sequential { nn.Linear(2, 3, { bias = false }), nn.ReLU(), nn.Linear(3, 1, { bias = false }) }
+model:load_state { ["1.weight"] = ml.ones { 3, 2 }, ["3.weight"] = ml.full({ 1, 3 }, 2) }
+print(("%.4f"):format(ml.measures.path_norm(model, { 2 })))  -- six paths of 2
+--> 4.8990
+
+--- ml.measures.norms
+local model = nn.Linear(2, 2, { bias = false })
+local before = model:state()
+model:load_state { weight = ml.tensor { { 3., 0. }, { 0., 4. } } }
+local norms = ml.measures.norms(model, { initial = before })
+print(norms.frobenius, norms.spectral.weight, norms.stable_rank, norms.distance > 0)  --> 25.0  4.0  1.5625  true
+
+--- ml.measures.effective_rank
+local x = ml.tensor { { 1., 0., 0. }, { 0., 1., 0. }, { -1., 0., 0. }, { 0., -1., 0. } }
+print(("%.4f"):format(ml.measures.effective_rank(x)))  --> 2.0000

@@ -7,8 +7,7 @@ local structure = require "moonlab.structure"
 
 local activations = {}
 
---- A function of inputs that gives the output of one layer of a model, by its path: 3, "3", "2.1". A layer of a Sequential, or
---- of Sequentials inside it.
+--- A function of inputs that gives the value at one point of a model, as run_with_cache names it: 3, "2.1", "1.inner.relu".
 ---@param where string
 ---@param model moonlab.Module
 ---@param layer integer|string
@@ -17,23 +16,16 @@ function activations.of(where, model, layer)
   if not structure.is_module(model) then
     check.fail("%s: layer = %s needs a model of layers, got %s", where, tostring(layer), type(model))
   end
-  local path = {}
-  for word in tostring(layer):gmatch "[^%.]+" do path[#path + 1] = math.tointeger(tonumber(word)) or word end
-  local at = model
-  for _, place in ipairs(path) do
-    if math.type(place) ~= "integer" or place < 1 or place > #at or at:kind() ~= "Sequential" then
-      check.fail("%s: there is no layer '%s' in %s; layers are named by their place, as in \"2\" or \"2.1\"", where,
-        tostring(layer), model:kind())
-    end
-    at = at[place]
-  end
+  local name = tostring(layer)
   return function(x)
-    local inside = model
-    for _, place in ipairs(path) do
-      for i = 1, place - 1 do x = inside[i](x) end
-      inside = inside[place]
-    end
-    return inside(x)
+    local _, cache = model:run_with_cache(x, name)
+    local value = cache[name]
+    if value then return value end
+    local points = {} -- a pattern: it must mean one of them
+    for point in pairs(cache) do points[#points + 1] = point end
+    if #points == 1 then return cache[points[1]] end
+    table.sort(points)
+    check.fail("%s: layer = \"%s\" fits %d points: %s", where, name, #points, table.concat(points, ", "))
   end
 end
 

@@ -22,6 +22,7 @@ local check = require "moonlab.check"
 ---@field io       moonlab.io
 ---@field probe    moonlab.probe
 ---@field kernels  moonlab.kernels
+---@field measures moonlab.measures
 local ml = {}
 package.loaded["moonlab"] = ml -- the files below may ask for it while it is being put together
 
@@ -50,7 +51,7 @@ ml.accuracy, ml.weight_norm = train.accuracy, train.weight_norm
 
 -- Loaded when first used, which keeps the start short.
 local later = {}
-for _, name in ipairs { "fft", "run", "figure", "tree", "linalg", "stats", "io", "data", "probe", "kernels" } do
+for _, name in ipairs { "fft", "run", "figure", "tree", "linalg", "stats", "io", "data", "probe", "kernels", "measures" } do
   if package.preload["moonlab." .. name] then later[name] = "moonlab." .. name end
 end
 local fields = { -- of ml that are functions of one module

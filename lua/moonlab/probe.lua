@@ -149,11 +149,19 @@ local function fit_ridge(self, x, y, labels, penalties, select)
   return fit.weight, mean
 end
 
+local function fit_logistic(self, x, labels, penalties)
+  if not labels then check.fail "probe.linear: the logistic solver takes labels; numbers are for ridge" end
+  if #penalties > 1 then check.fail("probe.linear: the logistic solver takes one penalty, got %d", #penalties) end
+  local weight, bias, steps = require "moonlab.logistic".fit(x, labels, self.classes, penalties[1])
+  self.penalty, self.steps = penalties[1], steps
+  return weight, bias
+end
+
 ---@class moonlab.ProbeOptions
 ---@field solver?      "ridge"|"logistic"  (default "ridge")
 ---@field penalty?     number|number[]|moonlab.Tensor  ridge: the best of several (default 1e-8 to 10); logistic: one (1e-4)
 ---@field select?      "error"|"accuracy"  what of the rows left out chooses the penalty (default "error")
----@field layer?       integer|string      whose output is probed, by its path: 3, "2.1" (default: that of the model)
+---@field layer?       integer|string      a point of the model by its path, 3, "2.1", or pattern (default: its output)
 ---@field standardise? boolean             features to mean 0 and deviation 1 first (default true)
 ---@field batch?       integer             inputs whose features are computed at a time (default 64)
 
@@ -163,6 +171,8 @@ end
 --- others, s the mean squared feature (1 when standardised). Of several penalties the best is the one with the least error on
 --- rows left out of the fit that predicts them: exact, and for all penalties from one decomposition. Memory: four times the
 --- features in f64. Time: rows times features times whichever of them is fewer.
+---
+--- Logistic: the minimum of the mean cross entropy + penalty / 2 |w|^2, by L-BFGS.
 ---
 --- Alain & Bengio 2016, "Understanding intermediate layers using linear classifier probes".
 ---@param model? moonlab.Module|fun(x: moonlab.Tensor): moonlab.Tensor  (n, ...) -> (n, ...); nil: the inputs themselves
@@ -193,7 +203,12 @@ function probe.linear(model, set, opts)
   if not labels and o.select == "accuracy" then check.fail "probe.linear: numbers have no accuracy to select by" end
   self.classes, self.one = labels and y.shape[2], set.y:dim() == 1
   local x, mean, scale = scaling(activations.rows("probe.linear", map, set.x, o.batch, model), o.standardise)
-  local weight, bias = fit_ridge(self, x, y, labels, penalties, o.select)
+  local weight, bias
+  if o.solver == "ridge" then
+    weight, bias = fit_ridge(self, x, y, labels, penalties, o.select)
+  else
+    weight, bias = fit_logistic(self, x, labels, penalties)
+  end
   self.weight = weight * scale
   self.bias   = bias - self.weight:matmul(mean)
   return self

@@ -3,6 +3,7 @@ local ml    = require "moonlab"
 local check = require "moonlab.check"
 
 local activations = require "moonlab.activations"
+local spectra     = require "moonlab.spectra"
 
 ---@class moonlab.kernels
 local kernels = {}
@@ -71,12 +72,9 @@ function kernels.spectrum(k, opts)
     check.fail("kernels.spectrum: ridge must be a number, at least 0, got %s", tostring(ridge))
   end
   if total == 0 then return { values = values, effective_dim = 0, participation = 0, effective_rank = 0 } end
-  local share = values / total
-  local some  = share:gt(0)
-  local surprise = ml.where(some, -share * ml.where(some, share, 1):log(), 0)
   return {
     values = values, effective_dim = ml.where(values:gt(0), values / (values + ridge + 1e-300), 0):sum():item(),
-    participation = 1 / share:square():sum():item(), effective_rank = math.exp(surprise:sum():item()),
+    participation = total * total / values:square():sum():item(), effective_rank = spectra.effective_rank(values),
   }
 end
 
