@@ -37,10 +37,10 @@ local PAGES = {
 local OWNERS = {
   ml = "ml", train = "ml", autograd = "ml.autograd", transform = "ml", tree = "ml.tree", nn = "nn", optim = "ml.optim",
   data = "ml.data", files = "ml", io = "ml.io", fft = "ml.fft", linalg = "ml.linalg", stats = "ml.stats",
-  Tensor = "Tensor", Module = "Module", Optimizer = "Optimizer", methods = "Run", Figure = "Figure",
+  Tensor = "Tensor", Module = "Module", Optimizer = "Optimizer", methods = "Run", Figure = "Figure", Recording = "Recording",
 }
 
-local CLASSES = { Tensor = true, Module = true, Optimizer = true, Run = true, Figure = true, Dataset = true }
+local CLASSES = { Tensor = true, Module = true, Optimizer = true, Run = true, Figure = true, Recording = true, Dataset = true }
 
 local function read(path)
   local file = io.open(root .. "/" .. path)

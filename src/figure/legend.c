@@ -202,7 +202,7 @@ void mli_legend_draw(mli_paper *p, const mli_plot *plot, const mli_legend *legen
         double y = b->y + PAD + (i % legend->rows + 0.5) * legend->entry_h;
         char   rest[32];
         if (legend->more && i == legend->n - 1) {
-            snprintf(rest, sizeof rest, "and %d more", legend->more);
+            snprintf(rest, sizeof rest, "+%d more", legend->more);
             mli_ink(p, p->style->quiet, 1);
             mli_text_draw(p, mli_font_legend, rest, x, y, 0, 0.5, legend->entry_w, false);
             continue;
