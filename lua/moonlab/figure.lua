@@ -253,8 +253,8 @@ local Recording = {}
 Recording.__index = Recording
 Recording.__name = "moonlab.Recording"
 
---- Starts a recording: an animated .gif, or an .mp4, .mkv, .webm or .mov through the system's ffmpeg. `recording:frame()` adds the
---- figure as it is, `recording:close()` writes the file. `moonlab run ... record=PATH` does it for the first figure of a run.
+--- Starts a recording: an animated .gif, or an .mp4, .mkv, .webm or .mov through the system's ffmpeg. `recording:frame()` adds
+--- the figure as it is, `recording:close()` writes the file. `moonlab run ... record=PATH` does it for the first figure of a run.
 ---@param path string
 ---@param opts? moonlab.SaveOptions  of each frame
 ---@return moonlab.Recording

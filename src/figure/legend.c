@@ -157,8 +157,10 @@ static bool plan_outside(mli_plot *plot, mli_legend *l)
         l->n    = columns * fit;
         set_rows(l, fit);
     }
-    plot->box.w -= l->box.w + INSET;
-    l->box.x   = plot->box.x + plot->box.w + INSET;
+    double right = plot->box.x + plot->box.w + plot->right + plot->spare;
+    plot->box.w -= fmax(l->box.w + INSET - plot->spare, 0);
+    l->box.x   = right - l->box.w;
+    if (plot->spare > l->box.w + INSET) l->box.x = plot->box.x + plot->box.w + plot->right + INSET;
     l->box.y   = plot->box.y;
     l->outside = true;
     return true;

@@ -24,13 +24,16 @@ describe("marks", function()
   before_each(function() fig = ml.figure {} end)
 
   it("refuse what they do not know, at the script's line", function()
-    wrong("fig:scatter: unknown option 'radios'; did you mean 'radius'?", function() fig:scatter(1, { 1 }, { 1 }, { radios = 2 }) end)
-    wrong("fig:line: y must be a tensor, a list of numbers or a function that returns one, got nothing", function() fig:line(1, { 1 }) end)
+    wrong("fig:scatter: unknown option 'radios'; did you mean 'radius'?",
+      function() fig:scatter(1, { 1 }, { 1 }, { radios = 2 }) end)
+    wrong("fig:line: y must be a tensor, a list of numbers or a function that returns one, got nothing",
+      function() fig:line(1, { 1 }) end)
     wrong("fig:line: y has 2 where x has 3", function() fig:line(1, { 1, 2, 3 }, { 1, 2 }) end)
     wrong("fig:line: there is nothing behind the options", function() fig:line(1, { 1 }, { 1 }, {}, 5) end)
     wrong("fig:contour: map must be one of auto|viridis|diverging|cyclic|grey, got 'jet'",
       function() fig:contour(1, { 1, 2 }, { 1, 2 }, ml.eye(2), { map = "jet" }) end)
-    wrong("fig:images: images must have the dimensions (n, h, w), got shape (2, 3)", function() fig:images(1, ml.zeros { 2, 3 }) end)
+    wrong("fig:images: images must have the dimensions (n, h, w), got shape (2, 3)",
+      function() fig:images(1, ml.zeros { 2, 3 }) end)
     wrong("fig:bars: names must be a list of texts, got boolean", function() fig:bars(1, { 1 }, { names = true }) end)
     wrong("fig:histogram: range must be two numbers, the lower first", function() fig:histogram(1, { 1 }, { range = 5 }) end)
     wrong("fig:line: no panel 2;", function() fig:line(2, { 1 }, { 1 }) end)
@@ -107,7 +110,8 @@ describe("helpers", function()
     end
     wrong("fig:band: show must be interval, std, range or quartiles, got 'all'",
       function() ml.figure {}:band(1, { 1, 2, 3 }, curves, { show = "all" }) end)
-    wrong("fig:band: curves must have the shape (seeds, n), got (3)", function() ml.figure {}:band(1, { 1, 2, 3 }, ml.zeros { 3 }) end)
+    wrong("fig:band: curves must have the shape (seeds, n), got (3)",
+      function() ml.figure {}:band(1, { 1, 2, 3 }, ml.zeros { 3 }) end)
   end)
 
   it("show where a model decides, in the colours of the points", function()
@@ -118,10 +122,12 @@ describe("helpers", function()
     local left, right = pixels[30][10], pixels[30][90]
     assert.is_true(left[3]:item() > left[1]:item(), "blue on the left")
     assert.is_true(right[1]:item() > right[3]:item(), "orange on the right")
-    local score = ml.figure {}:decision(1, function(p) return p[{ {}, 1 }] * 100 end, { x = x }, { xlim = { -2, 2 }, ylim = { -2, 2 } })
+    local score = ml.figure {}:decision(1, function(p) return p[{ {}, 1 }] * 100 end,
+      { x = x }, { xlim = { -2, 2 }, ylim = { -2, 2 } })
     local again = score:pixels { size = { 100, 60 } }:cast "f64"
     assert.is_true(again[30][90][1]:item() > again[30][90][3]:item(), "one output is the score of class 2")
-    wrong("fig:decision: the data must be a table with x of the shape (n, 2)", function() fig:decision(1, half_plane, { x = ml.zeros { 3 } }) end)
+    wrong("fig:decision: the data must be a table with x of the shape (n, 2)",
+      function() fig:decision(1, half_plane, { x = ml.zeros { 3 } }) end)
   end)
 
   it("leave a model's mode as it was", function()
@@ -134,7 +140,8 @@ describe("helpers", function()
   it("draw networks", function()
     assert.is_true(ink(ml.figure {}:network(1, nn.Sequential { nn.Linear(3, 100), nn.ReLU(), nn.Linear(100, 2) })) > 500)
     wrong("fig:network: needs a model with Linear layers", function() ml.figure {}:network(1, nn.ReLU()) end)
-    wrong("layer 2 takes 4 inputs, the one before it has 3 outputs", function() ml.figure {}:network(1, { ml.zeros { 3, 2 }, ml.zeros { 1, 4 } }) end)
+    wrong("layer 2 takes 4 inputs, the one before it has 3 outputs",
+      function() ml.figure {}:network(1, { ml.zeros { 3, 2 }, ml.zeros { 1, 4 } }) end)
   end)
 end)
 
@@ -175,7 +182,8 @@ describe("a recording", function()
     local folder
     folder, done = film("log", "out.mp4", { PATH = "/nowhere" })
     assert.equal(1, done.code)
-    assert.truthy(done.err:find("'out.mp4' needs ffmpeg, which is not installed; a path that ends in .gif needs nothing", 1, true), done.err)
+    local advice = "'out.mp4' needs ffmpeg, which is not installed; a path that ends in .gif needs nothing"
+    assert.truthy(done.err:find(advice, 1, true), done.err)
     assert.falsy(io.open(folder .. "/out.mp4"))
   end)
 
