@@ -46,14 +46,14 @@ local OWNERS = {
   kernels = "ml.kernels", measures = "ml.measures",
   schedule = "ml.optim.schedule", WeightAverage = "WeightAverage",
   nn = "nn", init = "nn.init",
-  Tensor = "Tensor", Optimizer = "Optimizer", methods = "Run", Figure = "Figure",
+  Tensor = "Tensor", Optimizer = "Optimizer", methods = "Run", Figure = "Figure", Recording = "Recording",
   Module = "Module", Parametrisation = "Parametrisation",
   Loader = "Loader", Scaler = "Scaler",
   Probe = "Probe", KernelFit = "KernelFit",
 }
 
 local CLASSES = {
-  Tensor = true, Optimizer = true, Run = true, Figure = true,
+  Tensor = true, Optimizer = true, Run = true, Figure = true, Recording = true,
   Module = true, Parametrisation = true, ["nn.init"] = true,
   Dataset = true, Loader = true, Scaler = true,
   WeightAverage = true,
