@@ -11,7 +11,11 @@ static inline double sigmoid64(double x)
     return (x < 0 ? z : 1) / (1 + z);
 }
 
+#ifdef __clang__
+#define EACH for (int64_t i = 0; i < n; i++)
+#else
 #define EACH _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) /* planes do not overlap */
+#endif
 
 #define DEFINE(T, S, TANH, SIGMOID)                                                                                              \
     static void rnn_step_##S(const mlk_cell *c)                                                                                  \
