@@ -6,9 +6,9 @@ typedef T VEC __attribute__((vector_size(64), aligned(sizeof(T)), may_alias));
 typedef T FN(att_half) __attribute__((vector_size(32)));
 typedef T FN(att_quarter) __attribute__((vector_size(16)));
 
-static inline __attribute__((always_inline)) T FN(across)(VEC v)
+static inline __attribute__((always_inline)) T FN(across)(const VEC *v)
 {
-    union { VEC all; FN(att_half) half[2]; } u = { v };
+    union { VEC all; FN(att_half) half[2]; } u = { *v };
     union { FN(att_half) all; FN(att_quarter) half[2]; } w = { u.half[0] + u.half[1] };
     FN(att_quarter) sums = w.half[0] + w.half[1];
     return LANES == 16 ? (sums[0] + sums[1]) + (sums[LANES / 8] + sums[LANES / 4 - 1]) : sums[0] + sums[1];
@@ -27,7 +27,7 @@ static void FN(dots)(const mlk_dots *t)
             for (int64_t k = 0; k < whole; k += LANES) sum += *(const VEC *)(a + k) * *(const VEC *)(b + k);
             T rest = 0;
             for (int64_t k = whole; k < width; k++) rest += a[k] * b[k];
-            c[j] = FN(across)(sum) + rest;
+            c[j] = FN(across)(&sum) + rest;
         }
     }
 }
@@ -81,7 +81,7 @@ static inline __attribute__((always_inline)) T FN(total)(int64_t n, const T *x, 
     if (y) for (int64_t i = 0; i < whole; i += LANES) sums += *(const VEC *)(x + i) * *(const VEC *)(y + i);
     else for (int64_t i = 0; i < whole; i += LANES) sums += *(const VEC *)(x + i);
     for (int64_t i = whole; i < n; i++) rest += y ? x[i] * y[i] : x[i];
-    return n < LANES ? rest : FN(across)(sums) + rest;
+    return n < LANES ? rest : FN(across)(&sums) + rest;
 }
 
 /* Row i of s (m, n) becomes the softmax of scale times its first seen + i more values, 0 behind them. */
