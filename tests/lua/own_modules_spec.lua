@@ -255,6 +255,12 @@ describe("mistakes in a module written in Lua", function()
     local forward = function(_, t) return t end
     fails(function() local _ = one(forward, function(self) self.apply = nn.ReLU() end)() end,
       "'apply' is a method of all modules")
+    fails(function() local _ = one(forward, function(self) self.training = true end)() end,
+      "'training' is a method of all modules")
+    fails(function()
+      local Kind = nn.module "Kind"
+      function Kind:point() return self end
+    end, "^Kind: 'point' is a method of all modules; choose another name")
     fails(function() local _ = one(forward, function(self) self[1] = nn.ReLU() end)() end, "have names, as in self.inner, got 1")
     fails(function()
       local _ = one(forward, function(self)
