@@ -163,7 +163,6 @@ end
 --- A new kind of module. Those made of it are like all others: they stand in containers and have layers inside, are trained,
 --- saved, printed, copied, applied to parameters that are given, and every transform goes through them. So forward must be made
 --- of operations on x and on what self gives, without layers of the outside. Further functions of the class are methods of self.
---- self lives as long as the call: ml.checkpoint, which calls again later, goes around a module: ml.checkpoint(block, x).
 ---@param kind string  its name: "Block"
 ---@return moonlab.ModuleClass
 function nn.module(kind)
