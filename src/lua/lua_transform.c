@@ -83,6 +83,7 @@ static int call(lua_State *L)
 typedef struct kept_call {
     lua_State *main; /* any state of the same Lua; the main one lives longest */
     int        ref;
+    lml_kept_passes *passes; /* of the modules in whose forward it is */
 } kept_call;
 
 static bool call_again(void *ctx)
@@ -98,7 +99,9 @@ static bool call_again(void *ctx)
     lua_pop(L, 1);
     if (!lua_checkstack(L, n + 1)) return lua_settop(L, top), ml_fail("checkpoint: out of memory: no room to call the function again");
     for (int i = 1; i <= n; i++) lua_rawgeti(L, saved, i);
+    lml_resume_passes(kept->passes);
     bool ok = lua_pcall(L, n - 1, 0, 0) == LUA_OK;
+    lml_suspend_passes(kept->passes);
     if (!ok) ml_fail("checkpoint: computing it again failed: %s", lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1));
     lua_settop(L, top);
     lml_set_running(L);
@@ -109,6 +112,7 @@ static void release_call(void *ctx)
 {
     kept_call *kept = ctx;
     luaL_unref(kept->main, LUA_REGISTRYINDEX, kept->ref);
+    lml_drop_passes(kept->passes);
     ml_realloc(kept, sizeof *kept, 0);
 }
 
@@ -133,8 +137,9 @@ static int checkpoint(lua_State *L)
     kept_call *kept = ml_realloc(NULL, 0, sizeof *kept);
     if (!kept) return luaL_unref(L, LUA_REGISTRYINDEX, ref), lml_error(L);
     lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
-    *kept = (kept_call){ lua_tothread(L, -1), ref };
+    *kept = (kept_call){ lua_tothread(L, -1), ref, NULL };
     lua_pop(L, 1);
+    if (!lml_keep_passes(&kept->passes)) return release_call(kept), lml_error(L);
     if (!ml_checkpoint_begin(&(ml_again){ call_again, release_call, kept })) return lml_error(L);
     lua_call(L, n - 1, LUA_MULTRET);
     ml_checkpoint_end(*was);
