@@ -37,6 +37,104 @@ for name, b in model:named_buffers() do print(name, table.concat(b.shape, ", "))
 --> 2.running_mean  3
 --> 2.running_var  3
 
+--- Module:clone
+local model = nn.Linear(2, 1)
+local copy  = model:clone()
+copy.weight:detach()[{}] = 0
+print(copy.weight:eq(0):all(), model.weight:eq(0):any())  --> true  bool ()  false  bool ()
+
+--- Module:named_children
+local block = nn.Residual(nn.Linear(4, 4), { shortcut = nn.Flatten() })
+for name, layer in block:named_children() do print(name, layer) end
+--> inner  Linear(4 -> 4)
+--> shortcut  Flatten
+
+--- Module:run_with_cache
+local model = nn.Sequential { nn.Linear(2, 3, { weight_init = "constant", bias_init = "zeros" }), nn.ReLU(), nn.Linear(3, 1) }
+local y, cache = model:run_with_cache(ml.tensor { { 1., 2. } }, { "*.relu", "1" })
+print(cache["2.relu"], cache["1"])
+--> [[3., 3., 3.]]  f32 (1, 3) recorded  [[3., 3., 3.]]  f32 (1, 3) recorded
+cache["2.relu"]:sum():backward() -- part of the graph
+print(model[1].bias.grad)  --> [1., 1., 1.]  f32 (3)
+
+--- Module:with_hooks
+local model = nn.Sequential { nn.Tanh(), nn.Linear(2, 1, { bias_init = { "constant", scale = 7 } }) }
+do
+  local hooked <close> = model:with_hooks { ["*.tanh"] = function(value) return value * 0 end }
+  print(model(ml.ones { 1, 2 }))  --> [[7.]]  f32 (1, 1) recorded
+end
+
+--- Module:freeze
+local model = nn.Sequential { nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1) }
+print(table.concat(model:freeze { "1", "*.bias" }:frozen(), ", "))  --> 1.weight, 1.bias, 3.bias
+local opt = ml.optim.SGD(model:parameters(), { lr = 0.1 })
+opt:minimize(model(ml.ones { 4, 2 }):sum())
+print(model[1].weight.grad, model[3].weight.grad.shape[2])  --> nil  3
+
+--- Module:unfreeze
+local model = nn.Linear(2, 3):freeze()
+print(#model:frozen(), #model:unfreeze "bias":frozen(), #model:unfreeze():frozen())  --> 2  1  0
+
+--- Module:frozen
+print(table.concat(nn.Linear(2, 3):freeze "weight":frozen(), ", "))  --> weight
+
+--- Module:summary
+local model = nn.Sequential { nn.Conv2d(1, 8, 3), nn.ReLU(), nn.GlobalAvgPool(), nn.Linear(8, 10) }
+model:summary { 32, 1, 28, 28 }
+--> Sequential
+-->   1  Conv2d(1 -> 8, kernel 3)  (32, 8, 26, 26)   80  weight (8, 1, 3, 3)  bias (8)
+-->   2  ReLU                      (32, 8, 26, 26)
+-->   3  GlobalAvgPool             (32, 8)
+-->   4  Linear(8 -> 10)           (32, 10)          90  weight (10, 8)  bias (10)
+-->      in all                    (32, 10)         170  680 bytes, 1.4 MB of outputs for this input
+
+--- nn.module
+local Scaled = nn.module "Scaled"
+function Scaled:init(width)
+  self.inner = nn.Linear(width, width)
+  self:parameter("scale", ml.zeros { 1 })
+  self:buffer("runs", ml.zeros {})
+end
+function Scaled:forward(x)
+  if self:training() then self.runs = self.runs + 1 end
+  return x + self.scale * self.inner(x)
+end
+local model = nn.Sequential { nn.Linear(2, 3), Scaled(3) }
+print(model)
+--> Sequential
+-->   1        Linear(2 -> 3)   9  weight (3, 2)  bias (3)
+-->   2        Scaled           1  scale (1)
+-->   2.inner  Linear(3 -> 3)  12  weight (3, 3)  bias (3)
+-->            in all          22
+model(ml.ones { 4, 2 })
+print(model[2].runs, model[2].inner)  --> 1.  f32 ()  Linear(3 -> 3)
+
+--- nn.parametrise
+local model = nn.Sequential { nn.Linear(10, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 2) }
+local scaling = nn.parametrise(model, "mup", { base_width = 64 })
+print(scaling)
+--> mup:                          role           std     factor     lr SGD    lr Adam
+-->   1.weight                    input       0.4472          1          4          1
+-->   1.bias                      vector           0          1          4          1
+-->   3.weight                    hidden     0.08839          1          1       0.25
+-->   3.bias                      vector           0          1          4          1
+-->   5.weight                    output      0.1768       0.25          4          1
+-->   5.bias                      vector           0          1          1          1
+local opt = ml.optim.AdamW(scaling:groups(), { lr = 1e-3 })
+print(#opt.groups, opt.groups[2].lr)  --> 2  0.00025
+
+--- Parametrisation:groups
+local model = nn.Sequential { nn.Linear(4, 128), nn.Tanh(), nn.Linear(128, 1) }
+local scaling = nn.parametrise(model, "mean_field", { gain = 1 })
+for _, group in ipairs(scaling:groups { optimizer = "SGD" }) do print(#group.params, group.lr_scale) end
+--> 3  128.0
+--> 1  1
+ml.optim.SGD(scaling:groups { optimizer = "SGD" }, { lr = 0.1 })
+
+--- nn.lambda
+local model = nn.Sequential { nn.lambda(function(x) return x * 2 end, "Twice"), nn.ReLU() }
+print(model[1], model(ml.tensor { -1., 2. }))  --> Twice  [0., 4.]  f32 (2)
+
 --- Module:eval
 local model = nn.Sequential { nn.Dropout(0.5) }:eval()
 print(model(ml.tensor { 1., 2. }), model:training())  --> [1., 2.]  f32 (2)  false

@@ -51,7 +51,11 @@ function examples.run(example)
   end
   local world = setmetatable({ ml = ml, nn = ml.nn, print = capture }, { __index = _G })
   ml.seed(1)
-  assert(load(example, "=example", "t", world))()
+  local globals, plain = package.loaded._G, print -- moonlab prints too: model:summary()
+  globals.print = capture
+  local good, message = pcall(assert(load(example, "=example", "t", world)))
+  globals.print = plain
+  if not good then error(message, 0) end
   return table.concat(out, "\n")
 end
 

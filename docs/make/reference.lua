@@ -19,7 +19,8 @@ local PAGES = {
   { "derivatives", "Derivatives", "The gradient of a recorded computation, and functions of functions.",
     sources = { "meta/moonlab.lua:autograd", "moonlab/transform.lua", "moonlab/tree.lua" } },
   { "layers", "Layers and losses", "Modules hold their parameters; `model:apply` makes a pure function of them.",
-    sources = { "meta/moonlab.lua:nn,init,Module", "moonlab/nn.lua" } },
+    sources = { "meta/moonlab.lua:nn,init,Module", "moonlab/nn.lua", "moonlab/module.lua", "moonlab/hooks.lua",
+      "moonlab/freeze.lua", "moonlab/summary.lua", "moonlab/parametrise.lua" } },
   { "optimizers", "Optimizers", "Each takes a list of parameters and a table of options.",
     sources = { "meta/moonlab.lua:optim,Optimizer" } },
   { "data", "Data", "Data sets made by rule, the same for the same seed on every machine; published ones, from their files.",
@@ -36,10 +37,14 @@ local PAGES = {
 local OWNERS = {
   ml = "ml", train = "ml", autograd = "ml.autograd", transform = "ml", tree = "ml.tree", nn = "nn", init = "nn.init",
   optim = "ml.optim", data = "ml.data", files = "ml", io = "ml.io", fft = "ml.fft", linalg = "ml.linalg", stats = "ml.stats",
-  Tensor = "Tensor", Module = "Module", Optimizer = "Optimizer", methods = "Run", Figure = "Figure",
+  Tensor = "Tensor", Module = "Module", Parametrisation = "Parametrisation", Optimizer = "Optimizer", methods = "Run",
+  Figure = "Figure",
 }
 
-local CLASSES = { Tensor = true, Module = true, Optimizer = true, Run = true, Figure = true, Dataset = true, ["nn.init"] = true }
+local CLASSES = {
+  Tensor = true, Module = true, Parametrisation = true, Optimizer = true, Run = true, Figure = true, Dataset = true,
+  ["nn.init"] = true,
+}
 
 local function read(path)
   local file = io.open(root .. "/" .. path)

@@ -36,6 +36,8 @@ typedef struct ml_custom {
     ml_module *const  *children;     /* these references are taken over, also when it fails and when one is NULL */
 } ml_custom;
 ml_module *ml_nn_custom(const ml_custom *custom); /* takes ctx over too: release is called when it fails */
+/* The ctx of a module that runs this function; NULL without message for another. */
+void *ml_custom_context(const ml_module *m, ml_tensor *(*forward)(void *ctx, ml_pass *pass, ml_tensor *x));
 
 ml_tensor *ml_pass_parameter(const ml_pass *pass, int i);  /* own ones, from 0; borrowed; NULL with a message outside */
 ml_tensor *ml_pass_buffer(const ml_pass *pass, int i);     /* as it was given, or set since */
@@ -45,6 +47,8 @@ bool       ml_pass_training(const ml_pass *pass);
 /* A value inside that hooks may see and replace, under the module's path and this name: "3.pattern". Without hooks it is free. */
 ml_tensor *ml_pass_point(ml_pass *pass, const char *name, ml_tensor *value);
 ml_module *ml_pass_module(const ml_pass *pass);            /* borrowed */
+typedef enum ml_part { ML_PART_NONE, ML_PART_PARAMETER, ML_PART_BUFFER, ML_PART_CHILD } ml_part;
+ml_part    ml_pass_find(const ml_pass *pass, const char *name, int *i); /* what is called so, and its position; NONE without message */
 /* The run of a child that has not begun, to read its parameters by or to run children of its own. `to` has ml_pass_bytes()
  * and lives as long as `pass`. */
 size_t     ml_pass_bytes(void);

@@ -3,7 +3,7 @@
  *     base.h      errors, memory, threads          tensor.h    arrays, scopes, random numbers
  *     ops.h       every operation (op_list.h)      autograd.h  derivatives of any order
  *     fuse.h      pointwise chains in one pass
- *     nn.h        layers, initialisers             optim.h     SGD, Adam, AdamW
+ *     nn.h        layers, initialisers             optim.h     SGD, AdamW, Muon, ...
  *     module.h    modules of your own, hooks, copies
  *     data.h      data sets made by rule           io.h        files: npy, npz, safetensors, IDX, CIFAR, CSV
  *     run.h       run directories, progress, Ctrl-C

@@ -409,6 +409,14 @@ function Module:eval() end
 ---@return boolean
 function Module:training() end
 
+--- A model like it, with the same values in parameters and buffers of its own; layers that stand twice do so in the copy too.
+---@return moonlab.Module
+function Module:clone() end
+
+--- for name, layer in model:named_children() do: "1", "2", ...; "inner", "shortcut"; the names of a module of your own.
+---@return fun(): string?, moonlab.Module?
+function Module:named_children() end
+
 --- "Linear", "Sequential", "ReLU", ...
 ---@return string
 function Module:kind() end
@@ -739,11 +747,55 @@ function nn.mse(x, y) end
 ---@field eps?          number    (default 1e-8)
 ---@field weight_decay? number|moonlab.Tensor    Adam: L2, default 0. AdamW: decoupled, default 1e-2
 
----@class moonlab.Optimizer
+---@class moonlab.RMSpropOptions
+---@field lr?           number|moonlab.Tensor    (default 1e-2)
+---@field alpha?        number    of the running mean square (default 0.99)
+---@field eps?          number    (default 1e-8)
+---@field momentum?     number    (default 0)
+---@field centered?     boolean   over the standard deviation (default false)
+---@field weight_decay? number|moonlab.Tensor    L2 (default 0)
+
+---@class moonlab.AdagradOptions
+---@field lr?           number|moonlab.Tensor    (default 1e-2)
+---@field lr_decay?     number    lr / (1 + lr_decay (step - 1)) (default 0)
+---@field initial_sum?  number    of squares, before the first step (default 0)
+---@field eps?          number    (default 1e-10)
+---@field weight_decay? number|moonlab.Tensor    L2 (default 0)
+
+---@class moonlab.LionOptions
+---@field lr?           number|moonlab.Tensor    (default 1e-4)
+---@field betas?        number[]  (default { 0.9, 0.99 })
+---@field weight_decay? number|moonlab.Tensor    decoupled (default 0)
+
+---@class moonlab.MuonOptions
+---@field lr?           number|moonlab.Tensor    (default 0.02)
+---@field momentum?     number    (default 0.95)
+---@field nesterov?     boolean   (default true)
+---@field weight_decay? number|moonlab.Tensor    decoupled (default 0)
+---@field ns_steps?     integer   Newton-Schulz steps (default 5)
+---@field adam_lr?      number    of what is no matrix; follows lr in proportion (default 3e-4)
+---@field adam_betas?   number[]  (default { 0.9, 0.95 })
+---@field adam_eps?     number    (default 1e-10)
+---@field adam_weight_decay? number  (default 0)
+
+--- Parameters with options of their own: those that are not given are the optimizer's. Another rule may step them,
+--- optimizer = "SGD", with that one's options.
+---@class moonlab.ParameterGroup: moonlab.SGDOptions, moonlab.AdamOptions, moonlab.RMSpropOptions, moonlab.AdagradOptions, moonlab.LionOptions, moonlab.MuonOptions
+---@field params     moonlab.Tensor[]
+---@field lr_scale?  number   its lr counts so often (default 1)
+---@field optimizer? string   (default: that of the whole)
+
+---@class moonlab.OptimizerGroup
+---@field kind         string
 ---@field lr           number|moonlab.Tensor   may be set
 ---@field weight_decay number|moonlab.Tensor   may be set
+
+---@class moonlab.Optimizer
+---@field lr           number|moonlab.Tensor   may be set: the rates of groups change in proportion
+---@field weight_decay number|moonlab.Tensor   may be set: that of a group which had another stays
+---@field groups       moonlab.OptimizerGroup[]  opt.groups[2].lr = 1e-4
 ---@field steps        integer  made so far
----@field kind         string   "SGD", "Adam", "AdamW"
+---@field kind         string   "SGD", "AdamW", ...
 local Optimizer = {}
 
 --- zero_grad, backward, step.
@@ -758,9 +810,9 @@ function Optimizer:step() end
 ---@return moonlab.Optimizer self
 function Optimizer:zero_grad() end
 
---- What the next steps depend on besides the parameters and the options: kind, steps, lr, weight_decay, and for each parameter
---- its steps and tensors (copies). For ml.save_checkpoint, and to try something and go back.
----@return { kind: string, steps: integer, lr: number, weight_decay: number, parameters: table[] }
+--- What the next steps depend on besides the parameters and the options: kind, steps, lr, weight_decay, those of groups, and for each
+--- parameter its steps and tensors (copies). For ml.save_checkpoint, and to try something and go back.
+---@return { kind: string, steps: integer, lr: number, weight_decay: number, groups: table[], parameters: table[] }
 function Optimizer:state() end
 
 --- Goes on from such a state, to the bit, lr and weight_decay included. Of another kind or other parameters: an error, and
@@ -772,20 +824,45 @@ function Optimizer:load_state(state) end
 ---@class moonlab.optim
 local optim = {}
 
----@param params moonlab.Tensor[]
+---@param params moonlab.Tensor[]|moonlab.ParameterGroup[]
 ---@param opts? moonlab.SGDOptions
 ---@return moonlab.Optimizer
 function optim.SGD(params, opts) end
 
----@param params moonlab.Tensor[]
+---@param params moonlab.Tensor[]|moonlab.ParameterGroup[]
 ---@param opts? moonlab.AdamOptions
 ---@return moonlab.Optimizer
 function optim.Adam(params, opts) end
 
----@param params moonlab.Tensor[]
+---@param params moonlab.Tensor[]|moonlab.ParameterGroup[]
 ---@param opts? moonlab.AdamOptions
 ---@return moonlab.Optimizer
 function optim.AdamW(params, opts) end
+
+--- The gradient over the root of its running mean square (Tieleman & Hinton 2012).
+---@param params moonlab.Tensor[]|moonlab.ParameterGroup[]
+---@param opts? moonlab.RMSpropOptions
+---@return moonlab.Optimizer
+function optim.RMSprop(params, opts) end
+
+--- The gradient over the root of the sum of its squares so far (Duchi et al. 2011).
+---@param params moonlab.Tensor[]|moonlab.ParameterGroup[]
+---@param opts? moonlab.AdagradOptions
+---@return moonlab.Optimizer
+function optim.Adagrad(params, opts) end
+
+--- The sign of a running mean: every element moves by lr (Chen et al. 2023).
+---@param params moonlab.Tensor[]|moonlab.ParameterGroup[]
+---@param opts? moonlab.LionOptions
+---@return moonlab.Optimizer
+function optim.Lion(params, opts) end
+
+--- Momentum made nearly orthogonal, for matrices and kernels (Jordan 2024). Parameters of one dimension are stepped by AdamW, in
+--- a group of their own; embeddings and the last layer may be put there too: { params = {...}, optimizer = "AdamW" }.
+---@param params moonlab.Tensor[]|moonlab.ParameterGroup[]
+---@param opts? moonlab.MuonOptions
+---@return moonlab.Optimizer
+function optim.Muon(params, opts) end
 
 --- data ---------------------------------------------------------------------------------------------------------------------
 

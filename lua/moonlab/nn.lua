@@ -1,64 +1,20 @@
---- Layers and losses: those of the C part, and how a model is printed.
+--- Layers and losses: those of the C part, and what models have beside.
 local core  = require "moonlab.core"
 local check = require "moonlab.check"
 
 ---@class moonlab.nn
 local nn = core.nn
+core.inner = nn.inner -- of modules: what only moonlab's own files use
 
 nn.cross_entropy = core.op.cross_entropy
 nn.mse           = core.op.mse
 
-local function grouped(n) -- 1234567 -> "1,234,567"
-  local text = ("%d"):format(n):reverse():gsub("%d%d%d", "%0,"):reverse()
-  return (text:gsub("^,", ""))
-end
-
-local function shapes_of(layer)
-  local texts, count = {}, 0
-  for name, p in layer:named_parameters() do
-    texts[#texts + 1] = ("%s (%s)"):format(name, table.concat(p.shape, ", "))
-    count = count + p:numel()
-  end
-  return table.concat(texts, "  "), count
-end
-
--- One row a layer, those inside a container below it: { position, text, count, shapes }.
-local function add_rows(rows, layer, path)
-  if #layer == 0 then
-    local shapes, count = shapes_of(layer)
-    rows[#rows + 1] = { path, layer:describe(), count > 0 and grouped(count) or "", shapes }
-    return
-  end
-  if path ~= "" then rows[#rows + 1] = { path, layer:kind(), "", "" } end
-  for i = 1, #layer do add_rows(rows, layer[i], path == "" and tostring(i) or path .. "." .. i) end
-end
-
--- Columns as wide as their widest text, numbers to the right.
-local function laid_out(rows)
-  local width = { 0, 0, 0 }
-  for _, row in ipairs(rows) do
-    for i = 1, 3 do width[i] = math.max(width[i], #row[i]) end
-  end
-  local lines = {}
-  for i, row in ipairs(rows) do
-    local line = ("  %-" .. width[1] .. "s  %-" .. width[2] .. "s  %" .. width[3] .. "s  %s"):format(table.unpack(row))
-    lines[i] = (line:gsub("%s+$", ""))
-  end
-  return table.concat(lines, "\n")
-end
-
 --- A table of the layers: position, kind, number of parameters, their shapes.
-nn.module.__tostring = function(model)
-  if #model == 0 then return model:describe() end
-  local rows, total = {}, 0
-  add_rows(rows, model, "")
-  for _, p in ipairs(model:parameters()) do total = total + p:numel() end
-  rows[#rows + 1] = { "", "in all", grouped(total), "" }
-  return model:kind() .. "\n" .. laid_out(rows)
-end
+nn.module.__tostring = function(model) return require("moonlab.summary").text(model) end
 
 ---@class moonlab.Module
 local Module = nn.module.methods
+core.inner.methods = Module
 
 -- Parameters and buffers (running statistics), by their names.
 local function held(model)
@@ -102,6 +58,30 @@ function Module:load_state(state)
   for name, t in pairs(held(self)) do t:detach()[{}] = state[name]:detach() end
   return self
 end
-nn.module = nil
+nn.module, nn.inner = nil, nil
 
-return nn
+-- Loaded when first used.
+for name, file in pairs {
+  summary = "summary", run_with_cache = "hooks", with_hooks = "hooks", freeze = "freeze", unfreeze = "freeze", frozen = "freeze",
+} do
+  Module[name] = function(...)
+    Module[name] = require("moonlab." .. file)[name]
+    return Module[name](...)
+  end
+end
+
+local later = { module = "module", lambda = "module", parametrise = "parametrise" }
+
+return setmetatable(nn, {
+  __index = function(self, name)
+    if later[name] then
+      rawset(self, name, require("moonlab." .. later[name])[name])
+      return rawget(self, name)
+    end
+    local known = {}
+    for key in pairs(self) do known[#known + 1] = key end
+    for key in pairs(later) do known[#known + 1] = key end
+    local nearest = core.nearest(tostring(name), known)
+    core.raise(("nn has no '%s'%s"):format(name, nearest and ("; did you mean '%s'?"):format(nearest) or ""))
+  end,
+})

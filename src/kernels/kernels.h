@@ -84,6 +84,22 @@ typedef struct mlk_sgd {
     bool   nesterov;
 } mlk_sgd;
 
+typedef struct mlk_rmsprop {
+    double lr, alpha, eps, momentum, l2;
+} mlk_rmsprop;
+
+typedef struct mlk_adagrad {
+    double lr, eps, l2;
+} mlk_adagrad;
+
+typedef struct mlk_lion {
+    double beta1, beta2, lr, decay;
+} mlk_lion;
+
+typedef struct mlk_muon {
+    double momentum, lr, decay;
+} mlk_muon;
+
 typedef struct ml_kernels {
     const char *level; /* "x86-64-v3", ... */
 #define MAP1_FLOAT(f)                                      \
@@ -182,6 +198,14 @@ typedef struct ml_kernels {
     void (*adam_f64)(int64_t n, const mlk_adam *o, double *w, const double *g, double *m, double *v);
     void (*sgd_f32)(int64_t n, const mlk_sgd *o, float *w, const float *g, float *buf); /* buf NULL without momentum */
     void (*sgd_f64)(int64_t n, const mlk_sgd *o, double *w, const double *g, double *buf);
+    void (*rmsprop_f32)(int64_t n, const mlk_rmsprop *o, float *w, const float *g, float *v, float *mean, float *buf); /* the last two may be NULL */
+    void (*rmsprop_f64)(int64_t n, const mlk_rmsprop *o, double *w, const double *g, double *v, double *mean, double *buf);
+    void (*adagrad_f32)(int64_t n, const mlk_adagrad *o, float *w, const float *g, float *sum);
+    void (*adagrad_f64)(int64_t n, const mlk_adagrad *o, double *w, const double *g, double *sum);
+    void (*lion_f32)(int64_t n, const mlk_lion *o, float *w, const float *g, float *m);
+    void (*lion_f64)(int64_t n, const mlk_lion *o, double *w, const double *g, double *m);
+    void (*muon_f32)(int64_t n, const mlk_muon *o, float *w, const float *g, const float *u, float *m); /* u: the step's direction */
+    void (*muon_f64)(int64_t n, const mlk_muon *o, double *w, const double *g, const double *u, double *m);
 } ml_kernels;
 #undef MAP1_FLOAT
 #undef MAP1_ANY

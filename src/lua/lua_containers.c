@@ -35,12 +35,25 @@ static void retain_all(ml_module *const *modules, int n) /* for a container, whi
     for (int i = 0; i < n; i++) ml_module_retain(modules[i]);
 }
 
+/* The userdata of a container, which keeps the parts in Lua of the modules in the list alive. */
+static void **new_container(lua_State *L, int list)
+{
+    void **slot   = lml_new(L, &lml_module_type);
+    int    module = lua_gettop(L);
+    for (int i = 1, n = (int)lua_rawlen(L, list); i <= n; i++) {
+        lua_rawgeti(L, list, i);
+        lml_keep_parts(L, module, lua_gettop(L));
+        lua_pop(L, 1);
+    }
+    return slot;
+}
+
 static int new_sequential(lua_State *L) /* Sequential{ layer, layer, ... } or Sequential(layer, ...) */
 {
     int n;
     if (lua_istable(L, 1)) lml_check_options(L, 2, "Sequential", NULL, 0);
     ml_module **layers = check_list(L, "Sequential", "layer", &n);
-    void      **slot   = lml_new(L, &lml_module_type);
+    void      **slot   = new_container(L, 1);
     lml_work    work   = lml_enter(L);
     retain_all(layers, n);
     return lml_finish_module(L, slot, &work, ml_nn_sequential(layers, n));
@@ -55,9 +68,11 @@ static int new_residual(lua_State *L) /* Residual(inner, { shortcut = module, sc
     lml_option_number(L, 2, "Residual", "scale", &o.scale);
     if (lua_istable(L, 2)) {
         if (lua_getfield(L, 2, "shortcut") != LUA_TNIL) ways[1] = lml_check(L, -1, &lml_module_type, "Residual", "shortcut");
-        lua_pop(L, 1);
     }
-    void   **slot = lml_new(L, &lml_module_type);
+    void **slot = lml_new(L, &lml_module_type);
+    int  module = lua_gettop(L);
+    lml_keep_parts(L, module, 1);
+    if (ways[1]) lml_keep_parts(L, module, module - 1);
     lml_work work = lml_enter(L);
     retain_all(ways, 2);
     return lml_finish_module(L, slot, &work, ways[1] ? ml_nn_residual_with(ways[0], ways[1], &o) : ml_nn_residual(ways[0], &o));
@@ -77,11 +92,12 @@ static int new_parallel(lua_State *L) /* Parallel({ branch, ... }, { merge = "co
     }
     while (kind < 3 && strcmp(merge, merges[kind]) != 0) kind++;
     if (kind == 3) lml_raise(L, "Parallel: merge must be \"concat\", \"sum\" or \"stack\", got \"%s\"", merge);
-    if (dim == 0 || dim > ML_MAX_DIMS || dim < -ML_MAX_DIMS) lml_raise(L, "Parallel: dim is a dimension, counted from 1, or from -1 at the end, got %d", (int)dim);
+    if (dim == 0 || dim > ML_MAX_DIMS || dim < -ML_MAX_DIMS)
+        lml_raise(L, "Parallel: dim is a dimension, counted from 1, or from -1 at the end, got %d", (int)dim);
     o.merge = (ml_merge)kind;
     o.dim   = (int)(dim > 0 ? dim - 1 : dim);
     ml_module **branches = check_list(L, "Parallel", "branch", &n);
-    void      **slot     = lml_new(L, &lml_module_type);
+    void      **slot     = new_container(L, 1);
     lml_work    work     = lml_enter(L);
     retain_all(branches, n);
     return lml_finish_module(L, slot, &work, ml_nn_parallel(branches, n, &o));

@@ -35,6 +35,10 @@ static int raise_text(lua_State *L, const char *message)
 
 int lml_error(lua_State *L)
 {
+    if (lml_caught(L)) { /* it came from the script: with its own line, or no text at all */
+        ml_error_clear();
+        return lua_error(L);
+    }
     char message[2048];
     snprintf(message, sizeof message, "%s",
              ml_failed() ? ml_error_message() : "internal error: it failed without a message");

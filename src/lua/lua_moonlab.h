@@ -96,6 +96,14 @@ lua_State *lml_running(void);                     /* the state that has called i
 void       lml_set_running(lua_State *L);         /* of a caller that has called Lua from inside the core */
 void     lml_watch_sites(void); /* tells the core where the script is, for the messages of anomaly detection */
 
+/* --- calling the script from the core: lua_callback.c ------------------------------------------------------------- */
+/* Calls f, with ctx as its only argument, from inside the core: nothing jumps through it. False with the script's message, or
+ * whatever it raised, which lml_error raises again where the core was called from. */
+bool lml_protect(lua_State *L, lua_CFunction f, void *ctx);
+bool lml_caught(lua_State *L);       /* pushes what lml_protect caught, if that is why the core failed */
+lua_State *lml_main(lua_State *L);   /* the state that lives longest: for callbacks that outlive a coroutine */
+void lml_open_callbacks(lua_State *L);
+
 /* --- the parts; each leaves its table on the stack ---------------------------------------------------------------- */
 int lml_open_tensor(lua_State *L);
 int lml_open_make(lua_State *L);

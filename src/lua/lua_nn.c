@@ -268,10 +268,12 @@ static int module_training(lua_State *L)
 }
 
 /* --- looking inside ----------------------------------------------------------------------------------------- */
-static void push_module(lua_State *L, ml_module *m)
+void lml_push_child(lua_State *L, int index, ml_module *child)
 {
     void **slot = lml_new(L, &lml_module_type);
-    *slot       = ml_module_retain(m);
+    *slot       = ml_module_retain(child);
+    lua_getiuservalue(L, index, 1); /* those of all modules around it: more than it needs */
+    lua_setiuservalue(L, -2, 1);
 }
 
 static int module_parameters(lua_State *L)
@@ -327,6 +329,29 @@ static int named(lua_State *L, const char *where, bool buffer)
 static int module_named_parameters(lua_State *L) { return named(L, "named_parameters", false); } /* for name, p in ... do */
 static int module_named_buffers(lua_State *L) { return named(L, "named_buffers", true); }
 
+static int next_child(lua_State *L) /* upvalues: the module, how many were given */
+{
+    ml_module  *m = check_module(L, lua_upvalueindex(1), "named_children");
+    lua_Integer i = lua_tointeger(L, lua_upvalueindex(2));
+    char        name[128];
+    if (i >= ml_module_children(m)) return lua_pushnil(L), 1;
+    if (!ml_module_child_name(m, (int)i, name, sizeof name)) return lml_error(L);
+    lua_pushinteger(L, i + 1);
+    lua_replace(L, lua_upvalueindex(2));
+    lua_pushstring(L, name);
+    lml_push_child(L, lua_upvalueindex(1), ml_module_child(m, (int)i));
+    return 2;
+}
+
+static int module_named_children(lua_State *L) /* for name, layer in model:named_children() do */
+{
+    check_module(L, 1, "named_children");
+    lua_settop(L, 1);
+    lua_pushinteger(L, 0);
+    lua_pushcclosure(L, next_child, 2);
+    return 1;
+}
+
 static int module_kind(lua_State *L)
 {
     lua_pushstring(L, ml_module_kind(check_module(L, 1, "kind")));
@@ -360,7 +385,7 @@ static int module_index(lua_State *L) /* model[1], model[-1], model.weight, mode
         if (i == 0 || i > n || i < -n)
             return lml_raise(L, "%s: no layer %lld; it has %lld, counted from 1", ml_module_kind(m), (long long)i,
                              (long long)n);
-        push_module(L, ml_module_child(m, (int)(i > 0 ? i - 1 : n + i)));
+        lml_push_child(L, 1, ml_module_child(m, (int)(i > 0 ? i - 1 : n + i)));
         return 1;
     }
     lua_settop(L, 2);
@@ -371,18 +396,26 @@ static int module_index(lua_State *L) /* model[1], model[-1], model.weight, mode
     ml_tensor *own = ml_module_own(m, lua_tostring(L, 2));
     if (own) return lml_push_tensor(L, own);
     ml_module *child = ml_module_child_named(m, lua_tostring(L, 2));
-    if (child) return push_module(L, child), 1;
+    if (child) return lml_push_child(L, 1, child), 1;
+    if (lml_module_field(L, m)) return 1;
     return lml_no_field(L, ml_module_kind(m), lua_tostring(L, 2), lua_upvalueindex(1));
+}
+
+static int module_newindex(lua_State *L)
+{
+    const ml_module *m = check_module(L, 1, "assign");
+    return lml_raise(L, "%s: no field of a model can be set; write values into a parameter, model.weight:detach()[{}] = values",
+                     ml_module_kind(m));
 }
 
 static const luaL_Reg methods[] = {
     { "apply", module_apply }, { "parameters", module_parameters }, { "named_parameters", module_named_parameters },
     { "buffers", module_buffers }, { "named_buffers", module_named_buffers }, { "train", module_train }, { "eval", module_eval },
-    { "training", module_training }, { "kind", module_kind }, { "describe", module_describe }, { NULL, NULL },
+    { "training", module_training }, { "clone", lml_clone_module }, { "named_children", module_named_children }, { "kind", module_kind }, { "describe", module_describe }, { NULL, NULL },
 };
 
 static const luaL_Reg metamethods[] = {
-    { "__call", module_call }, { "__len", module_len }, { "__eq", module_eq }, { NULL, NULL },
+    { "__call", module_call }, { "__len", module_len }, { "__eq", module_eq }, { "__newindex", module_newindex }, { NULL, NULL },
 };
 
 static const luaL_Reg layers[] = {
@@ -390,7 +423,8 @@ static const luaL_Reg layers[] = {
     { NULL, NULL },
 };
 
-/* Leaves { Linear =, ..., init = { ... }, module = the metatable, for lua/moonlab/nn.lua }. */
+/* Leaves { Linear =, ..., init = { ... }, and for lua/moonlab/nn.lua: module = the metatable, inner = what only moonlab's own
+ * files use }. */
 int lml_open_nn(lua_State *L)
 {
     luaL_newlib(L, layers);
@@ -398,6 +432,13 @@ int lml_open_nn(lua_State *L)
     luaL_setfuncs(L, lml_equivariant_layers, 0);
     luaL_setfuncs(L, lml_more_activations, 0);
     luaL_setfuncs(L, lml_containers, 0);
+    lml_open_module(L);
+    lua_newtable(L);
+    lua_pushcfunction(L, lml_new_custom);
+    lua_setfield(L, -2, "custom");
+    luaL_setfuncs(L, lml_adjust, 0);
+    luaL_setfuncs(L, lml_hooks, 0);
+    lua_setfield(L, -2, "inner");
     lml_new_type(L, &lml_module_type);
     luaL_setfuncs(L, metamethods, 0);
     luaL_newlib(L, methods);

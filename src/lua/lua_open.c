@@ -36,6 +36,7 @@ static void check_version(lua_State *L)
 int luaopen_moonlab_core(lua_State *L)
 {
     check_version(L);
+    lml_open_callbacks(L);
     luaL_newlib(L, helpers);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         parts[i].open(L);

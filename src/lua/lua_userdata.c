@@ -64,7 +64,7 @@ void lml_new_type(lua_State *L, const lml_type *type)
 
 void **lml_new(lua_State *L, const lml_type *type)
 {
-    box *b  = lua_newuserdatauv(L, sizeof *b, 0);
+    box *b  = lua_newuserdatauv(L, sizeof *b, type == &lml_module_type); /* a module keeps its parts in Lua alive: lua_module.c */
     b->type = type;
     b->held = NULL;
     lua_rawgetp(L, LUA_REGISTRYINDEX, type);

@@ -57,7 +57,8 @@ bool ml_pass_set_buffer(ml_pass *pass, int i, ml_tensor *value)
     if (!value || !has(pass, "buffer", i, pass->m->n_own_buffers)) return false;
     const ml_tensor *own = pass->m->buffers[i];
     if (!ml_shape_equal(&own->shape, &value->shape))
-        return ml_fail("%s: buffer %s has shape %s, not %s", ml_module_text(pass->m), mli_custom_own(pass->m->custom, true, i), ml_shape_text(&own->shape), ml_shape_text(&value->shape));
+        return ml_fail("%s: buffer %s has shape %s, not %s", ml_module_text(pass->m), mli_own_name(pass->m, true, i),
+                       ml_shape_text(&own->shape), ml_shape_text(&value->shape));
     ml_scope scope = ml_scope_begin();
     bool     was   = ml_set_recording(false);
     bool     ok    = mli_becomes(pass->m, &pass->a, i, ml_cast(ml_detach(value), &(ml_cast_opts){ (ml_dtype)own->dtype }));
@@ -76,6 +77,18 @@ bool ml_pass_training(const ml_pass *pass) { return mli_trains(pass->m, &pass->a
 ml_tensor *ml_pass_point(ml_pass *pass, const char *name, ml_tensor *value) { return mli_point(&pass->a, name, value); }
 
 ml_module *ml_pass_module(const ml_pass *pass) { return (ml_module *)(uintptr_t)pass->m; }
+
+ml_part ml_pass_find(const ml_pass *pass, const char *name, int *i)
+{
+    const ml_module *m = pass->m;
+    for (*i = 0; *i < m->n_own; ++*i)
+        if (strcmp(mli_own_name(m, false, *i), name) == 0) return ML_PART_PARAMETER;
+    for (*i = 0; *i < m->n_own_buffers; ++*i)
+        if (strcmp(mli_own_name(m, true, *i), name) == 0) return ML_PART_BUFFER;
+    for (*i = 0; m->child_names && *i < m->n_children; ++*i)
+        if (strcmp(m->child_names[*i], name) == 0) return ML_PART_CHILD;
+    return ML_PART_NONE;
+}
 
 size_t ml_pass_bytes(void) { return sizeof(ml_pass); }
 
@@ -126,7 +139,8 @@ static struct mli_custom *new_names(const ml_custom *c)
                    bytes_of_all(c->buffer_names, c->n_buffers) + bytes_of_all(c->child_names, c->n_children);
     struct mli_custom *custom = ml_realloc(NULL, 0, bytes);
     if (!custom) return NULL;
-    *custom    = (struct mli_custom){ .forward = c->forward, .copy = c->copy, .bytes = bytes, .n_names = n, .n_parameters = c->n_parameters, .n_buffers = c->n_buffers };
+    *custom    = (struct mli_custom){ .forward = c->forward, .copy = c->copy, .bytes = bytes, .n_names = n,
+                                      .n_parameters = c->n_parameters, .n_buffers = c->n_buffers };
     char *text = (char *)(custom->names + n);
     custom->kind = copy_text(&text, c->kind);
     for (int i = 0; i < c->n_parameters; i++) custom->names[at++] = copy_text(&text, c->parameter_names[i]);
@@ -145,14 +159,17 @@ void mli_custom_release(struct mli_custom *custom)
 /* --- making one ---------------------------------------------------------------------------------------------------------------- */
 static bool check_own(const ml_custom *c)
 {
+    if (!c->kind || !c->forward) return ml_fail("%s: a module needs a kind and a forward function", c->kind ? c->kind : "custom");
     for (int i = 0; i < c->n_parameters + c->n_buffers; i++) {
         bool             buffer = i >= c->n_parameters;
         const ml_tensor *t      = buffer ? c->buffers[i - c->n_parameters] : c->parameters[i];
         const char      *name   = buffer ? c->buffer_names[i - c->n_parameters] : c->parameter_names[i];
         if (!t) return false;
         if (mli_innermost(t)->node) return ml_fail("%s: %s is the result of a recorded operation; detach it first", c->kind, name);
-        if (!buffer && !ml_dtype_is_float((ml_dtype)t->dtype)) return ml_fail("%s: parameter %s must be f32 or f64, got %s", c->kind, name, ml_dtype_name((ml_dtype)t->dtype));
-        if (!buffer && !ml_tensor_is_contiguous(mli_innermost(t))) return ml_fail("%s: parameter %s is not contiguous; clone it first", c->kind, name);
+        if (buffer) continue;
+        if (!ml_dtype_is_float((ml_dtype)t->dtype))
+            return ml_fail("%s: parameter %s must be f32 or f64, got %s", c->kind, name, ml_dtype_name((ml_dtype)t->dtype));
+        if (!ml_tensor_is_contiguous(mli_innermost(t))) return ml_fail("%s: parameter %s is not contiguous; clone it first", c->kind, name);
     }
     return true;
 }
@@ -181,6 +198,11 @@ ml_module *ml_nn_custom(const ml_custom *c)
     m->child_names  = c->child_names ? custom->names + c->n_parameters + c->n_buffers : NULL;
     take_own(m, c);
     return m;
+}
+
+void *ml_custom_context(const ml_module *m, ml_tensor *(*run)(void *ctx, ml_pass *pass, ml_tensor *x))
+{
+    return m && m->kind == &mli_custom_kind && m->custom->forward == run ? m->custom->ctx : NULL;
 }
 
 bool mli_custom_copy(ml_module *to, const ml_module *from)

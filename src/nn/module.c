@@ -139,12 +139,19 @@ ml_tensor *ml_module_apply_with(ml_module *m, ml_tensor *const *params, int n, m
     static const ml_apply_opts none = { 0 };
     const ml_apply_opts       *o    = opts ? opts : &none;
     if (!m || !x || !check_params(m, params, n) || !check_buffers(m, o)) return NULL;
-    ml_key   key   = o->key ? *o->key : (ml_key){ 0 };
-    mli_args a     = { .params = params, .buffers = o->buffers ? o->buffers : m->buffers, .new_buffers = o->new_buffers, .mode = o->mode, .key = o->key ? &key : NULL };
-    for (int i = 0; o->new_buffers && i < m->n_buffers; i++) o->new_buffers[i] = NULL;
+    /* Also where nobody wants to know what buffers become: a layer that sets one reads it again. */
+    ml_tensor *few[MLI_FEW], **become = o->new_buffers ? o->new_buffers : few;
+    if (!o->new_buffers && m->n_buffers > MLI_FEW && !make_room(&become, m->n_buffers)) return NULL;
+    for (int i = 0; i < m->n_buffers; i++) become[i] = NULL;
+    ml_key     key   = o->key ? *o->key : (ml_key){ 0 };
+    mli_args   a     = { .params = params, .buffers = o->buffers ? o->buffers : m->buffers, .new_buffers = become, .mode = o->mode,
+                         .key = o->key ? &key : NULL };
     ml_scope   scope = ml_scope_begin();
     ml_tensor *y     = ml_scope_return(&scope, mli_run(m, &a, 0, x));
-    return !o->new_buffers || hand_over(o->new_buffers, a.buffers, m->n_buffers, y != NULL) ? y : NULL;
+    if (o->new_buffers) return hand_over(become, a.buffers, m->n_buffers, y != NULL) ? y : NULL;
+    for (int i = 0; i < m->n_buffers; i++) ml_release(become[i]);
+    if (become != few) give_room(become, m->n_buffers);
+    return y;
 }
 
 ml_tensor *ml_module_apply(ml_module *m, ml_tensor *const *params, int n, ml_tensor *x)
@@ -276,7 +283,7 @@ ml_tensor *ml_module_parameter(const ml_module *m, int i)
     return has_parameter(m, i) ? m->params[i] : NULL;
 }
 
-static const char *own_name(const ml_module *m, bool buffer, int i)
+const char *mli_own_name(const ml_module *m, bool buffer, int i)
 {
     if (m->kind == &mli_custom_kind) return mli_custom_own(m->custom, buffer, i);
     return buffer ? m->kind->buffers[i] : m->kind->own[i];
@@ -289,11 +296,12 @@ static bool write_name(const ml_module *m, bool buffer, int i, char *name, size_
     for (int own; i >= (own = buffer ? m->n_own_buffers : m->n_own);) {
         int child = 0, n;
         for (i -= own; i >= (n = buffer ? m->children[child]->n_buffers : m->children[child]->n_params); child++) i -= n;
-        used += m->child_names ? (size_t)snprintf(name + used, bytes - used, "%s.", m->child_names[child]) : (size_t)snprintf(name + used, bytes - used, "%d.", child + 1);
+        if (m->child_names) used += (size_t)snprintf(name + used, bytes - used, "%s.", m->child_names[child]);
+        else used += (size_t)snprintf(name + used, bytes - used, "%d.", child + 1);
         if (used >= bytes) break;
         m = m->children[child];
     }
-    if (used < bytes) used += (size_t)snprintf(name + used, bytes - used, "%s", own_name(m, buffer, i));
+    if (used < bytes) used += (size_t)snprintf(name + used, bytes - used, "%s", mli_own_name(m, buffer, i));
     if (used < bytes) return true;
     return ml_fail("parameter name: it needs more than %zu bytes", bytes);
 }
@@ -327,8 +335,8 @@ bool ml_module_buffer_name(const ml_module *m, int i, char *name, size_t bytes)
 ml_tensor *ml_module_own(const ml_module *m, const char *name)
 {
     for (int i = 0; m && i < m->n_own; i++)
-        if (strcmp(own_name(m, false, i), name) == 0) return m->params[i];
+        if (strcmp(mli_own_name(m, false, i), name) == 0) return m->params[i];
     for (int i = 0; m && i < m->n_own_buffers; i++)
-        if (strcmp(own_name(m, true, i), name) == 0) return m->buffers[i];
+        if (strcmp(mli_own_name(m, true, i), name) == 0) return m->buffers[i];
     return NULL;
 }

@@ -1,65 +1,108 @@
-/* The inside of an optimizer. What differs between them is a kind: how to prepare a parameter's step, and the kernel that
- * makes it. optim.c does the rest for all. */
+/* The inside of an optimizer. What differs between them is a kind: its options, how to prepare a parameter's step, and the
+ * kernel that makes it. make.c checks and builds, optim.c steps, rates.c and state.c are what a script looks at. */
 #ifndef MOONLAB_OPTIM_IMPL_H
 #define MOONLAB_OPTIM_IMPL_H
 
 #include "moonlab/optim.h"
 #include "kernels/kernels.h"
 
+#include <math.h>
 #include <stdatomic.h>
+#include <stddef.h>
 
-#define MLI_MAX_STATE 2 /* arrays of state a parameter has at most */
+#define MLI_MAX_STATE 3 /* arrays of state a parameter has at most */
 
 typedef union mli_rule {
-    mlk_sgd  sgd;
-    mlk_adam adam;
+    mlk_sgd     sgd;
+    mlk_adam    adam;
+    mlk_rmsprop rmsprop;
+    mlk_adagrad adagrad;
+    mlk_lion    lion;
+    mlk_muon    muon;
 } mli_rule;
-
-/* One parameter: its state, and during a step what the kernel needs. */
-typedef struct mli_slot {
-    ml_tensor  *w;         /* inside vmap: all copies of the parameter, one after the other */
-    int64_t     level;     /* of the vmap whose copies they are; 0: none */
-    int64_t     copies;    /* 1 outside vmap */
-    ml_tensor  *state[MLI_MAX_STATE];
-    int64_t     start, n;  /* its place among all elements laid end to end (see optim.c), its elements */
-    int64_t     steps;     /* that it took part in */
-    double      correction; /* Adam: 1 - beta1^t of this step */
-    const void *g;         /* this step's gradient; NULL: it sits out */
-    void       *data[1 + MLI_MAX_STATE]; /* the values of w, then of the state */
-    mli_rule    rule;
-} mli_slot;
 
 /* A rate: one number for all, or inside vmap one for each copy of the parameters. */
 typedef struct mli_rate {
     double     all;
-    ml_tensor *each; /* f64 (copies), contiguous; NULL: one for all */
+    ml_tensor *each;  /* f64 (copies), contiguous; NULL: one for all */
+    double     times; /* the numbers of each count so often */
     int64_t    level;
 } mli_rate;
 
-typedef struct mli_optim_kind {
-    const char *name;
-    const char *state_names[MLI_MAX_STATE];
-    void (*prepare)(const ml_optim *opt, mli_slot *s);          /* fills s->rule for step number s->steps + 1, but for the rates */
-    void (*rates)(const ml_optim *opt, const mli_slot *s, double lr, double weight_decay, mli_rule *rule); /* fills those in */
-    void (*run)(const mli_slot *s, const mli_rule *rule, int64_t first, int64_t n); /* steps n elements of s */
-} mli_optim_kind;
+typedef struct mli_optim_kind mli_optim_kind;
+
+/* Parameters with options of their own. ratio: to what the whole optimizer has; its rate changes by it. 0: has its own. */
+typedef struct mli_group {
+    const mli_optim_kind *kind;
+    mli_rate rate[ML_RATE_COUNT];
+    double   ratio[ML_RATE_COUNT];
+    _Alignas(double) unsigned char opts[ML_OPTIM_OPTS_BYTES];
+} mli_group;
+
+/* One parameter: its state, and during a step what the kernel needs. */
+typedef struct mli_slot {
+    ml_tensor  *w;         /* inside vmap: all copies of the parameter, one after the other */
+    int         group;
+    int         lead;      /* dimensions of copies, before those of the parameter */
+    int64_t     level;     /* of the vmap whose copies they are; 0: none */
+    int64_t     copies;    /* 1 outside vmap */
+    ml_tensor  *state[MLI_MAX_STATE]; /* NULL: not with these options */
+    int64_t     start, n;  /* its place among all elements laid end to end (see optim.c), its elements */
+    int64_t     steps;     /* that it took part in */
+    double      correction; /* Adam: 1 - beta1^t of this step; Adagrad, Muon: what lr is divided by, or counts */
+    const void *g;         /* this step's gradient; NULL: it sits out */
+    const void *u;         /* where the kind has a direction: it */
+    void       *data[1 + MLI_MAX_STATE]; /* the values of w, then of the state */
+    mli_rule    rule;
+} mli_slot;
+
+struct mli_optim_kind {
+    ml_optim_info info;
+    const char   *state_names[MLI_MAX_STATE];
+    bool (*check)(const void *opts);                      /* what the ranges of single options cannot say; NULL: nothing */
+    bool (*uses)(const void *opts, int k);                /* state k? NULL: all that have names */
+    double (*initial)(const void *opts);                  /* what state begins with; NULL: 0 */
+    /* For a kind whose step is not element by element: finds s->u from s->g, in the scope, before anything is written. */
+    bool (*direction)(const void *opts, mli_slot *s, ml_tensor *grad);
+    void (*prepare)(const void *opts, mli_slot *s);       /* fills s->rule for step number s->steps + 1, but for the rates */
+    void (*rates)(const mli_slot *s, double lr, double weight_decay, mli_rule *rule);   /* fills those in */
+    void (*run)(const mli_slot *s, const mli_rule *rule, int64_t first, int64_t n);     /* steps n elements of s */
+};
 
 struct ml_optim {
     const mli_optim_kind *kind;
     atomic_int refs;
-    int        n_state; /* arrays of state a parameter */
-    int        n;       /* parameters */
-    int        n_slots; /* room for them: more than n where some were listed twice */
-    int64_t    total;   /* elements of all, laid end to end */
+    int        n;        /* parameters */
+    int        n_slots;  /* room for them: more than n where some were listed twice */
+    int        n_groups, room; /* groups; room for them */
+    int64_t    total;    /* elements of all, laid end to end */
     int64_t    steps;
-    mli_rate   lr, weight_decay;
-    double     momentum;       /* SGD */
-    bool       nesterov;
-    double     betas[2], eps;  /* Adam, AdamW */
+    mli_rate   rate[ML_RATE_COUNT]; /* what groups have that were given none of their own */
+    mli_group *groups;
     mli_slot  *slots;
 };
 
-/* An optimizer with the kind, options and n_state of proto; checks the parameters and what every kind has. */
-ml_optim *mli_optim_new(const ml_optim *proto, ml_tensor *const *params, int n);
+extern const mli_optim_kind mli_sgd, mli_adam, mli_adamw, mli_rmsprop, mli_adagrad, mli_lion, mli_muon;
+
+const mli_optim_kind *mli_optim_kind_find(const char *name); /* NULL with a message that names the nearest */
+
+/* The rates as options: those of a kind that has none are 0. */
+static const char *const mli_rate_names[ML_RATE_COUNT] = { "lr", "weight_decay" };
+const ml_optim_option *mli_option_find(const mli_optim_kind *kind, const char *name); /* NULL: it has none, no message */
+
+/* Is value in the option's range? False with a message. */
+bool mli_option_check(const char *kind, const ml_optim_option *o, double value);
+
+#define MLI_OPTION(type, field, kind_, ...) { .name = #field, .kind = kind_, .offset = offsetof(type, field), __VA_ARGS__ }
+#define MLI_NOT_NEGATIVE .low = 0, .high = INFINITY
+#define MLI_BELOW_ONE    .low = 0, .high = 1, .open_high = true /* [0, 1) */
+
+/* Calls mlk()->name_f32 or _f64 with the arrays of s, from element `first` on: w, g, then those listed. */
+#define MLI_AT(T, k)  (s->data[k] ? (T *)s->data[k] + first : NULL)
+#define MLI_RUN(name, rule, ...)                                                                                            \
+    do {                                                                                                                    \
+        if (ml_tensor_dtype(s->w) == ML_F32) mlk()->name##_f32(n, rule, MLI_AT(float, 0), (const float *)s->g + first, __VA_ARGS__(float)); \
+        else mlk()->name##_f64(n, rule, MLI_AT(double, 0), (const double *)s->g + first, __VA_ARGS__(double));              \
+    } while (0)
 
 #endif

@@ -2,14 +2,28 @@
  * first step is that of plain descent (Nesterov: 1 + momentum times as long). */
 #include "optim/optim_impl.h"
 
-static void prepare(const ml_optim *opt, mli_slot *s)
+static bool check(const void *opts)
 {
-    s->rule.sgd = (mlk_sgd){ .momentum = opt->momentum, .nesterov = opt->nesterov };
+    const ml_sgd_opts *o = opts;
+    if (!o->nesterov || o->momentum > 0) return true;
+    return ml_fail("SGD: nesterov looks ahead along the momentum; set momentum > 0, for example 0.9");
 }
 
-static void rates(const ml_optim *opt, const mli_slot *s, double lr, double weight_decay, mli_rule *rule)
+static bool uses(const void *opts, int k)
 {
-    (void)opt, (void)s;
+    (void)k;
+    return ((const ml_sgd_opts *)opts)->momentum > 0;
+}
+
+static void prepare(const void *opts, mli_slot *s)
+{
+    const ml_sgd_opts *o = opts;
+    s->rule.sgd          = (mlk_sgd){ .momentum = o->momentum, .nesterov = o->nesterov };
+}
+
+static void rates(const mli_slot *s, double lr, double weight_decay, mli_rule *rule)
+{
+    (void)s;
     rule->sgd.lr = lr;
     rule->sgd.l2 = weight_decay;
 }
@@ -25,19 +39,19 @@ static void run(const mli_slot *s, const mli_rule *rule, int64_t first, int64_t 
     }
 }
 
-static const mli_optim_kind sgd = { "SGD", { "momentum" }, prepare, rates, run };
+static const ml_optim_option options[] = {
+    MLI_OPTION(ml_sgd_opts, lr, ML_OPTION_NUMBER, MLI_NOT_NEGATIVE),
+    MLI_OPTION(ml_sgd_opts, momentum, ML_OPTION_NUMBER, .high = 1),
+    MLI_OPTION(ml_sgd_opts, nesterov, ML_OPTION_FLAG),
+    MLI_OPTION(ml_sgd_opts, weight_decay, ML_OPTION_NUMBER, MLI_NOT_NEGATIVE),
+    { 0 },
+};
+static const ml_sgd_opts defaults = { .lr = 1e-2 };
 
-ml_sgd_opts ml_sgd_defaults(void)
-{
-    return (ml_sgd_opts){ .lr = 1e-2 };
-}
+ml_sgd_opts ml_sgd_defaults(void) { return defaults; }
 
-ml_optim *ml_sgd(ml_tensor *const *params, int n, const ml_sgd_opts *opts)
-{
-    ml_sgd_opts o = opts ? *opts : ml_sgd_defaults();
-    if (!(o.momentum >= 0 && o.momentum <= 1)) return ml_fail("SGD: momentum must be in [0, 1], got %g", o.momentum);
-    if (o.nesterov && o.momentum == 0) return ml_fail("SGD: nesterov looks ahead along the momentum; set momentum > 0, for example 0.9");
-    ml_optim proto = { .kind = &sgd, .n_state = o.momentum > 0 ? 1 : 0, .lr.all = o.lr, .weight_decay.all = o.weight_decay,
-                       .momentum = o.momentum, .nesterov = o.nesterov };
-    return mli_optim_new(&proto, params, n);
-}
+const mli_optim_kind mli_sgd = {
+    .info        = { "SGD", sizeof defaults, &defaults, options },
+    .state_names = { "momentum" },
+    .check = check, .uses = uses, .prepare = prepare, .rates = rates, .run = run,
+};

@@ -71,7 +71,8 @@ Test(modules, parallel_branches_see_one_input)
 {
     ml_module *a = linear(3, 4), *b = linear(3, 4);
     ml_tensor *x = normals(ML_SHAPE(5, 3), 1), *ya = affine(a, x), *yb = affine(b, x), *want;
-    static const struct { ml_merge merge; int dim; } cases[] = { { ML_MERGE_CONCAT, 1 }, { ML_MERGE_CONCAT, 0 }, { ML_MERGE_SUM, 0 }, { ML_MERGE_STACK, 1 }, { ML_MERGE_STACK, -1 } };
+    static const ml_parallel_layer_opts cases[] = { { ML_MERGE_CONCAT, 1 }, { ML_MERGE_CONCAT, 0 }, { ML_MERGE_SUM, 0 }, { ML_MERGE_STACK, 1 },
+                                                    { ML_MERGE_STACK, -1 } };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ml_tensor *y[] = { ya, yb };
         switch (cases[i].merge) {
@@ -79,7 +80,7 @@ Test(modules, parallel_branches_see_one_input)
         case ML_MERGE_STACK: want = ml_stack(y, 2, &(ml_stack_opts){ cases[i].dim }); break;
         default: want = ml_cat(y, 2, &(ml_cat_opts){ cases[i].dim });
         }
-        ml_module *m = ml_nn_parallel((ml_module *[]){ ml_module_retain(a), ml_module_retain(b) }, 2, &(ml_parallel_layer_opts){ cases[i].merge, cases[i].dim });
+        ml_module *m = ml_nn_parallel((ml_module *[]){ ml_module_retain(a), ml_module_retain(b) }, 2, &cases[i]);
         expect_close(ml_module_forward(m, x), want, 1e-14, "case %d", (int)i);
         cr_expect_str_eq(name_of(m, 2), "2.weight");
         ml_module_release(m);
@@ -111,14 +112,16 @@ Test(modules, buffers_go_through_containers)
 }
 
 /* --- modules of one's own ------------------------------------------------------------------------------------------------ */
-/* x + gate f(f(x)), which counts its runs in training and keeps a running mean; f runs twice. */
+/* x + gate f(f(x)), which keeps a running sum of means in training; f runs twice. The result is read back from the buffer. */
 static ml_tensor *gated(void *ctx, ml_pass *pass, ml_tensor *x)
 {
     (*(int *)ctx)++;
     ml_tensor *f = ml_pass_point(pass, "half way", ml_pass_child(pass, 0, x));
     ml_tensor *y = ml_add(x, ml_mul(ml_pass_parameter(pass, 0), ml_pass_child(pass, 0, f)));
-    if (y && ml_pass_training(pass) && !ml_pass_set_buffer(pass, 0, ml_add(ml_pass_buffer(pass, 0), ml_mean(y, NULL)))) return NULL;
-    return y;
+    ml_tensor *total = ml_add(ml_pass_buffer(pass, 0), ml_mean(y, NULL));
+    if (!y || !ml_pass_training(pass)) return y;
+    if (!ml_pass_set_buffer(pass, 0, total)) return NULL;
+    return ml_add(y, ml_sub(ml_detach(total), ml_pass_buffer(pass, 0))); /* + 0, if it is what was set */
 }
 
 static int n_released, n_copies;
@@ -135,7 +138,8 @@ static ml_module *new_gated(int *count, ml_module *f)
 {
     static const char *const gate[] = { "gate" }, *const total[] = { "total" }, *const child[] = { "f" };
     ml_tensor *one = ml_full(ML_SHAPE(1), ML_F64, 0.5), *zero = ml_zeros(ML_SCALAR, ML_F64);
-    return ml_nn_custom(&(ml_custom){ .kind = "Gated", .forward = gated, .release = forget, .copy = copy_count, .ctx = count, .n_parameters = 1, .n_buffers = 1, .n_children = 1,
+    return ml_nn_custom(&(ml_custom){ .kind = "Gated", .forward = gated, .release = forget, .copy = copy_count, .ctx = count,
+        .n_parameters = 1, .n_buffers = 1, .n_children = 1,
         .parameter_names = gate, .buffer_names = total, .child_names = child, .parameters = &one, .buffers = &zero, .children = &f });
 }
 
@@ -176,13 +180,14 @@ Test(modules, one_of_your_own_is_like_all_others)
     ml_tensor *middle = gated_by_hand(own, affine(ml_module_child(m, 0), x));
     expect_close(y, affine(ml_module_child(m, 2), middle), 1e-13, "applied");
     expect_close(become, ml_add(start, ml_mean(middle, NULL)), 1e-13, "what the buffer becomes");
+    expect_same(ml_module_apply_with(m, params, n, x, &(ml_apply_opts){ .buffers = &start, .n_buffers = 1 }), y, "whether or not anybody asks for it");
     /* evaluation leaves buffers alone, and hands them on */
     y = ml_module_apply_with(m, params, n, x, &(ml_apply_opts){ .buffers = &start, .n_buffers = 1, .new_buffers = &become, .mode = ML_MODE_EVAL });
     expect(y && become == start, "a buffer that nobody has set");
     n_released = 0;
     ml_module_release(m);
     cr_expect_eq(n_released, 1);
-    cr_expect_eq(count, 3);
+    cr_expect_eq(count, 4);
 }
 
 static ml_tensor *fails_silently(void *ctx, ml_pass *pass, ml_tensor *x)
@@ -220,6 +225,8 @@ Test(modules, ones_that_fail_say_so)
     expect_words("K: scale is the result of a recorded operation");
     expect(!ml_nn_custom(&(ml_custom){ .kind = "K", .forward = gated, .n_parameters = 1, .parameter_names = name, .parameters = &ids }), "ids");
     expect_words("K: parameter scale must be f32 or f64, got i64");
+    expect(!ml_nn_custom(&(ml_custom){ .kind = "Empty" }), "without a function");
+    expect_words("Empty: a module needs a kind and a forward function");
     ml_module_release(silent);
     ml_module_release(asks);
 }
@@ -229,7 +236,8 @@ Test(modules, a_clone_shares_nothing)
 {
     int        count = 0;
     ml_module *tied = linear(3, 3);
-    ml_module *m = ml_nn_sequential((ml_module *[]){ tied, ml_module_retain(tied), small(&count), ml_nn_residual(ml_nn_batch_norm(1, 2, &(ml_norm_layer_opts){ .dtype = ML_F64 }), NULL) }, 4);
+    ml_module *norm = ml_nn_batch_norm(1, 2, &(ml_norm_layer_opts){ .dtype = ML_F64 });
+    ml_module *m = ml_nn_sequential((ml_module *[]){ tied, ml_module_retain(tied), small(&count), ml_nn_residual(norm, NULL) }, 4);
     ml_tensor *x = normals(ML_SHAPE(5, 3), 1);
     ml_module_freeze(m, 1, true);
     ml_module_set_factor(m, 4, 0.25);
@@ -287,7 +295,8 @@ Test(modules, frozen_parameters_have_no_gradient_and_stay)
 /* Each layer alone and inside a Sequential that fuses: as if its parameters had the factor themselves. */
 Test(modules, factors_are_part_of_what_a_layer_reads)
 {
-    ml_module *m = ml_nn_sequential((ml_module *[]){ linear(3, 4), relu(), linear(4, 2), ml_nn_residual(ml_nn_sequential((ml_module *[]){ linear(2, 2) }, 1), NULL) }, 4);
+    ml_module *inner = ml_nn_sequential((ml_module *[]){ linear(2, 2) }, 1);
+    ml_module *m = ml_nn_sequential((ml_module *[]){ linear(3, 4), relu(), linear(4, 2), ml_nn_residual(inner, NULL) }, 4);
     ml_module *want = ml_module_clone(m);
     ml_tensor *x = normals(ML_SHAPE(5, 3), 1), *dy[6], *dw[6];
     for (int i = 0; i < 6; i++) {
@@ -341,7 +350,8 @@ Test(modules, hooks_see_every_point_by_its_way)
     int64_t    a = ml_module_hook(m, &(ml_hook){ wants, watched, forget, &all }), b = ml_module_hook(around, &(ml_hook){ wants, watched, NULL, &half });
     cr_assert(a && b && a != b);
     expect_close(ml_module_forward(m, x), plain, 1e-13, "looking changes nothing");
-    const char *once = "1.linear 2.f.1.linear 2.f.2.relu 2.f.3.linear 2.f.sequential 2.half way 2.f.1.linear 2.f.2.relu 2.f.3.linear 2.f.sequential 2.gated 3.linear sequential ";
+    const char *once = "1.linear 2.f.1.linear 2.f.2.relu 2.f.3.linear 2.f.sequential 2.half way 2.f.1.linear 2.f.2.relu 2.f.3.linear "
+                       "2.f.sequential 2.gated 3.linear sequential ";
     cr_expect_str_eq(all.seen, once);
     cr_expect_str_eq(half.seen, "");
     all.seen[0] = '\0';

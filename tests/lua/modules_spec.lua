@@ -56,6 +56,23 @@ end)
 local function f64_linear(n, m) return nn.Linear(n, m, { dtype = "f64" }) end
 
 describe("containers inside containers", function()
+  it("give PyTorch's values and gradients", function() -- tests/golden/modules.py
+    local want = dofile(os.getenv "MOONLAB_SOURCE" .. "/tests/golden/modules.lua")
+    local first = nn.Residual(nn.Sequential { f64_linear(3, 4), nn.Tanh(), f64_linear(4, 3) }, { scale = 0.5 })
+    local inner = nn.Sequential { f64_linear(3, 2), nn.ReLU() }
+    local second = nn.Residual(inner, { shortcut = nn.Linear(3, 2, { bias = false, dtype = "f64" }) })
+    local ends = { f64_linear(5, 2), nn.Sequential { f64_linear(5, 2), nn.Sin() } }
+    local model = nn.Sequential { nn.Parallel { first, second }, nn.Parallel(ends, { merge = "sum" }) }
+    for i, p in ipairs(model:parameters()) do p:detach()[{}] = ml.tensor(want.params[i], { dtype = "f64" }) end
+    local x = ml.tensor(want.x, { dtype = "f64", requires_grad = true })
+    local y = model(x)
+    holds(want.y, y, 1e-14)
+    holds(want.stacked, nn.Parallel(ends, { merge = "stack" })(model[1](x)), 1e-14)
+    y:square():mean():backward()
+    holds(want.dx, x.grad, 1e-14)
+    for i, p in ipairs(model:parameters()) do holds(want.grads[i], p.grad, 1e-14) end
+  end)
+
   it("are pure functions of parameters and buffers, and every transform goes through", function()
     local block = nn.Residual(nn.Sequential { f64_linear(3, 3), nn.BatchNorm1d(3, { dtype = "f64" }), nn.Tanh() })
     local model = nn.Sequential { block, nn.Parallel({ f64_linear(3, 1), f64_linear(3, 1) }, { merge = "sum" }) }

@@ -44,7 +44,7 @@ local function check(optimizer, loss_of)
 end
 
 describe("replicas", function()
-  for _, optimizer in ipairs { "SGD", "Adam", "AdamW" } do
+  for _, optimizer in ipairs { "SGD", "Adam", "AdamW", "RMSprop", "Adagrad" } do
     it("train as if alone: " .. optimizer, function()
       check(optimizer, function(y) return nn.cross_entropy(y, labels) end)
       check(optimizer, function(y) return nn.mse(y[{ {}, 1 }]:reshape(24, 1), target) end)
