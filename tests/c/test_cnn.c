@@ -244,15 +244,36 @@ static bool try_all(void)
     return ok;
 }
 
-Test(cnn, survive_refused_memory)
+/* Layers that are made of several operations: what each of them is refused must not stay. */
+static bool try_composed(void)
 {
-    cr_assert(try_all(), "%s", ml_error_message());
+    ml_scope   scope = ml_scope_begin();
+    ml_module *turns = ml_nn_sequential((ml_module *[]){ ml_nn_lift_conv2d(ML_SYMMETRY_P4M, 2, 2, 3, NULL), ml_nn_batch_norm(2, 2, NULL), ml_nn_activation(ML_OP_relu),
+                                                         ml_nn_group_conv2d(ML_SYMMETRY_P4M, 2, 2, 3, &(ml_conv_layer_opts){ .same = true }), ml_nn_group_pool(false),
+                                                         ml_nn_adaptive_max_pool2d((int64_t[]){ 2, 3 }), ml_nn_global_max_pool() }, 7);
+    ml_module *rows  = ml_nn_sequential((ml_module *[]){ ml_nn_locally_connected1d(2, 4, 3, 6, &(ml_conv_layer_opts){ .padding = { 1 }, .padding_mode = ML_PAD_REFLECT }),
+                                                         ml_nn_maxout(2, 1), ml_nn_selu(), ml_nn_conv_transpose1d(2, 3, 2, NULL), ml_nn_adaptive_avg_pool1d(5),
+                                                         ml_nn_sine(2), ml_nn_bilinear(2, 3, 4, NULL), ml_nn_activation_with(ML_OP_softmax, NULL) }, 8);
+    ml_tensor *x = ml_randn(ML_SHAPE(2, 2, 6, 6), ML_F32, ml_key_of(1, 1)), *z = ml_randn(ML_SHAPE(2, 2, 6), ML_F32, ml_key_of(1, 2));
+    ml_tensor *y = ml_module_forward(turns, x), *v = ml_module_forward(rows, z);
+    bool       ok = y && v && ml_backward(ml_add(ml_sum(y, NULL), ml_sum(ml_square(v), NULL)), NULL);
+    ml_module_train(turns, false);
+    ok = ok && ml_module_forward(turns, x);
+    ml_module_release(turns);
+    ml_module_release(rows);
+    ml_scope_end(&scope);
+    return ok;
+}
+
+static void refuse_each(bool (*try)(void))
+{
+    cr_assert(try(), "%s", ml_error_message());
     for (int64_t n = 1; n < 3000; n++) {
         ml_error_clear();
         ml_memory_trim();
         size_t before = ml_memory().live;
         ml_memory_fail_after(n);
-        bool ok = try_all();
+        bool ok = try();
         ml_memory_fail_after(0);
         cr_expect_eq(ml_memory().live, before, "refusal %d leaks", (int)n);
         if (ok) return;
@@ -260,3 +281,6 @@ Test(cnn, survive_refused_memory)
     }
     cr_expect(false, "it never ends");
 }
+
+Test(cnn, survive_refused_memory) { refuse_each(try_all); }
+Test(cnn, composed_layers_survive_refused_memory) { refuse_each(try_composed); }
