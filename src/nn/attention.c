@@ -113,11 +113,14 @@ static ml_tensor *attend_at_once(const ml_module *m, ml_tensor *const *params, m
 ml_tensor *mli_attend(const ml_module *m, const mli_args *a, ml_tensor *x, ml_tensor *queries)
 {
     if (!queries || !check_input(m, x)) return NULL;
-    bool       drops = m->attention.dropout > 0 && mli_trains(m, a);
+    bool       drops = m->attention.dropout > 0 && mli_trains(m, a), shown = mli_wants(a, "pattern");
     ml_tensor *h[3], *y;
-    if (!drops && !m->attention.rotary) return project_out(m, a->params, attend_at_once(m, a->params, x, queries));
+    if (!drops && !shown && !m->attention.rotary) return project_out(m, a->params, attend_at_once(m, a->params, x, queries));
     if (!read_heads(m, a->params, x, queries, h)) return NULL;
-    if (drops) y = ml_matmul(mli_dropout(m, a, m->attention.dropout, pattern_of(m, h[0], h[1])), h[2]);
+    if (drops || shown) {
+        ml_tensor *pattern = mli_point(a, "pattern", pattern_of(m, h[0], h[1])); /* (samples, heads, queries, keys) */
+        y                  = ml_matmul(drops ? mli_dropout(m, a, m->attention.dropout, pattern) : pattern, h[2]);
+    }
     else y = ml_attention(h[0], h[1], h[2], &(ml_attention_opts){ .causal = m->attention.causal });
     return project_out(m, a->params, joined(m, y));
 }

@@ -23,9 +23,12 @@ static ml_tensor *wanted_of(const ml_module *m, ml_tensor *x)
 /* wanted: that of x, what attention is added to. */
 static ml_tensor *attend(const ml_module *m, const mli_args *a, ml_tensor *x, ml_tensor *wanted)
 {
-    mli_args   own  = mli_args_of(m, a, m->block.attention);
-    ml_tensor *read = m->block.norm_first ? normalised(m, a, m->block.norm1, x) : x;
-    return mli_attend(m->children[m->block.attention], &own, read, read == x ? wanted : wanted_of(m, read));
+    const ml_module *attention = m->children[m->block.attention];
+    mli_args         own       = mli_args_of(m, a, m->block.attention);
+    ml_tensor       *read      = m->block.norm_first ? normalised(m, a, m->block.norm1, x) : x;
+    mli_entered      e;
+    if (!mli_enter(attention, &own, m->block.attention, &e)) return NULL;
+    return mli_leave(&e, mli_attend(attention, &e.args, read, read == x ? wanted : wanted_of(m, read)));
 }
 
 static bool check_input(const ml_module *m, ml_tensor *x)
@@ -40,10 +43,13 @@ static bool check_input(const ml_module *m, ml_tensor *x)
 static ml_tensor *mlp(const ml_module *m, const mli_args *a, ml_tensor *x)
 {
     if (!x) return NULL;
-    mli_args   in = mli_args_of(m, a, m->block.mlp);
-    ml_tensor *h  = mli_linear_run(m->children[m->block.mlp], in.params, x, m->block.gelu ? ML_ACT_NONE : ML_ACT_RELU);
-    if (m->block.gelu) h = ml_gelu(h, NULL);
-    return mli_run_child(m, a, m->block.mlp + 1, drop(m, a, h));
+    ml_module *in  = m->children[m->block.mlp];
+    mli_args   own = mli_args_of(m, a, m->block.mlp);
+    ml_tensor *h, *room[MLI_MAX_OWN];
+    if (m->block.gelu) h = ml_gelu(mli_run(in, &own, m->block.mlp, x), NULL);
+    else if (mli_wanted(a->place, in, m->block.mlp)) h = ml_relu(mli_run(in, &own, m->block.mlp, x));
+    else h = mli_linear_run(in, mli_with_factors(&in, 1, own.params, room), x, ML_ACT_RELU);
+    return mli_run_child(m, a, m->block.mlp + 1, drop(m, a, mli_point(a, "hidden", h)));
 }
 
 static ml_tensor *forward(const ml_module *m, const mli_args *a, ml_tensor *x)
