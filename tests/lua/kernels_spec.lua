@@ -142,6 +142,29 @@ describe("the tangent kernel", function()
     assert.is_truthy(tostring(plan):find("1 Linear: product of inputs and derivatives, 11024 numbers an input", 1, true))
   end)
 
+  it("of 2,000 by 2,000 inputs takes less than 1 GB, and says what it takes before it starts", function()
+    local output, good = support.run([[
+      local ml = require "moonlab"
+      local nn = ml.nn
+      local model = nn.Sequential { nn.Linear(784, 1024), nn.ReLU(), nn.Linear(1024, 10) }
+      local x = ml.rand { 2000, 784 }
+      local before, plan = ml.memory().live, ml.kernels.ntk_plan(model, x)
+      local k = ml.kernels.ntk(model, x)
+      local peak = ml.memory().peak - before
+      assert(peak <= plan.bytes, peak .. " bytes, planned " .. plan.bytes)
+      assert(peak > plan.bytes / 2, peak .. " bytes, planned " .. plan.bytes) -- the plan is no empty promise either
+      local status = io.open "/proc/self/status"
+      if status and not os.getenv "LD_PRELOAD" then -- a sanitizer has memory of its own
+        local resident = tonumber(status:read "a":match "VmHWM:%s+(%d+)") / 1024
+        assert(resident < 1000, resident .. " MB resident")
+      end
+      print(k.shape[1], k.shape[2], plan.bytes < 200e6)
+    ]], "MOONLAB_MEMORY=400M")
+    assert.is_true(good, output)
+    assert.is_truthy(output:find "^tangent kernel 2000 x 2000 of 10 outputs: at most %d+%.%d MB", output)
+    assert.is_truthy(output:find "2000\t2000\ttrue", output)
+  end)
+
   it("names what is wrong", function()
     local model, x = mlp(), ml.ones { 2, 5 }
     fails(function() kernels.ntk(model, x, nil, { output = 1 }) end, "unknown option 'output'; did you mean 'outputs'")
