@@ -68,6 +68,35 @@ describe("the tangent kernel", function()
     assert.is_true(distance(kernels.ntk(tokens, x, nil, { outputs = "full" }), by_jacobian(tokens, x, x)) < 1e-13)
   end)
 
+  it("is the product of Jacobians: containers, recurrences, tokens, modules of one's own", function()
+    ml.seed(8)
+    local f64, Gate = { dtype = "f64" }, nn.module "Gate"
+    function Gate:init()
+      self.open, self.value = nn.Linear(4, 4, f64), nn.Linear(4, 4, f64)
+      self:parameter("scale", ml.full({ 1 }, 0.7, f64))
+    end
+    function Gate:forward(x) return self.scale * self.open(x):sigmoid() * self.value(x) end
+    local cases = {
+      { nn.Sequential { nn.Linear(4, 4, f64), nn.Residual(nn.Sequential { nn.Linear(4, 4, f64), nn.ReLU() }), Gate() },
+        randn({ 5, 4 }, 1) },
+      { nn.Sequential { nn.GRU(3, 4, f64), nn.Flatten(), nn.Linear(20, 2, f64) }, randn({ 3, 5, 3 }, 2) },
+      { nn.Sequential { nn.Embedding(7, 4, f64), nn.Flatten(), nn.Linear(8, 2, f64) }, ml.randint(1, 7, { 5, 2 }, { seed = 3 }) },
+    }
+    for _, case in ipairs(cases) do
+      local model, x = case[1], case[2]
+      assert.is_true(distance(kernels.ntk(model, x, nil, { outputs = "full" }), by_jacobian(model, x, x)) < 1e-13)
+    end
+  end)
+
+  it("is the product of Jacobians: parameters with factors", function()
+    for _, kind in ipairs { "ntk", "mean_field" } do
+      ml.seed(9)
+      local model, x = mlp "f64", randn({ 5, 5 }, 1)
+      nn.parametrise(model, kind)
+      assert.is_true(distance(kernels.ntk(model, x, nil, { outputs = "full" }), by_jacobian(model, x, x)) < 1e-13, kind)
+    end
+  end)
+
   it("of a function of parameters is that of the model", function()
     ml.seed(3)
     local model, x1, x2 = mlp "f64", randn({ 4, 5 }, 7), randn({ 3, 5 }, 8)
@@ -122,6 +151,10 @@ describe("the tangent kernel", function()
     model[1].bias:requires_grad_(false)
     model[3][1].weight:requires_grad_(false)
     assert.is_true(distance(kernels.ntk(model, x), last) < 1e-13)
+    local other = mlp "f64"
+    local whole = kernels.ntk(other, x, nil, { rates = { ["1.weight"] = 0, ["1.bias"] = 0 } })
+    other:freeze "1.*"
+    assert.is_true(distance(kernels.ntk(other, x), whole) < 1e-13)
   end)
 
   it("knows its memory before it starts: 64 images through 1,024 units in less than 100 MB and 1 s", function()
