@@ -9,6 +9,8 @@
 local ml    = require "moonlab"
 local check = require "moonlab.check"
 
+local inner = require "moonlab.core".inner
+
 local activations = require "moonlab.activations"
 local spectra     = require "moonlab.spectra"
 local structure   = require "moonlab.structure"
@@ -118,7 +120,7 @@ function measures.path_norm(model, shape)
   check_model("path_norm", model)
   if type(shape) ~= "table" then check.fail("measures.path_norm: takes the shape of an input, got %s", type(shape)) end
   local squared = {}
-  for i, p in ipairs(model:parameters()) do squared[i] = p:detach():square() end
+  for i, p in ipairs(model:parameters()) do squared[i] = p:detach():square() * inner.factor(model, i) end -- apply multiplies too
   local ones = ml.ones({ 1, table.unpack(shape) }, { dtype = squared[1].dtype })
   return math.sqrt(ml.no_grad(function() return model:apply(squared, ones, { train = false }):sum():item() end))
 end
@@ -142,10 +144,13 @@ function measures.norms(model, opts)
   check_model("norms", model)
   local norms = { parameters = 0, frobenius = 0, log_frobenius = 0, log_spectral = 0, stable_rank = 0, spectral = {},
                   distance = o.initial and 0 }
+  local i = 0
   for name, p in model:named_parameters() do
+    i = i + 1
     norms.parameters = norms.parameters + p:numel()
     if p:dim() >= 2 then
-      local w = p:detach():cast("f64"):reshape(p.shape[1], -1)
+      local factor = inner.factor(model, i) -- what nn.parametrise has the layer multiply its weight by
+      local w = p:detach():cast("f64"):reshape(p.shape[1], -1) * factor
       local frobenius, largest = w:square():sum():item(), ml.linalg.svdvals(w)[1]:item()
       norms.frobenius, norms.log_frobenius = norms.frobenius + frobenius, norms.log_frobenius + math.log(frobenius)
       norms.log_spectral, norms.spectral[name] = norms.log_spectral + 2 * math.log(largest), largest
@@ -155,7 +160,7 @@ function measures.norms(model, opts)
         if not ml.is_tensor(before) or before:numel() ~= p:numel() then
           check.fail("measures.norms: initial must be a model:state(), with '%s' of as many values", name)
         end
-        norms.distance = norms.distance + (w - before:cast("f64"):reshape(w.shape)):square():sum():item()
+        norms.distance = norms.distance + (w - factor * before:cast("f64"):reshape(w.shape)):square():sum():item()
       end
     end
   end

@@ -9,6 +9,8 @@ local check     = require "moonlab.check"
 local structure = require "moonlab.structure"
 local train     = require "moonlab.train"
 
+local inner = require "moonlab.core".inner
+
 local ntk = {}
 
 local BYTES = { f32 = 4, f64 = 8 }
@@ -33,17 +35,21 @@ end
 ---@field layer   any
 ---@field params  moonlab.Tensor[]
 ---@field rates   number[]
+---@field factors number[]  what the layer multiplies its parameters by (nn.parametrise)
 ---@field names   string[]
 ---@field columns integer   of its Jacobian
 ---@field product boolean   a linear layer on vectors
 ---@field numbers integer   what is kept of an input
 
 local function leaf_of(layer, path, rates, used)
-  local leaf = { name = path, kind = layer:kind(), layer = layer, params = layer:parameters(), rates = {}, names = {} }
+  local leaf = {
+    name = path, kind = layer:kind(), layer = layer, params = layer:parameters(), rates = {}, names = {}, factors = {},
+  }
   for name, p in layer:named_parameters() do
-    local full = path == "" and name or path .. "." .. name
+    local i, full = #leaf.names + 1, path == "" and name or path .. "." .. name
     local rate = rate_of(rates, full, used)
-    leaf.names[#leaf.names + 1], leaf.rates[#leaf.rates + 1] = full, p.requires_grad and rate or 0 -- a frozen one never moves
+    if inner.frozen(layer, i) or not p.requires_grad then rate = 0 end -- it never moves
+    leaf.names[i], leaf.rates[i], leaf.factors[i] = full, rate, inner.factor(layer, i)
   end
   return leaf
 end
@@ -176,7 +182,8 @@ local function block(plan, a, b)
       value = da:reshape(n, -1):matmul(db:reshape(m, -1):transpose())
     end
     if leaf.product then
-      local gram = a[l].x:matmul(b[l].x:transpose()) * leaf.rates[1] + (leaf.rates[2] or 0)
+      local function share(i) return leaf.rates[i] and leaf.rates[i] * leaf.factors[i] ^ 2 or 0 end -- of the weight, of the bias
+      local gram = a[l].x:matmul(b[l].x:transpose()) * share(1) + share(2)
       value = value * (plan.full and gram:reshape(n, m, 1, 1) or gram)
     end
     total = total and total + value or value

@@ -68,6 +68,35 @@ describe("the tangent kernel", function()
     assert.is_true(distance(kernels.ntk(tokens, x, nil, { outputs = "full" }), by_jacobian(tokens, x, x)) < 1e-13)
   end)
 
+  it("is the product of Jacobians: containers, recurrences, tokens, modules of one's own", function()
+    ml.seed(8)
+    local f64, Gate = { dtype = "f64" }, nn.module "Gate"
+    function Gate:init()
+      self.open, self.value = nn.Linear(4, 4, f64), nn.Linear(4, 4, f64)
+      self:parameter("scale", ml.full({ 1 }, 0.7, f64))
+    end
+    function Gate:forward(x) return self.scale * self.open(x):sigmoid() * self.value(x) end
+    local cases = {
+      { nn.Sequential { nn.Linear(4, 4, f64), nn.Residual(nn.Sequential { nn.Linear(4, 4, f64), nn.ReLU() }), Gate() },
+        randn({ 5, 4 }, 1) },
+      { nn.Sequential { nn.GRU(3, 4, f64), nn.Flatten(), nn.Linear(20, 2, f64) }, randn({ 3, 5, 3 }, 2) },
+      { nn.Sequential { nn.Embedding(7, 4, f64), nn.Flatten(), nn.Linear(8, 2, f64) }, ml.randint(1, 7, { 5, 2 }, { seed = 3 }) },
+    }
+    for _, case in ipairs(cases) do
+      local model, x = case[1], case[2]
+      assert.is_true(distance(kernels.ntk(model, x, nil, { outputs = "full" }), by_jacobian(model, x, x)) < 1e-13)
+    end
+  end)
+
+  it("is the product of Jacobians: parameters with factors", function()
+    for _, kind in ipairs { "ntk", "mean_field" } do
+      ml.seed(9)
+      local model, x = mlp "f64", randn({ 5, 5 }, 1)
+      nn.parametrise(model, kind)
+      assert.is_true(distance(kernels.ntk(model, x, nil, { outputs = "full" }), by_jacobian(model, x, x)) < 1e-13, kind)
+    end
+  end)
+
   it("of a function of parameters is that of the model", function()
     ml.seed(3)
     local model, x1, x2 = mlp "f64", randn({ 4, 5 }, 7), randn({ 3, 5 }, 8)
@@ -122,6 +151,10 @@ describe("the tangent kernel", function()
     model[1].bias:requires_grad_(false)
     model[3][1].weight:requires_grad_(false)
     assert.is_true(distance(kernels.ntk(model, x), last) < 1e-13)
+    local other = mlp "f64"
+    local whole = kernels.ntk(other, x, nil, { rates = { ["1.weight"] = 0, ["1.bias"] = 0 } })
+    other:freeze "1.*"
+    assert.is_true(distance(kernels.ntk(other, x), whole) < 1e-13)
   end)
 
   it("knows its memory before it starts: 64 images through 1,024 units in less than 100 MB and 1 s", function()
@@ -140,6 +173,29 @@ describe("the tangent kernel", function()
       assert.is_true(peak - before.live <= plan.bytes, ("%d bytes, planned %d"):format(peak - before.live, plan.bytes))
     end
     assert.is_truthy(tostring(plan):find("1 Linear: product of inputs and derivatives, 11024 numbers an input", 1, true))
+  end)
+
+  it("of 2,000 by 2,000 inputs takes less than 1 GB, and says what it takes before it starts", function()
+    local output, good = support.run([[
+      local ml = require "moonlab"
+      local nn = ml.nn
+      local model = nn.Sequential { nn.Linear(784, 1024), nn.ReLU(), nn.Linear(1024, 10) }
+      local x = ml.rand { 2000, 784 }
+      local before, plan = ml.memory().live, ml.kernels.ntk_plan(model, x)
+      local k = ml.kernels.ntk(model, x)
+      local peak = ml.memory().peak - before
+      assert(peak <= plan.bytes, peak .. " bytes, planned " .. plan.bytes)
+      assert(peak > plan.bytes / 2, peak .. " bytes, planned " .. plan.bytes) -- the plan is no empty promise either
+      local status = io.open "/proc/self/status"
+      if status and not os.getenv "LD_PRELOAD" then -- a sanitizer has memory of its own
+        local resident = tonumber(status:read "a":match "VmHWM:%s+(%d+)") / 1024
+        assert(resident < 1000, resident .. " MB resident")
+      end
+      print(k.shape[1], k.shape[2], plan.bytes < 200e6)
+    ]], "MOONLAB_MEMORY=400M")
+    assert.is_true(good, output)
+    assert.is_truthy(output:find "^tangent kernel 2000 x 2000 of 10 outputs: at most %d+%.%d MB", output)
+    assert.is_truthy(output:find "2000\t2000\ttrue", output)
   end)
 
   it("names what is wrong", function()

@@ -114,6 +114,29 @@ describe("norms", function()
     fails(function() measures.norms(3) end, "^measures%.norms: takes a model with parameters, got number")
   end)
 
+  it("are those of the weights as they work, with the factors of a parametrisation", function()
+    ml.seed(6)
+    local function build() return nn.Sequential { nn.Linear(3, 5, F64), nn.ReLU(), nn.Linear(5, 2, F64) } end
+    local scaled, plain = build(), build()
+    nn.parametrise(scaled, "ntk")
+    scaled:load_state {
+      ["1.weight"] = randn({ 5, 3 }, 1), ["1.bias"] = randn({ 5 }, 2),
+      ["3.weight"] = randn({ 2, 5 }, 3), ["3.bias"] = randn({ 2 }, 4),
+    }
+    local state = scaled:state()
+    local zero = ml.zeros({ 1, 3 }, F64)
+    for i, name in ipairs { "1", "3" } do -- a layer alone tells what it multiplies by: its bias and its columns
+      local layer, width = scaled[2 * i - 1], i == 1 and 3 or 5
+      state[name .. ".bias"]   = layer(ml.zeros({ 1, width }, F64)):detach():squeeze(1)
+      state[name .. ".weight"] = (layer(ml.eye(width, F64)) - layer(ml.zeros({ 1, width }, F64))):detach():transpose()
+    end
+    plain:load_state(state)
+    holds(plain(zero + 1):tolist(), scaled(zero + 1), 1e-12)
+    near(measures.path_norm(plain, { 3 }), measures.path_norm(scaled, { 3 }))
+    near(measures.norms(plain).log_spectral, measures.norms(scaled).log_spectral)
+    near(measures.norms(plain).frobenius, measures.norms(scaled).frobenius)
+  end)
+
   it("effective rank counts directions", function()
     local q = ml.linalg.qr(randn({ 50, 4 }, 9) - randn({ 50, 4 }, 9):mean(1))
     near(4, measures.effective_rank(q), 1e-9)

@@ -226,6 +226,28 @@ describe("the digits of MNIST", function()
   end)
 end)
 
+describe("the example of random convolutions", function()
+  local process = dofile(os.getenv "MOONLAB_SOURCE" .. "/tests/lua/process.lua")
+  teardown(process.remove_all)
+
+  -- How its three checks end, on drawn digits: a share of the filters is enough to tell.
+  local function checks(arguments)
+    local example = os.getenv "MOONLAB_SOURCE" .. "/examples/probe_random_conv.lua"
+    local result  = process.shell(("'%s' run '%s' --no-window steps=4 %s"):format(process.program, example, arguments),
+      { environment = { MOONLAB_DATA = "" } })
+    local passed = {}
+    for mark in (result.out .. result.err):gmatch "([✓✗]+) [^\n]*against" do passed[#passed + 1] = mark == "✓" end
+    return passed, result.out .. result.err
+  end
+
+  it("shows their advantage, which is gone when the pixels are permuted", function()
+    local passed, output = checks ""
+    assert.same({ true, true, true }, passed, output)
+    passed, output = checks "permuted=true"
+    assert.same({ false, false, true }, passed, output)
+  end)
+end)
+
 describe("random features", function()
   local x = ml.randn({ 12, 6 }, { seed = 1 })
 
