@@ -17,7 +17,7 @@ local PAGES = {
   { "tensors", "Tensors", "Making tensors, reading and writing them, and what `ml` has besides operations.",
     sources = { "meta/moonlab.lua:ml,Tensor", "moonlab/tensor.lua", "moonlab/init.lua", "moonlab/train.lua" } },
   { "derivatives", "Derivatives", "The gradient of a recorded computation, and functions of functions.",
-    sources = { "meta/moonlab.lua:autograd", "moonlab/transform.lua", "moonlab/tree.lua" } },
+    sources = { "meta/moonlab.lua:autograd", "moonlab/transform.lua", "moonlab/replicas.lua", "moonlab/tree.lua" } },
   { "layers", "Layers and losses", "Modules hold their parameters; `model:apply` makes a pure function of them.",
     sources = { "meta/moonlab.lua:nn,Module", "moonlab/nn.lua" } },
   { "optimizers", "Optimizers", "Each takes a list of parameters and a table of options.",
@@ -34,8 +34,8 @@ local PAGES = {
 
 -- Under which name people know the owner of a function. Functions of other owners are not for them.
 local OWNERS = {
-  ml = "ml", train = "ml", autograd = "ml.autograd", transform = "ml", tree = "ml.tree", nn = "nn", optim = "ml.optim",
-  data = "ml.data", files = "ml", io = "ml.io", fft = "ml.fft", linalg = "ml.linalg", stats = "ml.stats",
+  ml = "ml", train = "ml", autograd = "ml.autograd", transform = "ml", replicas = "ml", tree = "ml.tree", nn = "nn",
+  optim = "ml.optim", data = "ml.data", files = "ml", io = "ml.io", fft = "ml.fft", linalg = "ml.linalg", stats = "ml.stats",
   Tensor = "Tensor", Module = "Module", Optimizer = "Optimizer", methods = "Run", Figure = "Figure",
 }
 
