@@ -17,7 +17,7 @@ local PAGES = {
   { "tensors", "Tensors", "Making tensors, reading and writing them, and what `ml` has besides operations.",
     sources = { "meta/moonlab.lua:ml,Tensor", "moonlab/tensor.lua", "moonlab/init.lua", "moonlab/train.lua" } },
   { "derivatives", "Derivatives", "The gradient of a recorded computation, and functions of functions.",
-    sources = { "meta/moonlab.lua:autograd", "moonlab/transform.lua", "moonlab/tree.lua" } },
+    sources = { "meta/moonlab.lua:autograd", "moonlab/transform.lua", "moonlab/replicas.lua", "moonlab/tree.lua" } },
   { "layers", "Layers and losses", "Modules hold their parameters; `model:apply` makes a pure function of them.",
     sources = { "meta/moonlab.lua:nn,init,Module", "moonlab/nn.lua", "moonlab/module.lua", "moonlab/hooks.lua", "moonlab/freeze.lua",
       "moonlab/summary.lua", "moonlab/parametrise.lua" } },
@@ -40,7 +40,7 @@ local PAGES = {
 
 -- Under which name people know the owner of a function. Functions of other owners are not for them.
 local OWNERS = {
-  ml = "ml", train = "ml", transform = "ml", files = "ml",
+  ml = "ml", train = "ml", transform = "ml", replicas = "ml", files = "ml",
   autograd = "ml.autograd", tree = "ml.tree", data = "ml.data", io = "ml.io", fft = "ml.fft", linalg = "ml.linalg",
   stats = "ml.stats", optim = "ml.optim", probe = "ml.probe", features = "ml.probe.features",
   kernels = "ml.kernels", measures = "ml.measures",

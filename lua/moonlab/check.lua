@@ -13,6 +13,15 @@ function check.fail(format, ...)
   core.raise(format:format(...))
 end
 
+--- Refuses what cannot be called.
+---@param where string  who takes the function, for the message
+---@param f any
+function check.is_function(where, f)
+  if type(f) == "function" then return end
+  local meta = getmetatable(f)
+  if not (type(meta) == "table" and meta.__call) then check.fail("%s: takes a function, got %s", where, type(f)) end
+end
+
 --- The options with their defaults filled in, as a new table. A given one must have the type of its default.
 ---@generic T: table
 ---@param where    string  whose options they are, for the message

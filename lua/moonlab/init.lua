@@ -56,9 +56,9 @@ for _, name in ipairs { "fft", "run", "figure", "tree", "linalg", "stats", "io",
 end
 local fields = { -- of ml that are functions of one module
   ["moonlab.transform"] = {
-    "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp", "vmap", "stop_gradient",
-    "replicas", "checkpoint",
+    "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp", "vmap", "stop_gradient", "checkpoint",
   },
+  ["moonlab.replicas"] = { "replicas" },
   ["moonlab.files"] = { "load", "save", "save_checkpoint", "load_checkpoint" },
 }
 for module, names in pairs(fields) do

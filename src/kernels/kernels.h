@@ -169,9 +169,9 @@ typedef struct ml_kernels {
     void (*log_softmax_f64)(int64_t rows, int64_t n, const double *x, double *y);
     void (*logsumexp_f32)(int64_t rows, int64_t n, const float *x, float *y); /* y (rows) */
     void (*logsumexp_f64)(int64_t rows, int64_t n, const double *x, double *y);
-    /* -log softmax(x)[label], summed over the rows; labels are in 0..n-1 after base is taken off */
-    double (*cross_entropy_f32)(int64_t rows, int64_t n, const float *x, const int64_t *labels, int64_t base);
-    double (*cross_entropy_f64)(int64_t rows, int64_t n, const double *x, const int64_t *labels, int64_t base);
+    /* -log softmax(x)[label] of each row; labels are in 0..n-1 after base is taken off */
+    void (*cross_entropy_f32)(int64_t rows, int64_t n, const float *x, const int64_t *labels, int64_t base, double *loss);
+    void (*cross_entropy_f64)(int64_t rows, int64_t n, const double *x, const int64_t *labels, int64_t base, double *loss);
     /* dx = scale (softmax(x) - one_hot(label)) */
     void (*cross_entropy_dx_f32)(int64_t rows, int64_t n, const float *x, const int64_t *labels, int64_t base, double scale, float *dx);
     void (*cross_entropy_dx_f64)(int64_t rows, int64_t n, const double *x, const int64_t *labels, int64_t base, double scale, double *dx);

@@ -113,18 +113,16 @@
             y[r] = max == (T)INFINITY ? max : max + LOG_##T(sum); /* inf - inf inside is no reason for NaN */ \
         }                                                                                                   \
     }                                                                                                       \
-    static double cross_entropy_##S(int64_t rows, int64_t n, const T *x, const int64_t *labels, int64_t base) \
+    static void cross_entropy_##S(int64_t rows, int64_t n, const T *x, const int64_t *labels, int64_t base, double *loss) \
     {                                                                                                       \
-        double total = 0;                                                                                   \
-        SLIM_ROWS(T, S, labels += k) {                                                                      \
+        SLIM_ROWS(T, S, (labels += k, loss += k)) {                                                         \
             for (int64_t r = 0; r < LANES; r++) sums[r] = LOG_##T(sums[r]);                                 \
-            for (int64_t r = 0; r < k; r++) total += (double)(sums[r] - (x[r * n + labels[r] - base] - tops[r])); \
+            for (int64_t r = 0; r < k; r++) loss[r] = (double)(sums[r] - (x[r * n + labels[r] - base] - tops[r])); \
         }                                                                                                   \
         for (int64_t r = 0; r < rows; r++, x += n) {                                                        \
             T max, sum = row_exp_##S(n, x, NULL, &max);                                                     \
-            total += (double)(LOG_##T(sum) - (x[labels[r] - base] - max));                                  \
+            loss[r] = (double)(LOG_##T(sum) - (x[labels[r] - base] - max));                                 \
         }                                                                                                   \
-        return total;                                                                                       \
     }                                                                                                       \
     static void cross_entropy_dx_##S(int64_t rows, int64_t n, const T *x, const int64_t *labels, int64_t base, double scale, T *dx) \
     {                                                                                                       \

@@ -177,32 +177,65 @@ static bool cross_entropy_infer(ml_call *c)
     return true;
 }
 
-/* The rows fall into groups of one mean each, a group into tasks of `each` rows; a sum is that of its tasks in their order. */
+/* The rows fall into groups of one mean each, a group into parts of `each` rows; a sum is that of its parts in their order. A task
+ * is one part, or as many whole groups as have about `each` rows together. */
+#define LOSSES 256 /* at once */
 typedef struct {
     ml_tensor     *x;
     const int64_t *labels;
-    int64_t        groups, rows, n, each, tasks, base; /* rows, tasks: of a group */
+    int64_t        groups, rows, n, each, parts, base; /* rows, parts: of a group */
+    int64_t        together, tasks;                    /* groups of a task, where a group is one part */
     const double  *scale; /* backward: of each group */
-    double        *part;  /* forward: the sum of each task */
+    double        *part;  /* forward: the sum of each part, 0 before */
     char          *dx;    /* backward */
 } loss_job;
 
+static const void *row_at(const loss_job *j, const void *x, int64_t row)
+{
+    return (const char *)x + row * j->n * (int64_t)ml_dtype_bytes((ml_dtype)j->x->dtype);
+}
+
+static void add_losses(const loss_job *j, int64_t first, int64_t k)
+{
+    double loss[LOSSES];
+    for (int64_t done = 0, m; done < k; done += m) {
+        int64_t row = first + done;
+        m = k - done < LOSSES ? k - done : LOSSES;
+        if (j->x->dtype == ML_F32) mlk()->cross_entropy_f32(m, j->n, row_at(j, mli_data(j->x), row), j->labels + row, j->base, loss);
+        else mlk()->cross_entropy_f64(m, j->n, row_at(j, mli_data(j->x), row), j->labels + row, j->base, loss);
+        for (int64_t i = 0, left; i < m; i += left) { /* of one part at a time */
+            int64_t group = (row + i) / j->rows, at = (row + i) % j->rows / j->each, end = (at + 1) * j->each;
+            left          = group * j->rows + (end < j->rows ? end : j->rows) - (row + i);
+            left          = left < m - i ? left : m - i;
+            double *part  = &j->part[group * j->parts + at];
+            for (int64_t r = i; r < i + left; r++) *part += loss[r];
+        }
+    }
+}
+
+/* Of groups that follow each other and have one scale, at once. */
+static void write_slopes(const loss_job *j, int64_t first, int64_t k)
+{
+    for (int64_t row = first, next; row < first + k; row = next) {
+        int64_t group = row / j->rows, last = group;
+        while ((last + 1) * j->rows < first + k && j->scale[last + 1] == j->scale[group]) last++;
+        next     = (last + 1) * j->rows < first + k ? (last + 1) * j->rows : first + k;
+        void *dx = (void *)(uintptr_t)row_at(j, j->dx, row);
+        if (j->x->dtype == ML_F32)
+            mlk()->cross_entropy_dx_f32(next - row, j->n, row_at(j, mli_data(j->x), row), j->labels + row, j->base, j->scale[group], dx);
+        else mlk()->cross_entropy_dx_f64(next - row, j->n, row_at(j, mli_data(j->x), row), j->labels + row, j->base, j->scale[group], dx);
+    }
+}
+
 static void loss_rows(void *ctx, int64_t task)
 {
-    loss_job   *j     = ctx;
-    int64_t     group = task / j->tasks, at = task % j->tasks * j->each, k = j->rows - at < j->each ? j->rows - at : j->each;
-    int64_t     first = group * j->rows + at;
-    bool        f32   = j->x->dtype == ML_F32;
-    const char *x     = (const char *)mli_data(j->x) + first * j->n * (f32 ? 4 : 8);
-    if (j->part) {
-        j->part[task] = f32 ? mlk()->cross_entropy_f32(k, j->n, (const float *)(const void *)x, j->labels + first, j->base)
-                            : mlk()->cross_entropy_f64(k, j->n, (const double *)(const void *)x, j->labels + first, j->base);
-        return;
-    }
-    char  *dx    = j->dx + first * j->n * (f32 ? 4 : 8);
-    double scale = j->scale[group];
-    if (f32) mlk()->cross_entropy_dx_f32(k, j->n, (const float *)(const void *)x, j->labels + first, j->base, scale, (float *)(void *)dx);
-    else mlk()->cross_entropy_dx_f64(k, j->n, (const double *)(const void *)x, j->labels + first, j->base, scale, (double *)(void *)dx);
+    const loss_job *j     = ctx;
+    int64_t         group = task / j->parts * j->together, at = task % j->parts * j->each, all = j->groups * j->rows;
+    int64_t         first = group * j->rows + at, span = j->parts > 1 ? j->each : j->together * j->rows, end = (group + j->together) * j->rows;
+    if (end > all) end = all;
+    if (first + span > end) span = end - first;
+    if (j->part) add_losses(j, first, span);
+    else write_slopes(j, first, span);
 }
 
 static int64_t groups_of(const ml_call *c)
@@ -216,29 +249,24 @@ static bool loss_job_of(ml_call *c, loss_job *j)
     int64_t n = c->in[0]->shape.size[c->in[0]->shape.n - 1], groups = groups_of(c), rows = ml_tensor_numel(c->in[1]) / groups;
     *j = (loss_job){ .x = mli_contiguous(c->in[0]), .groups = groups, .rows = rows, .n = n, .each = ROWS_A_TASK(n),
                      .base = ((const ml_cross_entropy_opts *)c->opts)->base };
-    j->tasks  = (rows + j->each - 1) / j->each;
+    j->parts    = rows > j->each ? (rows + j->each - 1) / j->each : 1;
+    j->together = j->parts > 1 || rows == 0 ? 1 : j->each / rows;
+    j->tasks    = (groups + j->together - 1) / j->together * j->parts;
     j->labels = j->x ? mli_ids("cross_entropy", "labels", c->in[1], n, (int)j->base) : NULL;
     return j->labels != NULL;
-}
-
-static void run_loss(loss_job *j)
-{
-    int64_t tasks = j->groups * j->tasks;
-    if (j->groups * j->rows > j->each) ml_parallel(tasks, loss_rows, j);
-    else for (int64_t i = 0; i < tasks; i++) loss_rows(j, i); /* many small groups: no work to share */
 }
 
 static bool cross_entropy_forward(ml_call *c)
 {
     loss_job j;
     if (!loss_job_of(c, &j)) return false;
-    ml_tensor *parts = ml_empty(ML_SHAPE(j.groups * j.tasks), ML_F64);
+    ml_tensor *parts = ml_zeros(ML_SHAPE(j.groups * j.parts), ML_F64);
     if (!parts) return false;
     j.part = mli_data(parts);
-    run_loss(&j);
+    if (j.rows > 0) ml_parallel(j.tasks, loss_rows, &j);
     for (int64_t g = 0; g < j.groups; g++) {
         double total = 0;
-        for (int64_t i = 0; i < j.tasks; i++) total += j.part[g * j.tasks + i];
+        for (int64_t i = 0; i < j.parts; i++) total += j.part[g * j.parts + i];
         total /= (double)j.rows;
         if (c->dtype == ML_F32) ((float *)mli_data(c->out))[g] = (float)total;
         else ((double *)mli_data(c->out))[g] = total;
@@ -256,7 +284,7 @@ static bool cross_entropy_direct(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
     for (int64_t g = 0; g < j.groups; g++) s[g] /= (double)j.rows;
     j.scale = s;
     j.dx    = mli_data(dx[0]);
-    run_loss(&j);
+    if (j.rows > 0) ml_parallel(j.tasks, loss_rows, &j);
     return true;
 }
 

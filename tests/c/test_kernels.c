@@ -40,7 +40,7 @@ Test(kernels, f32_functions_keep_the_promised_accuracy)
         { "log1p", k->log1p_f32, log1p, 3 },      { "tanh", k->tanh_f32, tanh, 3 },            { "sigmoid", k->sigmoid_f32, sigmoid, 3 },
         { "softplus", k->softplus_f32, softplus, 3 }, { "erf", k->erf_f32, erf, 2.5 },          { "sin", k->sin_f32, sin, 2 },
         { "cos", k->cos_f32, cos, 2 },            { "exp2", k->exp2_f32, exp2, 1.5 },           { "log2", k->log2_f32, log2, 2 },
-        { "log10", k->log10_f32, log10, 2 },      { "erfc", k->erfc_f32, erfc, 4 },             { "gelu", k->gelu_f32, gelu, 4.5 },
+        { "log10", k->log10_f32, log10, 2 },      { "erfc", k->erfc_f32, erfc, 4 },             { "gelu", k->gelu_f32, gelu, 4 },
         { "tan", k->tan_f32, tan, 4.5 },          { "sinh", k->sinh_f32, sinh, 3.5 },           { "cosh", k->cosh_f32, cosh, 3 },
         { "asinh", k->asinh_f32, asinh, 2.5 },    { "acosh", k->acosh_f32, acosh, 2.5 },        { "atanh", k->atanh_f32, atanh, 2.5 },
         { "sqrt", k->sqrt_f32, sqrt, 0.51 },
@@ -239,7 +239,7 @@ Test(kernels, a_product_without_memory_says_so)
         enum { ROWS = 37, MOST = 20 };                                                                                     \
         T        x[ROWS * MOST], together[ROWS * MOST], alone[ROWS * MOST];                                                \
         int64_t  labels[ROWS];                                                                                             \
-        double   sum = 0;                                                                                                  \
+        double   all[ROWS], one[ROWS];                                                                                      \
         for (int64_t i = 0; i < ROWS * n; i++) x[i] = (T)(9 * noise(i + n));                                               \
         for (int64_t j = 0; j < n; j++) x[3 * n + j] = -(T)INFINITY; /* each kind of row that is not ordinary */           \
         x[7 * n] = (T)INFINITY, x[11 * n + n / 2] = (T)NAN, x[13 * n] = -(T)INFINITY;                                      \
@@ -253,8 +253,9 @@ Test(kernels, a_product_without_memory_says_so)
                 cr_expect(together[i] == alone[i] || (isnan(together[i]) && isnan(alone[i])), "function %zu, rows of %d: value %d", k, (int)n, (int)i); \
         }                                                                                                                  \
         x[3 * n] = x[7 * n] = x[11 * n + n / 2] = x[13 * n] = 1;                                                                      \
-        for (int64_t r = 0; r < ROWS; r++) sum += mlk()->cross_entropy_##S(1, n, x + r * n, labels + r, 1);                \
-        cr_expect_eq(mlk()->cross_entropy_##S(ROWS, n, x, labels, 1), sum, "cross entropy of %d", (int)n);                 \
+        for (int64_t r = 0; r < ROWS; r++) mlk()->cross_entropy_##S(1, n, x + r * n, labels + r, 1, one + r);                \
+        mlk()->cross_entropy_##S(ROWS, n, x, labels, 1, all);                                                              \
+        cr_expect_arr_eq(all, one, sizeof all, "cross entropy of %d", (int)n);                                             \
         mlk()->cross_entropy_dx_##S(ROWS, n, x, labels, 1, 0.3, together);                                                 \
         for (int64_t r = 0; r < ROWS; r++) mlk()->cross_entropy_dx_##S(1, n, x + r * n, labels + r, 1, 0.3, alone + r * n); \
         cr_expect_arr_eq(together, alone, (size_t)(ROWS * n) * sizeof(T), "the slope of the cross entropy of %d", (int)n);  \

@@ -272,6 +272,21 @@ describe("vmap", function()
     same(ml.grad(ce)(p, x[3], y[3]).w2, J.w2[3], 1e-5)
   end)
 
+  it("of a cross entropy: groups of one row, of some, and larger than what a thread takes at once", function()
+    for _, size in ipairs { { 300, 1, 10 }, { 90, 70, 3 }, { 2, 9000, 2 }, { 1, 5, 17 } } do
+      local groups, rows, classes = table.unpack(size)
+      local x, y = randn({ groups, rows, classes }, 7), ml.randint(1, classes, { groups, rows })
+      local seeds = ml.where(randn({ groups }, 8):gt(0), randn({ groups }, 9), f64(2)) -- some of them equal
+      local losses, pullback = ml.vjp(function(z) return ml.vmap(nn.cross_entropy)(z, y) end, x)
+      local slopes = pullback(seeds)
+      for _, k in ipairs { 1, groups, groups // 2 + 1 } do
+        local value, grad = ml.value_and_grad(nn.cross_entropy)(x[k], y[k])
+        assert.near(value:item(), losses[k]:item(), 1e-12)
+        same(grad * seeds[k], slopes[k], 1e-12)
+      end
+    end
+  end)
+
   it("inside vmap, and of everything else", function()
     local x, y = randn({ 4, 3 }, 1), randn({ 5, 3 }, 2)
     local function dot(a, b) return a:matmul(b) end
