@@ -169,7 +169,7 @@ ML_OPX(log_softmax, 1, "log of softmax along dim",                            DI
 ML_OPX(cross_entropy, 2, "mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), (); with groups, the mean of each of so many", BASE(base) INT(groups, 0))
 ML_OP (mse,        2, "mean of (x - y)^2")
 /* --- more losses; y of hinge, logistic_loss and exponential_loss is -1 or 1 -------------------------------- */
-ML_OPX(weighted_cross_entropy, 3, "cross entropy with a weight z (classes) for each class and smoothed labels (Szegedy et al. 2016); the mean is weighted too", REAL(label_smoothing, 0) CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS) BASE(base))
+ML_OPX(weighted_cross_entropy, 3, "cross entropy with a weight z (classes) for each class and smoothed labels (Szegedy et al. 2016); the mean is weighted too; rows whose label is `ignore` do not count", REAL(label_smoothing, 0) CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS) INT(ignore, -100) BASE(base))
 ML_OPX(bce_with_logits, 2, "-(pos_weight y log s + (1 - y) log(1 - s)) with s = sigmoid(x) and y in 0..1", REAL(pos_weight, 1) CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS))
 ML_OPX(hinge,      2, "max(0, margin - x y)",                                 REAL(margin, 1) CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS))
 ML_OPX(logistic_loss, 2, "log(1 + e^(-x y))",                                 CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS))

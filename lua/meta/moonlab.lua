@@ -824,6 +824,7 @@ function nn.Maxout(pieces, opts) end
 ---@field weight?          moonlab.Tensor  (classes) of each class; the mean is weighted too
 ---@field label_smoothing? number   share of the label that goes to all classes alike (default 0)
 ---@field reduction?       moonlab.Reduction  (default "mean")
+---@field ignore?          integer  rows with this label do not count, whether it is a class or not (default -100)
 
 --- Mean over rows of -log softmax(x)[label].
 ---@param x moonlab.Tensor       (n, classes)

@@ -4,7 +4,9 @@ local check = require "moonlab.check"
 
 local losses = {}
 
-for _, loss in ipairs { "hinge", "logistic_loss", "exponential_loss", "huber", "smooth_l1", "kl_div", "multi_margin", "margin" } do
+for _, loss in ipairs {
+  "hinge", "logistic_loss", "exponential_loss", "huber", "smooth_l1", "kl_div", "multi_margin", "margin",
+} do
   losses[loss] = core.op[loss]
 end
 
@@ -25,13 +27,16 @@ losses.mse = core.either(core.op.mse, general_mse, { reduction = true })
 
 -- What the plain cross entropy, an operation of its own and much faster, has no option for.
 local function general_cross_entropy(x, labels, opts)
-  local o = check.options("cross_entropy", opts, { weight = opts.weight or false, label_smoothing = 0.0, reduction = "mean" })
+  local o = check.options("cross_entropy", opts, {
+    weight = opts.weight or false, label_smoothing = 0.0, reduction = "mean", ignore = -100,
+  })
   if not core.tensor.is_tensor(x) then check.fail("cross_entropy: the scores must be a moonlab.Tensor, got %s", type(x)) end
   local weight = o.weight or core.make.ones({ x.shape[x:dim()] }, { dtype = x.dtype })
-  return core.op.weighted_cross_entropy(x, labels, weight, { label_smoothing = o.label_smoothing, reduction = o.reduction })
+  return core.op.weighted_cross_entropy(x, labels, weight,
+    { label_smoothing = o.label_smoothing, reduction = o.reduction, ignore = o.ignore })
 end
 losses.cross_entropy = core.either(core.op.cross_entropy, general_cross_entropy,
-  { weight = true, label_smoothing = true, reduction = true })
+  { weight = true, label_smoothing = true, reduction = true, ignore = true })
 
 local function weighted_bce(x, y, opts)
   local weight = opts.pos_weight

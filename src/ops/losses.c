@@ -42,10 +42,10 @@ static bool rows_infer(ml_call *c, int reduction)
     return true;
 }
 
-static ml_tensor *hot(const ml_call *c, int base)
+static ml_tensor *hot(const ml_call *c, ml_tensor *labels, int base)
 {
     const ml_shape *x = &c->in[0]->shape;
-    ml_tensor      *y = ml_one_hot(c->in[1], &(ml_one_hot_opts){ .classes = x->size[x->n - 1], .base = base });
+    ml_tensor      *y = ml_one_hot(labels, &(ml_one_hot_opts){ .classes = x->size[x->n - 1], .base = base });
     return ml_cast(y, &(ml_cast_opts){ (ml_dtype)c->in[0]->dtype });
 }
 
@@ -125,7 +125,7 @@ static ml_tensor *kl_div_compose(ml_call *c)
     return reduced(rows, ((const ml_kl_div_opts *)c->opts)->reduction);
 }
 
-/* (1 - s) w[y] (-log p[y]) + s / k sum_c w[c] (-log p[c]); the mean is over the sum of w[y] */
+/* (1 - s) w[y] (-log p[y]) + s / k sum_c w[c] (-log p[c]); the mean is over the sum of w[y]; rows to ignore have w = 0 */
 static bool weighted_cross_entropy_infer(ml_call *c)
 {
     const ml_weighted_cross_entropy_opts *o = c->opts;
@@ -145,8 +145,11 @@ static ml_tensor *weighted_cross_entropy_compose(ml_call *c)
 {
     const ml_weighted_cross_entropy_opts *o = c->opts;
     double     classes = (double)c->in[0]->shape.size[c->in[0]->shape.n - 1], s = o->label_smoothing;
-    ml_tensor *w = ml_cast(c->in[2], &(ml_cast_opts){ (ml_dtype)c->in[0]->dtype }), *own = ml_mul(hot(c, o->base), w);
-    ml_tensor *logs = ml_neg(ml_log_softmax(c->in[0], NULL));
+    ml_cast_opts like  = { (ml_dtype)c->in[0]->dtype };
+    ml_tensor *counts  = ml_ne(c->in[1], ml_scalar((double)o->ignore, ML_I64)); /* of each row: does it? */
+    ml_tensor *labels  = ml_where(counts, c->in[1], ml_scalar((double)o->base, ML_I64)); /* any class will do for the others */
+    ml_tensor *w       = ml_mul(ml_cast(ml_unsqueeze(counts, &(ml_unsqueeze_opts){ -1 }), &like), ml_cast(c->in[2], &like)); /* (rows, classes) */
+    ml_tensor *own     = ml_mul(hot(c, labels, o->base), w), *logs = ml_neg(ml_log_softmax(c->in[0], NULL));
     ml_tensor *share = s == 0 ? own : ml_add(times(own, 1 - s), times(w, s / classes));
     ml_tensor *each = ml_sum_dim(ml_mul(logs, share), -1, false);
     if (o->reduction == ML_REDUCTION_MEAN) return ml_div(ml_sum(each, NULL), ml_sum(own, NULL));
@@ -166,7 +169,7 @@ static ml_tensor *own_score(ml_tensor *x, ml_tensor *mine) { return ml_sum_dim(m
 static ml_tensor *multi_margin_compose(ml_call *c)
 {
     const ml_multi_margin_opts *o = c->opts;
-    ml_tensor *x = c->in[0], *mine = hot(c, o->base);
+    ml_tensor *x = c->in[0], *mine = hot(c, c->in[1], o->base);
     ml_tensor *above = ml_relu(ml_add(ml_sub(x, own_score(x, mine)), ml_number(o->margin)));
     if (o->p == 2) above = ml_square(above);
     ml_tensor *others = ml_mul(above, ml_sub(ml_number(1), mine)); /* the label is no rival of itself */
@@ -182,7 +185,7 @@ static bool margin_infer(ml_call *c)
 
 static ml_tensor *margin_compose(ml_call *c)
 {
-    ml_tensor *x = c->in[0], *mine = hot(c, ((const ml_margin_opts *)c->opts)->base);
+    ml_tensor *x = c->in[0], *mine = hot(c, c->in[1], ((const ml_margin_opts *)c->opts)->base);
     ml_tensor *others = ml_where(ml_ne(mine, ml_number(0)), ml_number(-INFINITY), x);
     return ml_sub(ml_sum_dim(ml_mul(x, mine), -1, false), ml_max(others, &(ml_max_opts){ .dims = ML_DIMS(-1) }));
 }
@@ -196,8 +199,10 @@ NONE(exponential_loss) = { .reduction = ML_REDUCTION_SUM };
 NONE(huber)            = { .delta = 0.7, .reduction = ML_REDUCTION_SUM };
 NONE(smooth_l1)        = { .beta = 2, .reduction = ML_REDUCTION_NONE };
 NONE(kl_div)           = { .reduction = ML_REDUCTION_NONE };
+static const ml_weighted_cross_entropy_opts without_two = { .label_smoothing = 0.2, .ignore = 2 };
 NONE(multi_margin)     = { .margin = 1, .p = 2, .reduction = ML_REDUCTION_NONE };
-static const ml_weighted_cross_entropy_opts smooth = { .label_smoothing = 0.2, .reduction = ML_REDUCTION_NONE }, smooth_mean = { .label_smoothing = 0.2 };
+static const ml_weighted_cross_entropy_opts smooth = { .label_smoothing = 0.2, .reduction = ML_REDUCTION_NONE, .ignore = -100 };
+static const ml_weighted_cross_entropy_opts smooth_mean = { .label_smoothing = 0.2, .ignore = -100 };
 
 #define PAIRS(name)                                                                                                    \
     static const ml_sample name##_samples[] = { { .in = { "(3, 4)", "(3, 4)" } },                                      \
@@ -214,6 +219,7 @@ static const ml_sample kl_div_samples[] = { { .in = { "(3, 4)", "(3, 4)" } }, { 
 static const ml_sample weighted_cross_entropy_samples[] = {
     { .in = { "(5, 4)", "i(5)", "(4)" }, .ids = 4, .low = 0.5, .high = 2 },
     { .in = { "(5, 4)", "i(5)", "(4)" }, .opts = &smooth_mean, .ids = 4, .low = 0.5, .high = 2 },
+    { .in = { "(6, 4)", "i(6)", "(4)" }, .opts = &without_two, .ids = 4, .low = 0.5, .high = 2 },
     { .in = { "(4)", "i()", "(4)" }, .opts = &smooth, .ids = 4, .low = 0.5, .high = 2 }, { 0 },
 };
 static const ml_sample multi_margin_samples[] = { { .in = { "(5, 4)", "i(5)" }, .ids = 4 },

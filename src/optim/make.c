@@ -250,7 +250,7 @@ static ml_optim *make(const mli_optim_kind *kind, const ml_param_group *groups, 
 
 ml_optim *ml_optim_new(const char *kind, const ml_param_group *groups, int n, const void *opts)
 {
-    const mli_optim_kind *found = mli_optim_kind_find(kind);
+    const mli_optim_kind *found = kind ? mli_optim_kind_find(kind) : ml_fail("an optimizer needs the name of its kind, as \"AdamW\"");
     return found ? make(found, groups, n, opts) : NULL;
 }
 

@@ -540,6 +540,8 @@ for r in ("mean", "sum", "none"):
     case("weighted_cross_entropy", lambda x, y, w, r=r: F.cross_entropy(x, y, w.detach(), reduction=r), floats(5, 4), ints(4, 5), floats(4, low=0.5), fixed=2, reduction=r)
     case("weighted_cross_entropy", lambda x, y, w, r=r: F.cross_entropy(x, y, w.detach(), reduction=r, label_smoothing=0.3), floats(5, 4), ints(4, 5),
          floats(4, low=0.5), fixed=2, reduction=r, label_smoothing=0.3)
+    case("weighted_cross_entropy", lambda x, y, w, r=r: F.cross_entropy(x, y, w.detach(), reduction=r, label_smoothing=0.3, ignore_index=2), floats(6, 4),
+         torch.tensor([0, 2, 1, 3, 2, 3]), floats(4, low=0.5), fixed=2, reduction=r, label_smoothing=0.3, ignore=2)
     case("bce_with_logits", lambda x, y, r=r: F.binary_cross_entropy_with_logits(x, y.detach(), reduction=r), floats(2, 3), floats(2, 3, low=0, high=1), fixed=1, reduction=r)
     case("bce_with_logits", lambda x, y, r=r: F.binary_cross_entropy_with_logits(x, y.detach(), reduction=r, pos_weight=given(2.5)[0]), floats(2, 3, low=-30, high=30),
          floats(2, 3, low=0, high=1), fixed=1, reduction=r, pos_weight=2.5)

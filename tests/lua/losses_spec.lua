@@ -22,6 +22,15 @@ describe("cross_entropy", function()
     holds((each[1] * 1 + each[2] * 3) / 4, nn.cross_entropy(scores, labels, { weight = weight }), 1e-12)
   end)
 
+  it("leaves rows out", function()
+    local one = nn.cross_entropy(scores[{ { 1, 1 } }], labels[{ { 1, 1 } }])
+    holds(one:item(), nn.cross_entropy(scores, ml.tensor { 1, 0 }, { ignore = 0 }), 1e-12)
+    holds(one:item(), nn.cross_entropy(scores, labels, { ignore = 2 }), 1e-12)
+    holds({ one:item(), 0 }, nn.cross_entropy(scores, labels, { ignore = 2, reduction = "none" }), 1e-12)
+    local padded = nn.cross_entropy(scores, ml.tensor { 1, -100 }, { label_smoothing = 0.1 })
+    holds(nn.cross_entropy(scores[{ { 1, 1 } }], labels[{ { 1, 1 } }], { label_smoothing = 0.1 }):item(), padded, 1e-12)
+  end)
+
   it("smooths towards all classes", function()
     local logp = scores:log_softmax()
     local want = -(0.9 * (logp[{ 1, 1 }]:item() + logp[{ 2, 2 }]:item()) + 0.1 / 3 * logp:sum():item()) / 2
