@@ -3,7 +3,7 @@
 -- Claim:  logistic regression reaches 32 % of the test set, an MLP 68, a CNN 94, a GRU 91; where the positions are shuffled the
 --         last two lose what they knew of neighbours and order, 56 and 57, and the others lose nothing. Each within 3 points.
 -- Figure: accuracy on both sets beside the published one; a signal of each class.
--- Time:   TIME on two cores.   Try: model=mlp, shuffled=true; random_labels=true, with which the check fails
+-- Time:   10 s on one core, the GRU longer.   Try: model=mlp, shuffled=true; random_labels=true, with which the check fails
 local ml = require "moonlab"
 local nn = ml.nn
 
@@ -13,7 +13,7 @@ local run = ml.run {                       -- published=FOLDER reads the arrays 
 }
 local MODELS = { -- as published, in order and shuffled; the weight decay; the shape of a signal
   logistic = { 0.32, 0.32, 0, { 40 } }, mlp = { 0.68, 0.68, 0.3, { 40 } },
-  cnn = { 0.94, 0.56, 0, { 1, 40 } }, gru = { 0.91, 0.57, 0, { 40, 1 } },
+  cnn = { 0.94, 0.56, 0, { 1, 40 } }, gru = { 0.91, 0.57, 0.1, { 40, 1 } },
 }
 local ordered, shuffled, decay, shape = table.unpack(MODELS[run.model] or error("model must be logistic, mlp, cnn or gru"))
 local published = run.shuffled and shuffled or ordered
