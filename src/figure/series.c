@@ -45,9 +45,8 @@ static bool push_point(mli_series *s, double x, double y)
     int64_t at = s->n / MLI_CHUNK, i = s->n % MLI_CHUNK;
     if (i == 0) { /* the next chunk is new; a chunk left by a failure below is never counted */
         if (at == s->room) {
-            int64_t     room = s->room ? s->room * 2 : 4;
-            mli_chunk **fresh =
-                ml_realloc(s->chunks, (size_t)s->room * sizeof *fresh, (size_t)room * sizeof *fresh);
+            int64_t     room  = s->room ? s->room * 2 : 4;
+            mli_chunk **fresh = ml_realloc(s->chunks, (size_t)s->room * sizeof *fresh, (size_t)room * sizeof *fresh);
             if (!fresh) return false;
             s->chunks = fresh;
             s->room   = room;
@@ -101,7 +100,8 @@ void mli_series_drop(mli_view *view, bool points)
 /* --- declaring --------------------------------------------------------------------------------------- */
 static bool check_names(const char *const *names, int n)
 {
-    if (n < 0 || n > ML_PANEL_MARKS) return ml_fail("lines: a panel shows at most %d series, got %d", ML_PANEL_MARKS, n);
+    if (n < 0 || n > ML_PANEL_MARKS)
+        return ml_fail("lines: a panel shows at most %d series, got %d", ML_PANEL_MARKS, n);
     if (n > 0 && !names) return ml_fail("lines: %d series without names", n);
     for (int i = 0; i < n; i++) {
         size_t length = names[i] ? strlen(names[i]) : 0;
