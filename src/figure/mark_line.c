@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define DOT_RADIUS 2.4
-#define LONG_ONE   200000 /* points of a curve of which not all are looked at to find room for a legend */
+#define LONG_ONE   4096 /* points of a curve that are looked at to find room for a legend */
 #define LONG_PATH  256    /* Cairo's cost grows faster than the length of a path */
 #define ZIGZAG     2.5    /* a column is a bar when the curve travels so many times its height */
 #define ENOUGH     4      /* times the area of the box: so long, a curve has covered it */
@@ -285,26 +285,50 @@ static void trace_point(trace *t, double x, double y, int64_t i)
     t->run++;
 }
 
-/* A full chunk within one column, or all to one side of the box, by its extent alone. */
+static int64_t column_of(const trace *t, double x)
+{
+    return (int64_t)floor(x * t->s->p->density);
+}
+
+/* Points that follow each other within one column, by their range of y. */
+static void trace_range(trace *t, place first, place last, double low, double high)
+{
+    const mli_ruler *y = &t->s->y; /* y grows downwards: low values are far down */
+    trace_add(t, first);
+    trace_add(t, (place){ first.x, mli_ruler_at(y, high), first.index + 1 });
+    trace_add(t, (place){ first.x, mli_ruler_at(y, low), first.index + 2 });
+    trace_add(t, last);
+}
+
+/* A full chunk by its extent: all of it when it is within one column or to one side of the box, else block by block.
+ * False: it has gaps or goes back and forth, and must be looked at point by point. */
 static bool trace_chunk(trace *t, const span *at, int64_t i)
 {
     const mli_stage  *s = t->s;
     const mli_extent *e = at->extent;
     if (t->steps || t->past > 0 || !all_shown(e, s->x.scale, s->y.scale)) return false;
-    place low = place_of(s, e->x_low, e->y_high, 0), high = place_of(s, e->x_high, e->y_low, 0); /* y grows downwards */
-    double density = s->p->density, left = s->box.x - 2 * t->pen->width,
-           right = s->box.x + s->box.w + 2 * t->pen->width;
-    bool aside   = (low.x < left && high.x < left) || (low.x > right && high.x > right);
-    if (floor(low.x * density) != floor(high.x * density) && !aside) return false;
-    place first = place_of(s, at->x[0], at->y[0], 2 * i),
-          last  = place_of(s, at->x[at->n - 1], at->y[at->n - 1], 2 * (i + at->n) - 1);
-    trace_add(t, first);
-    if (!aside) {
-        double x = first.x;
-        trace_add(t, (place){ x, low.y, first.index + 1 });
-        trace_add(t, (place){ x, high.y, first.index + 2 });
+    double reach_px = 2 * t->pen->width, low = mli_ruler_at(&s->x, e->x_low), high = mli_ruler_at(&s->x, e->x_high);
+    bool   aside    = high < s->box.x - reach_px || low > s->box.x + s->box.w + reach_px;
+    place  first    = place_of(s, at->x[0], at->y[0], 2 * i);
+    place  last     = place_of(s, at->x[at->n - 1], at->y[at->n - 1], 2 * (i + at->n) - 1);
+    if (aside) {
+        trace_add(t, first);
+        trace_add(t, last);
+    } else if (column_of(t, low) == column_of(t, high)) {
+        trace_range(t, first, last, e->y_low, e->y_high);
+    } else if (e->rising) {
+        for (int64_t k = 0; k < at->n; k += MLI_BLOCK) {
+            int64_t end = k + MLI_BLOCK - 1;
+            place   a = place_of(s, at->x[k], at->y[k], 2 * (i + k)), b = place_of(s, at->x[end], at->y[end], 2 * (i + end) + 1);
+            if (column_of(t, a.x) == column_of(t, b.x)) {
+                trace_range(t, a, b, e->low[k / MLI_BLOCK], e->high[k / MLI_BLOCK]);
+                continue;
+            }
+            for (int64_t j = k; j <= end; j++) trace_add(t, place_of(s, at->x[j], at->y[j], 2 * (i + j) + 1));
+        }
+    } else {
+        return false;
     }
-    trace_add(t, last);
     t->last = last;
     t->run += at->n;
     return true;
@@ -312,11 +336,14 @@ static bool trace_chunk(trace *t, const span *at, int64_t i)
 
 static void trace_all(mli_stage *s, curve_pen *pen, double smoothing)
 {
-    trace   t    = { .s = s, .pen = pen, .steps = mli_opt_flag(s->mark, "steps"), .past = smoothing };
-    int64_t n    = count_points(s);
-    int64_t step = s->busy && n > LONG_ONE ? MLI_CHUNK * (1 + n / LONG_ONE) : MLI_CHUNK; /* roughly: a legend asks */
-    for (int64_t i = 0; i < n; i += step) {
+    trace   t = { .s = s, .pen = pen, .steps = mli_opt_flag(s->mark, "steps"), .past = smoothing };
+    int64_t n = count_points(s), each = s->busy ? 1 + n / LONG_ONE : 1; /* roughly, when a legend asks */
+    for (int64_t i = 0; i < n; i += MLI_CHUNK) {
         span at = span_at(s, i);
+        if (each > 1) {
+            for (int64_t k = (each - i % each) % each; k < at.n; k += each) trace_point(&t, at.x[k], at.y[k], i + k);
+            continue;
+        }
         if (trace_chunk(&t, &at, i)) continue;
         for (int64_t k = 0; k < at.n; k++) trace_point(&t, at.x[k], at.y[k], i + k);
     }

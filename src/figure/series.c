@@ -31,13 +31,21 @@ static bool reserve_series(mli_view *view, int more)
 
 static void measure(mli_chunk *c)
 {
-    mli_extent e = { INFINITY, -INFINITY, INFINITY, -INFINITY, true };
-    for (int i = 0; i < MLI_CHUNK; i++) {
-        e.whole &= isfinite(c->x[i]) && isfinite(c->y[i]);
-        e.x_low = c->x[i] < e.x_low ? c->x[i] : e.x_low, e.x_high = c->x[i] > e.x_high ? c->x[i] : e.x_high;
-        e.y_low = c->y[i] < e.y_low ? c->y[i] : e.y_low, e.y_high = c->y[i] > e.y_high ? c->y[i] : e.y_high;
+    mli_extent *e = &c->extent;
+    e->x_low = e->y_low = INFINITY;
+    e->x_high = e->y_high = -INFINITY;
+    e->whole = e->rising = true;
+    for (int k = 0; k < MLI_CHUNK / MLI_BLOCK; k++) {
+        double low = INFINITY, high = -INFINITY;
+        for (int i = k * MLI_BLOCK; i < (k + 1) * MLI_BLOCK; i++) {
+            e->whole &= isfinite(c->x[i]) && isfinite(c->y[i]);
+            e->rising &= i == 0 || c->x[i] >= c->x[i - 1];
+            e->x_low = c->x[i] < e->x_low ? c->x[i] : e->x_low, e->x_high = c->x[i] > e->x_high ? c->x[i] : e->x_high;
+            low = c->y[i] < low ? c->y[i] : low, high = c->y[i] > high ? c->y[i] : high;
+        }
+        e->low[k] = low, e->high[k] = high;
+        e->y_low = low < e->y_low ? low : e->y_low, e->y_high = high > e->y_high ? high : e->y_high;
     }
-    c->extent = e;
 }
 
 static bool push_point(mli_series *s, double x, double y)
