@@ -7,7 +7,7 @@ here=$(dirname "$0")
 repeat=${REPEAT:-5}
 python=${PYTHON:-/usr/bin/python3}
 [ -x "$python" ] || python=python3
-all="mlp_tiny grokking mlp cnn resnet mnist1d gru transformer probe calls elementwise fuse memory_loop transforms replicas start"
+all="mlp_tiny grokking mlp cnn resnet mnist1d gru transformer probe calls elementwise fuse memory_loop transforms replicas figure start"
 # shellcheck disable=SC2086  # a list of words
 [ $# -gt 0 ] || set -- $all
 export OMP_NUM_THREADS=2 MOONLAB_THREADS=2 MKL_NUM_THREADS=2
@@ -88,6 +88,8 @@ for name in "$@"; do
     transforms) row "Hessian-vector product, 2-64-64-2" us transforms 1
               own_row "256 gradients by vmap(grad)"   us transforms 2
               own_row "  the loop takes times as long" x transforms 3 ;;
+    figure)   row "a redraw, beside matplotlib (Agg)" ms figure 1 # its peer draws with another library
+              row "the same, least"                   ms figure 2 ;;
     replicas) own_row "16 MLPs 2-16-16-2, one by one" x replicas 1
               own_row "16 MLPs 2-32-32-2, one by one" x replicas 2
               own_row "16 MLPs 2-64-64-2, one by one" x replicas 3 ;;

@@ -16,6 +16,12 @@ os.remove(path)
 print(fig:pixels { size = { 60, 40 } }.shape[2])  --> 60
 print(fig:is_open()) -- fig:show() opens a window, fig:wait(1) looks at it for a second, fig:close() closes it  --> false
 
+--- Figure:record
+local fig = ml.figure {}
+local path = os.tmpname() .. ".gif"
+fig:record(path, { size = { 100, 60 } }):frame():close()
+os.remove(path)
+
 --- Recording
 local fig  = ml.figure {}
 local path = os.tmpname() .. ".gif"

@@ -24,8 +24,10 @@ ML_MARK(line, "a curve through points, which may grow; with low and high, the ba
 
 ML_MARK(scatter, "points, coloured by class (a few whole numbers) or by value",
         IN(x, "n") IN(y, "n") MAYBE(by, "n"),
-        REAL(radius, 0, "in 1/96 inch; 0 = by the number of points") TEXTS(classes, "names, from class 1 on, or from the lowest if that is below")
-        WORD(map, ML_MAPS, "colours of values") PAIR(limits, "values at the two ends of the colours"))
+        REAL(radius, 0, "in 1/96 inch; 0 = by the number of points")
+        TEXTS(classes, "names, from class 1 on, or from the lowest if that is below")
+        WORD(map, ML_MAPS, "colours of values")
+        PAIR(limits, "values at the two ends of the colours"))
 
 ML_MARK(bars, "bars from zero, side by side where there are k a place; with low and high, whiskers",
         IN(y, "n, k?") MAYBE(x, "n") MAYBE(low, "n, k?") MAYBE(high, "n, k?"),
@@ -71,7 +73,8 @@ ML_MARK(graph, "nodes and edges; the colour of an edge is the sign of its weight
 ML_MARK(text, "words at a place, with an arrow where they speak of another",
         IN(x, "n") IN(y, "n") MAYBE(to_x, "n") MAYBE(to_y, "n"),
         TEXTS(text, "a line for each place") WORD(side, "on|right|left|above|below", "where the words stand, seen from the place")
-        FLAG(panel, "places are parts of the panel, 0..1 from the lower left") REAL(size, 11, "of the letters") FLAG(boxed, "on a patch of paper"))
+        FLAG(panel, "places are parts of the panel, 0..1 from the lower left")
+        REAL(size, 11, "of the letters") FLAG(boxed, "on a patch of paper"))
 
 ML_MARK(event, "a line across the panel at a value of x (or with level, of y), and what happened there",
         IN(at, "n"),

@@ -17,7 +17,9 @@ typedef struct ml_mark_slot {
     bool        optional;
 } ml_mark_slot;
 
-typedef enum ml_option_kind { ML_OPTION_REAL, ML_OPTION_FLAG, ML_OPTION_WORD, ML_OPTION_TEXT, ML_OPTION_TEXTS, ML_OPTION_PAIR } ml_option_kind;
+typedef enum ml_option_kind {
+    ML_OPTION_REAL, ML_OPTION_FLAG, ML_OPTION_WORD, ML_OPTION_TEXT, ML_OPTION_TEXTS, ML_OPTION_PAIR
+} ml_option_kind;
 
 typedef struct ml_mark_option {
     const char    *name; /* NULL ends the list */

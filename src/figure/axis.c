@@ -34,8 +34,10 @@ double mli_ruler_value(const mli_ruler *r, double at)
 void mli_range_join(mli_range *r, const mli_range *other)
 {
     bool tight = other->tight || r->tight;
-    if (other->tight && !r->tight && other->low <= other->high) r->low = other->low, r->high = other->high;
-    else if (other->tight == r->tight) r->low = fmin(r->low, other->low), r->high = fmax(r->high, other->high);
+    if (other->tight && !r->tight && other->low <= other->high)
+        r->low = other->low, r->high = other->high;
+    else if (other->tight == r->tight)
+        r->low = fmin(r->low, other->low), r->high = fmax(r->high, other->high);
     r->least  = fmin(r->least, other->least);
     r->tight  = tight;
     r->stands = r->stands || other->stands;
@@ -54,7 +56,8 @@ static void keep_apart(mli_ruler *r)
     }
     r->low  = off_scale(r, a);
     r->high = off_scale(r, b);
-    if (!log && r->high - r->low < 1e-290) r->low -= 1e-290, r->high += 1e-290; /* apart on a scale that is nearly log */
+    if (!log && r->high - r->low < 1e-290)
+        r->low -= 1e-290, r->high += 1e-290; /* apart on a scale that is nearly log */
 }
 
 /* Where symlog turns linear: a power of ten near the smallest value, but not so small that the sign change takes the
@@ -71,7 +74,7 @@ void mli_axis_range(mli_axis *axis, ml_scale scale, const mli_range *values, con
 {
     mli_ruler *r = &axis->ruler;
     r->scale     = scale == ML_SCALE_DEFAULT ? ML_SCALE_LINEAR : scale;
-    bool   log  = r->scale == ML_SCALE_LOG;
+    bool   log   = r->scale == ML_SCALE_LOG;
     double low = values->low, high = values->high;
     if (!(low <= high)) low = log ? 1 : 0, high = log ? 10 : 1; /* nothing to show yet */
     bool is_fixed = fixed && fixed[0] != fixed[1] && !(log && fixed[0] <= 0);

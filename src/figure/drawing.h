@@ -11,7 +11,7 @@
 
 typedef struct mli_core { /* what drawing needs of the core */
     const char *version;
-    size_t      view_bytes, panel_bytes, series_bytes; /* the two halves must mean the same structs */
+    size_t      drawing_bytes, view_bytes, panel_bytes, series_bytes, mark_bytes; /* the two halves must mean the same structs */
     void       *(*fail)(const char *format, ...) ML_PRINTF(1, 2);
     bool        (*failed)(void);
     const char *(*error_message)(void);

@@ -47,8 +47,9 @@ static bool read_layout(const char *layout, char cells[ML_FIGURE_SIDE][ML_FIGURE
             continue;
         }
         if (*rows == ML_FIGURE_SIDE || n > ML_FIGURE_SIDE || (*cols && n != (size_t)*cols))
-            return ml_fail("figure: layout has 1..%d rows of equally many letters, 1..%d, as in \"aab ccb\"; got \"%s\"",
-                           ML_FIGURE_SIDE, ML_FIGURE_SIDE, layout);
+            return ml_fail(
+                "figure: layout has 1..%d rows of equally many letters, 1..%d, as in \"aab ccb\"; got \"%s\"",
+                ML_FIGURE_SIDE, ML_FIGURE_SIDE, layout);
         *cols = (int)n;
         for (size_t i = 0; i < n; i++) cells[*rows][i] = c[i] == '.' ? '\0' : c[i];
         ++*rows;
@@ -236,7 +237,8 @@ static bool copy_panels(const mli_view *now, mli_view *view)
     view->panels = ml_realloc(NULL, 0, bytes);
     if (!view->panels) return false;
     memcpy(view->panels, now->panels, bytes);
-    for (int i = 0; i < now->n_panels; i++) view->panels[i].n_marks = view->panels[i].room = 0, view->panels[i].marks = NULL;
+    for (int i = 0; i < now->n_panels; i++)
+        view->panels[i].n_marks = view->panels[i].room = 0, view->panels[i].marks = NULL;
     for (int i = 0; i < now->n_panels; i++) {
         const mli_panel *from = &now->panels[i];
         mli_panel       *to   = &view->panels[i];

@@ -10,8 +10,10 @@ mli_between *mli_between_make(const mli_ruler *ruler, const mli_data *at, double
         int64_t low = 0, high = last > 0 ? last : 0;
         while (high - low > 1) {
             int64_t middle = (low + high) / 2;
-            if (down ? at->values[middle] >= value : at->values[middle] <= value) low = middle;
-            else high = middle;
+            if (down ? at->values[middle] >= value : at->values[middle] <= value)
+                low = middle;
+            else
+                high = middle;
         }
         double gap  = last > 0 ? at->values[low + 1] - at->values[low] : 0;
         double part = gap != 0 ? (value - at->values[low]) / gap : 0;

@@ -23,9 +23,9 @@ static bool says(const char *text, const char *name)
     size_t n = strlen(name);
     for (; *text; text++) {
         size_t i = 0;
-        while (i < n && text[i] &&
-               (tolower((unsigned char)text[i]) == tolower((unsigned char)name[i]) ||
-                (text[i] == ' ' && name[i] == '_')))
+        while (
+            i < n && text[i] &&
+            (tolower((unsigned char)text[i]) == tolower((unsigned char)name[i]) || (text[i] == ' ' && name[i] == '_')))
             i++;
         if (i == n) return true;
     }
@@ -98,8 +98,8 @@ static bool find_place(const mli_plot *plot, const mli_busy *busy, mli_legend *l
         for (int i = 0; i < SIDE * SIDE; i++) {
             int at_x = i / SIDE, at_y = i % SIDE; /* x = 1 is right, y = 1 the top */
             if ((at_x > at_y ? at_x : at_y) != ring) continue;
-            mli_box at = { b.x + INSET + order[at_x] * room_x, b.y + INSET + (1 - order[at_y]) * room_y,
-                           l->box.w, l->box.h };
+            mli_box at = { b.x + INSET + order[at_x] * room_x, b.y + INSET + (1 - order[at_y]) * room_y, l->box.w,
+                           l->box.h };
             int     n  = count_busy(&plot->box, busy, at);
             if (best >= 0 && n >= best) continue;
             best   = n;
@@ -159,7 +159,7 @@ static bool plan_outside(mli_plot *plot, mli_legend *l)
     }
     double right = plot->box.x + plot->box.w + plot->right + plot->spare;
     plot->box.w -= fmax(l->box.w + INSET - plot->spare, 0);
-    l->box.x   = right - l->box.w;
+    l->box.x = right - l->box.w;
     if (plot->spare > l->box.w + INSET) l->box.x = plot->box.x + plot->box.w + plot->right + INSET;
     l->box.y   = plot->box.y;
     l->outside = true;
@@ -200,9 +200,9 @@ void mli_legend_draw(mli_paper *p, const mli_plot *plot, const mli_legend *legen
     }
     for (int i = 0; i < legend->n; i++) {
         const mli_entry *e = &legend->entries[i];
-        double x = b->x + PAD + (i / legend->rows) * (legend->entry_w + COLUMN);
-        double y = b->y + PAD + (i % legend->rows + 0.5) * legend->entry_h;
-        char   rest[32];
+        double           x = b->x + PAD + (i / legend->rows) * (legend->entry_w + COLUMN);
+        double           y = b->y + PAD + (i % legend->rows + 0.5) * legend->entry_h;
+        char             rest[32];
         if (legend->more && i == legend->n - 1) {
             snprintf(rest, sizeof rest, "+%d more", legend->more);
             mli_ink(p, p->style->quiet, 1);

@@ -7,7 +7,9 @@
 
 static const mli_core core = {
     .version        = ML_VERSION,
+    .drawing_bytes  = sizeof(mli_drawing),
     .view_bytes     = sizeof(mli_view),
+    .mark_bytes     = sizeof(mli_mark),
     .panel_bytes    = sizeof(mli_panel),
     .series_bytes   = sizeof(mli_series),
     .fail           = ml_fail,

@@ -82,7 +82,7 @@ local ring = {}
 for i = 0, SHADES - 1 do ring[i + 1] = point(0.70, 0.115, 20 + 360 * i / SHADES) end
 maps[#maps + 1] = { "cyclic", ring }
 
-maps[#maps + 1] = { "grey", even(function(t) return { 0.12 + 0.88 * t, 0, 0 } end, SHADES) }
+maps[#maps + 1] = { "grey", even(function(t) return { 0.2 + 0.8 * t, 0, 0 } end, SHADES) }
 
 local function byte(x) return math.floor(math.min(math.max(to_srgb(x), 0), 1) * 255 + 0.5) end
 

@@ -11,9 +11,11 @@ typedef struct layout {
 
 static layout layout_of(const mli_stage *s)
 {
-    layout l = { mli_slot(s->mark, "x"), mli_slot(s->mark, "y"), mli_slot(s->mark, "low"), mli_slot(s->mark, "high"), 0, 0, 0 };
-    l.n      = l.y->size[0];
-    l.k      = l.y->size[1];
+    layout l = {
+        mli_slot(s->mark, "x"), mli_slot(s->mark, "y"), mli_slot(s->mark, "low"), mli_slot(s->mark, "high"), 0, 0, 0
+    };
+    l.n          = l.y->size[0];
+    l.k          = l.y->size[1];
     double apart = l.x && l.n > 1 ? INFINITY : 1; /* of two places */
     for (int64_t i = 1; l.x && i < l.n; i++) {
         double d = fabs(l.x->values[i] - l.x->values[i - 1]);
@@ -79,9 +81,10 @@ static bool paint(mli_stage *s)
     for (int64_t j = 0; j < l.k; j++)
         for (int64_t i = 0; i < l.n; i++) {
             double value = l.y->values[i * l.k + j], a = left_of(&l, i, j), b = a + l.width;
-            if (!mli_can_show(s->y.scale, value) || !mli_can_show(s->x.scale, a) || !mli_can_show(s->x.scale, b)) continue;
+            if (!mli_can_show(s->y.scale, value) || !mli_can_show(s->x.scale, a) || !mli_can_show(s->x.scale, b))
+                continue;
             double x0 = mli_ruler_at(&s->x, a), x1 = mli_ruler_at(&s->x, b), y = mli_ruler_at(&s->y, value);
-            y = fmin(fmax(y, s->box.y - 10), s->box.y + s->box.h + 10);
+            y           = fmin(fmax(y, s->box.y - 10), s->box.y + s->box.h + 10);
             mli_box box = { fmin(x0, x1), fmin(y, base), fmax(fabs(x1 - x0), 1 / s->p->density), fabs(y - base) };
             mli_note_box(s, box);
             if (s->busy) continue;

@@ -16,7 +16,8 @@ typedef struct levels {
 static void find_levels(const mli_stage *s, levels *l)
 {
     const mli_data *given = mli_slot(s->mark, "at");
-    mli_shades_for(s, mli_slot(s->mark, "values"), false, MLI_MAP_VIRIDIS, !mli_opt_flag(s->mark, "filled"), &l->shades);
+    mli_shades_for(s, mli_slot(s->mark, "values"), false, MLI_MAP_VIRIDIS, !mli_opt_flag(s->mark, "filled"),
+                   &l->shades);
     l->n = 0;
     if (given) {
         for (int64_t i = 0; i < given->n && l->n < MOST_LEVELS; i++)
@@ -24,7 +25,8 @@ static void find_levels(const mli_stage *s, levels *l)
         return;
     }
     mli_tick ticks[MLI_MAX_TICKS];
-    int      n = mli_ticks_linear(l->shades.low, l->shades.high, (int)fmin(fmax(mli_opt_number(s->mark, "levels"), 1), MOST_LEVELS), 0, ticks);
+    int      n = mli_ticks_linear(l->shades.low, l->shades.high,
+                                  (int)fmin(fmax(mli_opt_number(s->mark, "levels"), 1), MOST_LEVELS), 0, ticks);
     for (int i = 0; i < n && l->n < MOST_LEVELS; i++) l->at[l->n++] = ticks[i].at;
 }
 
@@ -85,7 +87,7 @@ static bool paint_bands(mli_stage *s)
     mli_between *down   = across ? mli_between_make(&s->y, y, box.y, s->p->density, pic.h) : NULL;
     for (int r = 0; down && r < pic.h; r++)
         for (int c = 0; c < pic.w; c++) {
-            double v = read_between(m->values, x->n, y->n, across[c], down[r]);
+            double v                           = read_between(m->values, x->n, y->n, across[c], down[r]);
             pic.pixels[(int64_t)r * pic.w + c] = isnan(v) ? 0 : mli_shade(&colours, v);
         }
     bool ok = down != NULL;
@@ -138,8 +140,8 @@ static void march_cell(tracer *t, int64_t r, int64_t c)
 {
     const double *m = t->m->values;
     int64_t       n = t->x->n;
-    double        v[4] = { m[r * n + c], m[r * n + c + 1], m[(r + 1) * n + c + 1], m[(r + 1) * n + c] }; /* around the cell */
-    int           which = 0;
+    double v[4]  = { m[r * n + c], m[r * n + c + 1], m[(r + 1) * n + c + 1], m[(r + 1) * n + c] }; /* around the cell */
+    int    which = 0;
     for (int i = 0; i < 4; i++) {
         if (!isfinite(v[i])) return;
         which |= (v[i] > t->level) << i;
@@ -160,8 +162,10 @@ static void march_cell(tracer *t, int64_t r, int64_t c)
     }
     /* a saddle: the value in the middle tells which corners belong together */
     bool high_middle = (v[0] + v[1] + v[2] + v[3]) / 4 > t->level, first_high = which & 1;
-    if (high_middle == first_high) segment(t, cut[0], cut[1]), segment(t, cut[2], cut[3]);
-    else segment(t, cut[3], cut[0]), segment(t, cut[1], cut[2]);
+    if (high_middle == first_high)
+        segment(t, cut[0], cut[1]), segment(t, cut[2], cut[3]);
+    else
+        segment(t, cut[3], cut[0]), segment(t, cut[1], cut[2]);
 }
 
 typedef struct numbers { /* that are written already */
@@ -190,8 +194,8 @@ static void write_number(mli_stage *s, const tracer *t, numbers *written)
 
 static void paint_lines(mli_stage *s)
 {
-    tracer t      = { s, mli_slot(s->mark, "x"), mli_slot(s->mark, "y"), mli_slot(s->mark, "values"), 0, { 0, 0 }, 0 };
-    bool   filled = mli_opt_flag(s->mark, "filled"), coloured = !mli_opt_text(s->mark, "colour")[0];
+    tracer  t      = { s, mli_slot(s->mark, "x"), mli_slot(s->mark, "y"), mli_slot(s->mark, "values"), 0, { 0, 0 }, 0 };
+    bool    filled = mli_opt_flag(s->mark, "filled"), coloured = !mli_opt_text(s->mark, "colour")[0];
     numbers written = { 0 };
     levels  l;
     find_levels(s, &l);
@@ -201,7 +205,10 @@ static void paint_lines(mli_stage *s)
         for (int64_t r = 0; r + 1 < t.y->n; r++)
             for (int64_t c = 0; c + 1 < t.x->n; c++) march_cell(&t, r, c);
         if (s->busy) continue;
-        mli_ink(s->p, filled ? s->p->style->paper : coloured ? mli_shade_colour(&l.shades, l.at[k]) : mli_stage_colour(s, 0),
+        mli_ink(s->p,
+                filled     ? s->p->style->paper
+                : coloured ? mli_shade_colour(&l.shades, l.at[k])
+                           : mli_stage_colour(s, 0),
                 (filled ? 0.5 : 1) * mli_stage_alpha(s));
         cairo_set_line_width(s->p->cr, filled ? 0.6 : s->p->style->line * 0.8);
         cairo_set_line_cap(s->p->cr, CAIRO_LINE_CAP_ROUND);

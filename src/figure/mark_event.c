@@ -10,7 +10,8 @@ static void reach(const mli_stage *s, mli_reach *r)
     for (int64_t i = 0; i < at->n; i++) {
         double v = at->values[i];
         if (level && mli_can_show(r->yscale, v)) mli_range_add(&r->y, v);
-        if (!level && mli_can_show(r->xscale, v) && (!r->window || (v >= r->window[0] && v <= r->window[1]))) mli_range_add(&r->x, v);
+        if (!level && mli_can_show(r->xscale, v) && (!r->window || (v >= r->window[0] && v <= r->window[1])))
+            mli_range_add(&r->x, v);
     }
 }
 
@@ -22,7 +23,8 @@ static void across(mli_stage *s, double at, bool level)
     mli_ink(s->p, mli_stage_colour(s, 0), 0.75 * mli_stage_alpha(s));
     cairo_set_line_width(cr, 1);
     cairo_set_line_cap(cr, CAIRO_LINE_CAP_BUTT);
-    if (!mli_opt_word(s->mark, "dash", "solid")) cairo_set_dash(cr, dashes[mli_opt_word(s->mark, "dash", "dotted")], 2, 0);
+    if (!mli_opt_word(s->mark, "dash", "solid"))
+        cairo_set_dash(cr, dashes[mli_opt_word(s->mark, "dash", "dotted")], 2, 0);
     cairo_move_to(cr, level ? b.x : at, level ? at : b.y);
     cairo_line_to(cr, level ? b.x + b.w : at, level ? at : b.y + b.h);
     cairo_stroke(cr);

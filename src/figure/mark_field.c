@@ -28,7 +28,8 @@ static bool shades(const mli_stage *s, mli_shades *colours)
     for (int i = 0; i < 4; i++)
         if (mli_opt_word(s->mark, "map", names[i])) colours->map = (mli_map)i;
     sizes_range(s, &colours->low, &colours->high);
-    if (!(colours->low < colours->high)) colours->low = 0, colours->high = isfinite(colours->high) && colours->high > 0 ? colours->high : 1;
+    if (!(colours->low < colours->high))
+        colours->low = 0, colours->high = isfinite(colours->high) && colours->high > 0 ? colours->high : 1;
     mli_shades_fill(colours, s->p->style, true);
     return true;
 }
@@ -65,14 +66,16 @@ static void arrow(cairo_t *cr, double x, double y, double dx, double dy)
 
 static bool paint(mli_stage *s)
 {
-    const mli_data *x = mli_slot(s->mark, "x"), *y = mli_slot(s->mark, "y"), *u = mli_slot(s->mark, "u"), *v = mli_slot(s->mark, "v");
-    double          low, high, apart_x = spacing(&s->x, x), apart_y = spacing(&s->y, y);
-    int64_t         step_x = stride_for(apart_x), step_y = stride_for(apart_y);
-    bool            even = mli_opt_flag(s->mark, "even");
-    mli_shades      colours;
+    const mli_data *x = mli_slot(s->mark, "x"), *y = mli_slot(s->mark, "y"), *u = mli_slot(s->mark, "u"),
+                   *v = mli_slot(s->mark, "v");
+    double     low, high, apart_x = spacing(&s->x, x), apart_y = spacing(&s->y, y);
+    int64_t    step_x = stride_for(apart_x), step_y = stride_for(apart_y);
+    bool       even = mli_opt_flag(s->mark, "even");
+    mli_shades colours;
     if (even) shades(s, &colours);
     sizes_range(s, &low, &high);
-    double longest = fmin(apart_x * (double)step_x, apart_y * (double)step_y) * fmax(mli_opt_number(s->mark, "length"), 0);
+    double longest =
+        fmin(apart_x * (double)step_x, apart_y * (double)step_y) * fmax(mli_opt_number(s->mark, "length"), 0);
     double sx = (s->x.to > s->x.from ? 1 : -1) * s->x.per, sy = s->y.per, most = 0;
     if (s->x.scale != ML_SCALE_LINEAR || s->y.scale != ML_SCALE_LINEAR) sx = 1, sy = -1; /* directions as they are */
     for (int64_t i = 0; i < u->n; i++) {
@@ -84,7 +87,8 @@ static bool paint(mli_stage *s)
     for (int64_t r = step_y / 2; r < y->n; r += step_y)
         for (int64_t c = step_x / 2; c < x->n; c += step_x) {
             double a = u->values[r * x->n + c], b = v->values[r * x->n + c], size = hypot(a * sx, b * sy);
-            if (!isfinite(size) || !mli_can_show(s->x.scale, x->values[c]) || !mli_can_show(s->y.scale, y->values[r])) continue;
+            if (!isfinite(size) || !mli_can_show(s->x.scale, x->values[c]) || !mli_can_show(s->y.scale, y->values[r]))
+                continue;
             double px = mli_ruler_at(&s->x, x->values[c]), py = mli_ruler_at(&s->y, y->values[r]);
             double length = most > 0 ? longest * (even ? (size > 0) : size / most) : 0;
             mli_note(s, px, py, px, py);

@@ -69,7 +69,8 @@ static bool place_of(const mli_stage *s, const places *p, double number, double 
 
 static bool paint_edges(mli_stage *s, const places *p)
 {
-    const mli_data *from = mli_slot(s->mark, "from"), *to = mli_slot(s->mark, "to"), *weight = mli_slot(s->mark, "weight");
+    const mli_data *from = mli_slot(s->mark, "from"), *to = mli_slot(s->mark, "to"),
+                   *weight = mli_slot(s->mark, "weight");
     const mli_style *style = s->p->style;
     double           threshold, most;
     if (!find_threshold(weight, &threshold, &most)) return false;

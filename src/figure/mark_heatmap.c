@@ -25,11 +25,11 @@ static bool shades(const mli_stage *s, mli_shades *colours)
 
 static bool paint(mli_stage *s)
 {
-    const mli_data *m = mli_slot(s->mark, "values");
+    const mli_data *m   = mli_slot(s->mark, "values");
     double          row = mli_opt_number(s->mark, "row_shift") + 0.5, col = mli_opt_number(s->mark, "col_shift") + 0.5;
     mli_box         box = { mli_ruler_at(&s->x, col), mli_ruler_at(&s->y, row), 0, 0 };
-    box.w = mli_ruler_at(&s->x, col + (double)m->size[1]) - box.x;
-    box.h = mli_ruler_at(&s->y, row + (double)m->size[0]) - box.y;
+    box.w               = mli_ruler_at(&s->x, col + (double)m->size[1]) - box.x;
+    box.h               = mli_ruler_at(&s->y, row + (double)m->size[0]) - box.y;
     s->touched++;
     if (s->busy || m->n == 0) return true;
     mli_shades  colours;

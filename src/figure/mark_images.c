@@ -39,7 +39,8 @@ static int64_t choose_columns(const mli_stage *s, int64_t n, int64_t h, int64_t 
     int64_t best    = 1;
     for (int64_t c = 1; c <= n && c <= 1000; c++) {
         int64_t r    = (n + c - 1) / c;
-        double  size = fmin((s->box.w - GAP * (double)(c - 1)) / (double)(c * w), (s->box.h - GAP * (double)(r - 1)) / (double)(r * h));
+        double  size = fmin((s->box.w - GAP * (double)(c - 1)) / (double)(c * w),
+                            (s->box.h - GAP * (double)(r - 1)) / (double)(r * h));
         if (size > largest * (1 + 1e-9)) largest = size, best = c;
     }
     return best;
@@ -58,18 +59,21 @@ static bool paint(mli_stage *s)
     int64_t cols = choose_columns(s, n, h, w), rows = (n + cols - 1) / cols;
     double  d = s->p->density, gap = GAP;
     if (gap * (double)cols > 0.3 * s->box.w || gap * (double)rows > 0.3 * s->box.h) gap = 1 / d;
-    double  size = fmin((s->box.w - gap * (double)(cols - 1)) / (double)(cols * w), (s->box.h - gap * (double)(rows - 1)) / (double)(rows * h));
+    double size = fmin((s->box.w - gap * (double)(cols - 1)) / (double)(cols * w),
+                       (s->box.h - gap * (double)(rows - 1)) / (double)(rows * h));
     if (!(size > 0)) return true;
-    mli_box     box = { s->box.x, s->box.y, size * (double)(cols * w) + gap * (double)(cols - 1), size * (double)(rows * h) + gap * (double)(rows - 1) };
+    mli_box     box = { s->box.x, s->box.y, size * (double)(cols * w) + gap * (double)(cols - 1),
+                        size * (double)(rows * h) + gap * (double)(rows - 1) };
     mli_picture pic;
     box = mli_on_pixels(s->p, box);
     if (!mli_picture_for(s->p, &pic, box)) return false;
     mli_shades colours;
     mli_shades_for(s, m, mli_opt_flag(s->mark, "diverging"), MLI_MAP_GREY, false, &colours);
     for (int64_t i = 0; i < n; i++) {
-        double x = (double)(i % cols) * (size * (double)w + gap) * d, y = (double)(i / cols) * (size * (double)h + gap) * d;
-        int    x0 = (int)lround(x), y0 = (int)lround(y);
-        int    x1 = (int)lround(x + size * (double)w * d), y1 = (int)lround(y + size * (double)h * d);
+        double x = (double)(i % cols) * (size * (double)w + gap) * d,
+               y = (double)(i / cols) * (size * (double)h + gap) * d;
+        int x0 = (int)lround(x), y0 = (int)lround(y);
+        int x1 = (int)lround(x + size * (double)w * d), y1 = (int)lround(y + size * (double)h * d);
         x1 = x1 > pic.w ? pic.w : x1, y1 = y1 > pic.h ? pic.h : y1;
         if (x1 <= x0 || y1 <= y0) continue; /* smaller than a pixel */
         if (!is_shared(s)) own_shades(s, m->values + i * h * w, h * w, &colours);

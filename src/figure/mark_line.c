@@ -10,12 +10,12 @@
 #include <string.h>
 
 #define DOT_RADIUS 2.4
-#define LONG_ONE   200000 /* points of a curve of which not all are looked at to find room for a legend */
-#define LONG_PATH  256 /* Cairo's cost grows faster than the length of a path */
-#define ZIGZAG     2.5 /* a column is a bar when the curve travels so many times its height */
-#define ENOUGH     4 /* times the area of the box: so long, a curve has covered it */
-#define BAND       0.2 /* how dense the band between low and high is */
-#define FAINT      0.3 /* the curve itself beside its smoothed form */
+#define LONG_ONE   4096 /* points of a curve that are looked at to find room for a legend */
+#define LONG_PATH  256    /* Cairo's cost grows faster than the length of a path */
+#define ZIGZAG     2.5    /* a column is a bar when the curve travels so many times its height */
+#define ENOUGH     4      /* times the area of the box: so long, a curve has covered it */
+#define BAND       0.2    /* how dense the band between low and high is */
+#define FAINT      0.3    /* the curve itself beside its smoothed form */
 
 /* --- points ------------------------------------------------------------------------------------- */
 typedef struct span { /* some points that follow each other */
@@ -53,9 +53,9 @@ static void reach(const mli_stage *s, mli_reach *r)
 {
     int64_t n = count_points(s);
     for (int64_t i = 0; i < n; i += MLI_CHUNK) {
-        span              at = span_at(s, i);
-        const mli_extent *e  = at.extent;
-        bool inside = e && (!r->window || (e->x_low >= r->window[0] && e->x_high <= r->window[1]));
+        span              at     = span_at(s, i);
+        const mli_extent *e      = at.extent;
+        bool              inside = e && (!r->window || (e->x_low >= r->window[0] && e->x_high <= r->window[1]));
         if (inside && all_shown(e, r->xscale, r->yscale)) {
             /* symlog asks for the smallest size, which no extent knows; its corners are near enough */
             mli_reach_point(r, e->x_low, e->y_low);
@@ -113,8 +113,7 @@ static void pen_line(curve_pen *pen, double x, double y)
         pen->moved = false;
         return;
     }
-    if (!clip_to(x0, x, b->x - m, b->x + b->w + m, &t0, &t1) ||
-        !clip_to(y0, y, b->y - m, b->y + b->h + m, &t0, &t1)) {
+    if (!clip_to(x0, x, b->x - m, b->x + b->w + m, &t0, &t1) || !clip_to(y0, y, b->y - m, b->y + b->h + m, &t0, &t1)) {
         pen->moved = false;
         return;
     }
@@ -141,8 +140,8 @@ static void pen_bar(curve_pen *pen, double x, double low, double high)
 {
     const mli_box *b = &pen->box;
     double         r = pen->width / 2;
-    low  = fmax(low, b->y - pen->width);
-    high = fmin(high, b->y + b->h + pen->width);
+    low              = fmax(low, b->y - pen->width);
+    high             = fmin(high, b->y + b->h + pen->width);
     if (x < b->x - pen->width || x > b->x + b->w + pen->width || high < low) return;
     pen->s->touched++;
     if (pen->s->busy) {
@@ -192,7 +191,7 @@ static void column_add(column *c, place at)
 {
     if (c->n++ == 0) {
         c->first = c->low = c->high = c->last = at;
-        c->travel = 0;
+        c->travel                             = 0;
     }
     c->travel += fabs(at.y - c->last.y);
     if (at.y < c->low.y) c->low = at;
@@ -202,8 +201,8 @@ static void column_add(column *c, place at)
 
 static void column_as_bar(column *c, curve_pen *pen, double density)
 {
-    bool touches = c->after_bar && llabs(c->number - c->bar_number) <= 1 && c->low.y <= c->bar_high &&
-                   c->high.y >= c->bar_low;
+    bool touches =
+        c->after_bar && llabs(c->number - c->bar_number) <= 1 && c->low.y <= c->bar_high && c->high.y >= c->bar_low;
     if (!touches) pen_line(pen, c->first.x, c->first.y);
     double middle = ((double)c->number + 0.5) / density; /* so that no light falls between two bars */
     pen_bar(pen, middle, c->low.y, c->high.y);
@@ -286,24 +285,50 @@ static void trace_point(trace *t, double x, double y, int64_t i)
     t->run++;
 }
 
-/* A full chunk within one column, or all to one side of the box, by its extent alone. */
+static int64_t column_of(const trace *t, double x)
+{
+    return (int64_t)floor(x * t->s->p->density);
+}
+
+/* Points that follow each other within one column, by their range of y. */
+static void trace_range(trace *t, place first, place last, double low, double high)
+{
+    const mli_ruler *y = &t->s->y; /* y grows downwards: low values are far down */
+    trace_add(t, first);
+    trace_add(t, (place){ first.x, mli_ruler_at(y, high), first.index + 1 });
+    trace_add(t, (place){ first.x, mli_ruler_at(y, low), first.index + 2 });
+    trace_add(t, last);
+}
+
+/* A full chunk by its extent: all of it when it is within one column or to one side of the box, else block by block.
+ * False: it has gaps or goes back and forth, and must be looked at point by point. */
 static bool trace_chunk(trace *t, const span *at, int64_t i)
 {
     const mli_stage  *s = t->s;
     const mli_extent *e = at->extent;
     if (t->steps || t->past > 0 || !all_shown(e, s->x.scale, s->y.scale)) return false;
-    place  low = place_of(s, e->x_low, e->y_high, 0), high = place_of(s, e->x_high, e->y_low, 0); /* y grows downwards */
-    double density = s->p->density, left = s->box.x - 2 * t->pen->width, right = s->box.x + s->box.w + 2 * t->pen->width;
-    bool   aside   = (low.x < left && high.x < left) || (low.x > right && high.x > right);
-    if (floor(low.x * density) != floor(high.x * density) && !aside) return false;
-    place first = place_of(s, at->x[0], at->y[0], 2 * i), last = place_of(s, at->x[at->n - 1], at->y[at->n - 1], 2 * (i + at->n) - 1);
-    trace_add(t, first);
-    if (!aside) {
-        double x = first.x;
-        trace_add(t, (place){ x, low.y, first.index + 1 });
-        trace_add(t, (place){ x, high.y, first.index + 2 });
+    double reach_px = 2 * t->pen->width, low = mli_ruler_at(&s->x, e->x_low), high = mli_ruler_at(&s->x, e->x_high);
+    bool   aside    = high < s->box.x - reach_px || low > s->box.x + s->box.w + reach_px;
+    place  first    = place_of(s, at->x[0], at->y[0], 2 * i);
+    place  last     = place_of(s, at->x[at->n - 1], at->y[at->n - 1], 2 * (i + at->n) - 1);
+    if (aside) {
+        trace_add(t, first);
+        trace_add(t, last);
+    } else if (column_of(t, low) == column_of(t, high)) {
+        trace_range(t, first, last, e->y_low, e->y_high);
+    } else if (e->rising) {
+        for (int64_t k = 0; k < at->n; k += MLI_BLOCK) {
+            int64_t end = k + MLI_BLOCK - 1;
+            place   a = place_of(s, at->x[k], at->y[k], 2 * (i + k)), b = place_of(s, at->x[end], at->y[end], 2 * (i + end) + 1);
+            if (column_of(t, a.x) == column_of(t, b.x)) {
+                trace_range(t, a, b, e->low[k / MLI_BLOCK], e->high[k / MLI_BLOCK]);
+                continue;
+            }
+            for (int64_t j = k; j <= end; j++) trace_add(t, place_of(s, at->x[j], at->y[j], 2 * (i + j) + 1));
+        }
+    } else {
+        return false;
     }
-    trace_add(t, last);
     t->last = last;
     t->run += at->n;
     return true;
@@ -312,10 +337,13 @@ static bool trace_chunk(trace *t, const span *at, int64_t i)
 static void trace_all(mli_stage *s, curve_pen *pen, double smoothing)
 {
     trace   t = { .s = s, .pen = pen, .steps = mli_opt_flag(s->mark, "steps"), .past = smoothing };
-    int64_t n = count_points(s);
-    int64_t step = s->busy && n > LONG_ONE ? MLI_CHUNK * (1 + n / LONG_ONE) : MLI_CHUNK; /* roughly: a legend asks */
-    for (int64_t i = 0; i < n; i += step) {
+    int64_t n = count_points(s), each = s->busy ? 1 + n / LONG_ONE : 1; /* roughly, when a legend asks */
+    for (int64_t i = 0; i < n; i += MLI_CHUNK) {
         span at = span_at(s, i);
+        if (each > 1) {
+            for (int64_t k = (each - i % each) % each; k < at.n; k += each) trace_point(&t, at.x[k], at.y[k], i + k);
+            continue;
+        }
         if (trace_chunk(&t, &at, i)) continue;
         for (int64_t k = 0; k < at.n; k++) trace_point(&t, at.x[k], at.y[k], i + k);
     }
@@ -361,7 +389,7 @@ static bool paint_band(mli_stage *s)
             n = 0, half = INT64_MIN;
             continue;
         }
-        place   a  = place_of(s, x->values[i], low->values[i], i), b = place_of(s, x->values[i], high->values[i], i);
+        place   a = place_of(s, x->values[i], low->values[i], i), b = place_of(s, x->values[i], high->values[i], i);
         int64_t at = (int64_t)floor(a.x * s->p->density * 2);
         if (at == half && n) {
             edges[n - 1].low = fmax(edges[n - 1].low, a.y), edges[n - 1].high = fmin(edges[n - 1].high, b.y);
@@ -406,7 +434,8 @@ static bool paint(mli_stage *s)
     pen.left            = ENOUGH * (s->box.w + 1) * (s->box.h + 1);
     mli_set_line(s, 0);
     cairo_set_line_width(s->p->cr, width);
-    if ((double)count_points(s) > s->box.w) cairo_set_line_join(s->p->cr, CAIRO_LINE_JOIN_BEVEL); /* too short to tell, and faster */
+    if ((double)count_points(s) > s->box.w)
+        cairo_set_line_join(s->p->cr, CAIRO_LINE_JOIN_BEVEL); /* too short to tell, and faster */
     if (smoothing > 0) {
         curve_pen faint = pen;
         mli_ink(s->p, mli_stage_colour(s, 0), FAINT * mli_stage_alpha(s));

@@ -27,7 +27,8 @@ static void make_shades(const mli_stage *s, plane *g)
     for (int k = 0; k < g->n; k++)
         for (int i = 0; i < 64; i++) {
             double part    = PALEST + (FULL - PALEST) * i / 63;
-            g->shade[k][i] = mli_pixel(mli_mix(style->paper, style->palette[(s->place + mli_class_part(g->names, g->names[k])) % MLI_PALETTE], part));
+            g->shade[k][i] = mli_pixel(mli_mix(
+                style->paper, style->palette[(s->place + mli_class_part(g->names, g->names[k])) % MLI_PALETTE], part));
         }
     g->least = g->n > 1 ? 1.0 / g->n : 0;
     g->most  = 1;
@@ -59,8 +60,8 @@ static uint32_t pixel_at(const plane *g, mli_between x, mli_between y)
 static bool paint(mli_stage *s)
 {
     const mli_data *x = mli_slot(s->mark, "x"), *y = mli_slot(s->mark, "y");
-    plane           g = { mli_slot(s->mark, "class"), mli_slot(s->mark, "sure"), y->n, x->n, 0, { 0 }, { { 0 } }, 0, 0 };
-    g.n               = mli_classes_of(g.classes, g.names);
+    plane g = { mli_slot(s->mark, "class"), mli_slot(s->mark, "sure"), y->n, x->n, 0, { 0 }, { { 0 } }, 0, 0 };
+    g.n     = mli_classes_of(g.classes, g.names);
     s->touched++;
     if (s->busy || g.n == 0) return true;
     make_shades(s, &g);

@@ -9,10 +9,10 @@
 
 typedef struct colours { /* of the points */
     const mli_data *by;  /* NULL: all have one */
-    mli_colour one;
-    int        n;        /* classes; 0: shades, if there are values */
-    double     classes[MLI_CLASSES];
-    mli_shades shades;
+    mli_colour      one;
+    int             n; /* classes; 0: shades, if there are values */
+    double          classes[MLI_CLASSES];
+    mli_shades      shades;
 } colours;
 
 static void reach(const mli_stage *s, mli_reach *r)
@@ -175,7 +175,8 @@ static int entries(const mli_stage *s, mli_entry *to, int room)
 static void swatch(const mli_stage *s, int part, mli_box b)
 {
     const mli_data *by = mli_slot(s->mark, "by");
-    mli_ink(s->p, by ? s->p->style->palette[(s->place + part) % MLI_PALETTE] : mli_stage_colour(s, part), mli_stage_alpha(s));
+    mli_ink(s->p, by ? s->p->style->palette[(s->place + part) % MLI_PALETTE] : mli_stage_colour(s, part),
+            mli_stage_alpha(s));
     mli_dot(s->p->cr, b.x + b.w / 2, b.y + b.h / 2, 3.6, shape_of(s, part));
     cairo_fill(s->p->cr);
 }

@@ -10,7 +10,8 @@ static bool in_panel(const mli_stage *s)
 
 static void reach(const mli_stage *s, mli_reach *r)
 {
-    const mli_data *x = mli_slot(s->mark, "x"), *y = mli_slot(s->mark, "y"), *to_x = mli_slot(s->mark, "to_x"), *to_y = mli_slot(s->mark, "to_y");
+    const mli_data *x = mli_slot(s->mark, "x"), *y = mli_slot(s->mark, "y"), *to_x = mli_slot(s->mark, "to_x"),
+                   *to_y = mli_slot(s->mark, "to_y");
     for (int64_t i = 0; i < x->n && !in_panel(s); i++) mli_reach_point(r, x->values[i], y->values[i]);
     for (int64_t i = 0; to_x && to_y && i < to_x->n; i++) mli_reach_point(r, to_x->values[i], to_y->values[i]);
 }
@@ -33,9 +34,10 @@ static void arrow(mli_stage *s, mli_box words, double x, double y)
 {
     double cx = words.x + words.w / 2, cy = words.y + words.h / 2, dx = x - cx, dy = y - cy, far = hypot(dx, dy);
     if (far < 8) return;
-    double out = fmin(dx != 0 ? (words.w / 2 + 3) / fabs(dx) : INFINITY, dy != 0 ? (words.h / 2 + 2) / fabs(dy) : INFINITY);
+    double out =
+        fmin(dx != 0 ? (words.w / 2 + 3) / fabs(dx) : INFINITY, dy != 0 ? (words.h / 2 + 2) / fabs(dy) : INFINITY);
     if (!(out < 1)) return;
-    double ux = dx / far, uy = dy / far, tip_x = x - 3 * ux, tip_y = y - 3 * uy, head = 5;
+    double   ux = dx / far, uy = dy / far, tip_x = x - 3 * ux, tip_y = y - 3 * uy, head = 5;
     cairo_t *cr = s->p->cr;
     mli_ink(s->p, mli_stage_colour(s, 0), 0.8 * mli_stage_alpha(s));
     cairo_set_line_width(cr, 0.9);
@@ -53,14 +55,16 @@ static bool paint(mli_stage *s)
     mli_font        font = { .size = fmin(fmax(mli_opt_number(s->mark, "size"), 4), 96) };
     char            text[256];
     if (s->p->bare) return true;
-    double ax = mli_opt_word(s->mark, "side", "right") ? 0 : mli_opt_word(s->mark, "side", "left") ? 1 : 0.5;
+    double ax    = mli_opt_word(s->mark, "side", "right") ? 0 : mli_opt_word(s->mark, "side", "left") ? 1 : 0.5;
     bool   above = mli_opt_word(s->mark, "side", "above"), below = mli_opt_word(s->mark, "side", "below");
     double ay = above ? 1 : below ? 0 : 0.5;
     for (int64_t i = 0; i < x->n; i++) {
         double px, py; /* first where the words belong, then where they are */
         if (!mli_opt_line(s->mark, "text", i, text, sizeof text)[0] || !place_of(s, i, &px, &py)) continue;
         double w = mli_text_width(s->p, font, text), h = font.size * 1.2;
-        if (px < s->box.x - 0.5 || px > s->box.x + s->box.w + 0.5 || py < s->box.y - 0.5 || py > s->box.y + s->box.h + 0.5) continue;
+        if (px < s->box.x - 0.5 || px > s->box.x + s->box.w + 0.5 || py < s->box.y - 0.5 ||
+            py > s->box.y + s->box.h + 0.5)
+            continue;
         px += ax == 0 ? AWAY : ax == 1 ? -AWAY : 0;
         py += above ? -AWAY + 2 : below ? AWAY - 2 : 0;
         px = fmax(fmin(px, s->box.x + s->box.w - (1 - ax) * w), s->box.x + ax * w); /* whole words, also at the edge */
@@ -73,7 +77,8 @@ static bool paint(mli_stage *s)
             cairo_rectangle(s->p->cr, words.x - 3, words.y - 2, words.w + 6, words.h + 4);
             cairo_fill(s->p->cr);
         }
-        bool points = to_x && to_y && i < to_x->n && mli_can_show(s->x.scale, to_x->values[i]) && mli_can_show(s->y.scale, to_y->values[i]);
+        bool points = to_x && to_y && i < to_x->n && mli_can_show(s->x.scale, to_x->values[i]) &&
+                      mli_can_show(s->y.scale, to_y->values[i]);
         if (points) arrow(s, words, mli_ruler_at(&s->x, to_x->values[i]), mli_ruler_at(&s->y, to_y->values[i]));
         mli_ink(s->p, mli_stage_colour(s, 0), mli_stage_alpha(s));
         mli_text_draw(s->p, font, text, px, py, ax, ay, INFINITY, false);

@@ -31,9 +31,9 @@ static mli_mark *mark_new(int kind, size_t text_bytes)
     if (!mark) return NULL;
     memset(mark, 0, sizeof *mark + text_bytes);
     atomic_init(&mark->refs, 1);
-    mark->kind       = kind;
-    mark->series     = -1;
-    mark->text_bytes = text_bytes;
+    mark->kind                  = kind;
+    mark->series                = -1;
+    mark->text_bytes            = text_bytes;
     const ml_mark_option *known = ml_mark_at(kind)->options;
     for (int i = 0; known[i].name; i++) mark->options[i] = (mli_value){ .number = { known[i].number }, .text = -1 };
     return mark;
@@ -79,8 +79,8 @@ static int find_option(const ml_mark_info *info, const char *name)
     int         n = 0;
     for (; info->options[n].name; n++) known[n] = info->options[n].name;
     const char *nearest = ml_nearest_word(name, known, n);
-    ml_fail("%s: unknown option '%s'%s%s%s", info->name, name, nearest ? "; did you mean '" : "", nearest ? nearest : "",
-            nearest ? "'?" : "");
+    ml_fail("%s: unknown option '%s'%s%s%s", info->name, name, nearest ? "; did you mean '" : "",
+            nearest ? nearest : "", nearest ? "'?" : "");
     return -1;
 }
 
@@ -104,17 +104,19 @@ static bool is_colour(const char *text)
 static bool check_option(const ml_mark_info *info, const ml_mark_option *known, const ml_given *given)
 {
     const double *v = given->number;
-    bool text = known->kind == ML_OPTION_WORD || known->kind == ML_OPTION_TEXT || known->kind == ML_OPTION_TEXTS;
+    bool text       = known->kind == ML_OPTION_WORD || known->kind == ML_OPTION_TEXT || known->kind == ML_OPTION_TEXTS;
     if (text && !given->text) return ml_fail("%s: %s must be text", info->name, known->name);
     if (known->kind == ML_OPTION_WORD && !among(given->text, known->words))
         return ml_fail("%s: %s must be one of %s, got '%s'", info->name, known->name, known->words, given->text);
     if (strcmp(known->name, "colour") == 0 && !is_colour(given->text))
-        return ml_fail("%s: colour must be #rrggbb or one of blue, orange, green, pink, amber, sky, grey, ink; got '%s'",
-                       info->name, given->text);
+        return ml_fail(
+            "%s: colour must be #rrggbb or one of blue, orange, green, pink, amber, sky, grey, ink; got '%s'",
+            info->name, given->text);
     if (known->kind == ML_OPTION_REAL && !isfinite(v[0]))
         return ml_fail("%s: %s must be a finite number, got %g", info->name, known->name, v[0]);
     if (known->kind == ML_OPTION_PAIR && (!isfinite(v[0]) || !isfinite(v[1]) || v[0] >= v[1]))
-        return ml_fail("%s: %s must be two finite numbers, low then high; got %g, %g", info->name, known->name, v[0], v[1]);
+        return ml_fail("%s: %s must be two finite numbers, low then high; got %g, %g", info->name, known->name, v[0],
+                       v[1]);
     return true;
 }
 
@@ -158,7 +160,7 @@ int64_t ml_figure_add(ml_figure *fig, int panel, const char *kind, const ml_give
     bool       ok = mli_panel_reserve(p, 1);
     int64_t    id = 0;
     if (ok) {
-        id = mark->id = ++fig->last_id;
+        id = mark->id          = ++fig->last_id;
         p->marks[p->n_marks++] = mark;
     }
     pthread_mutex_unlock(&fig->lock);
@@ -183,20 +185,22 @@ static bool bind(const ml_mark_info *info, sizes *s, char letter, int64_t size, 
         s->from[i] = name;
         return true;
     }
-    return s->of[i] == size || ml_fail("%s: %s has %lld where %s has %lld", info->name, name, (long long)size, s->from[i],
-                                       (long long)s->of[i]);
+    return s->of[i] == size || ml_fail("%s: %s has %lld where %s has %lld", info->name, name, (long long)size,
+                                       s->from[i], (long long)s->of[i]);
 }
 
 static const char *shape_text(const ml_data *d, char text[96])
 {
     int n = snprintf(text, 96, "(");
-    for (int i = 0; i < d->n_dims && i < 3; i++) n += snprintf(text + n, 96 - (size_t)n, "%s%lld", i ? ", " : "", (long long)d->size[i]);
+    for (int i = 0; i < d->n_dims && i < 3; i++)
+        n += snprintf(text + n, 96 - (size_t)n, "%s%lld", i ? ", " : "", (long long)d->size[i]);
     snprintf(text + n, 96 - (size_t)n, d->n_dims > 3 ? ", ...)" : ")");
     return text;
 }
 
 /* Lines the sizes up with the dims of the slot, "n, k?": what may be missing is missing if there are too few. */
-static bool fit(const ml_mark_info *info, const ml_mark_slot *slot, const ml_data *d, sizes *s, int64_t out[ML_MARK_DIMS])
+static bool fit(const ml_mark_info *info, const ml_mark_slot *slot, const ml_data *d, sizes *s,
+                int64_t out[ML_MARK_DIMS])
 {
     int     wanted = 1, most = 0, got = 0;
     int64_t n = 1;
@@ -248,13 +252,15 @@ static bool take_data(const ml_mark_info *info, const ml_data *data, int n, mli_
         if (from[i] >= 0 && !fit(info, &info->slots[i], &data[from[i]], &s, size[i])) return false;
         if (from[i] >= 0 && !data[from[i]].values && size[i][0] * size[i][1] * size[i][2] > 0)
             return ml_fail("%s: %s has no values", info->name, info->slots[i].name);
-        if (from[i] < 0 && !info->slots[i].optional) return ml_fail("%s: %s is missing", info->name, info->slots[i].name);
+        if (from[i] < 0 && !info->slots[i].optional)
+            return ml_fail("%s: %s is missing", info->name, info->slots[i].name);
     }
     for (int k = 0; k < n; k++) {
         bool known = false;
         for (int i = 0; info->slots[i].name; i++) known |= from[i] == k;
-        if (!known) return ml_fail("%s: there is no data called '%s', or it is given twice", info->name,
-                                   data[k].name ? data[k].name : "(nothing)");
+        if (!known)
+            return ml_fail("%s: there is no data called '%s', or it is given twice", info->name,
+                           data[k].name ? data[k].name : "(nothing)");
     }
     for (int i = 0; info->slots[i].name; i++) {
         if (from[i] < 0) continue;
@@ -294,9 +300,9 @@ bool ml_figure_give(ml_figure *fig, int64_t id, const ml_data *data, int n)
 {
     if (!fig) return false;
     pthread_mutex_lock(&fig->lock);
-    mli_mark **place  = find_mark(&fig->now, id);
-    int        kind   = place ? (*place)->kind : -1;
-    bool       grows  = place && (*place)->series >= 0;
+    mli_mark **place = find_mark(&fig->now, id);
+    int        kind  = place ? (*place)->kind : -1;
+    bool       grows = place && (*place)->series >= 0;
     pthread_mutex_unlock(&fig->lock);
     if (kind < 0) return ml_fail("figure: there is no mark %lld (any more)", (long long)id);
     if (grows) return ml_fail("line: a curve that grows takes points, one by one");

@@ -13,11 +13,14 @@
 
 #define MLI_TEXT  192 /* bytes of a title or a label; longer ones are cut */
 #define MLI_CHUNK 512 /* points a chunk */
+#define MLI_BLOCK 16  /* points a block, of which a chunk knows the range of y */
 
 /* --- series --------------------------------------------------------------------------------------- */
 typedef struct mli_extent { /* of a full chunk */
     double x_low, x_high, y_low, y_high;
-    bool   whole; /* every point is finite; else the numbers mean nothing */
+    bool   whole;  /* every point is finite; else the numbers mean nothing */
+    bool   rising; /* x never falls */
+    double low[MLI_CHUNK / MLI_BLOCK], high[MLI_CHUNK / MLI_BLOCK]; /* of y, by blocks */
 } mli_extent;
 
 typedef struct mli_chunk {

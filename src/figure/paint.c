@@ -82,8 +82,9 @@ static void add_plot(mli_paper *p, page *pg, int index, mli_stage **next)
     plot->x_numbers = plot->y_numbers = true;
     for (int i = 0; i < panel->n_marks; i++) {
         const mli_mark *mark = panel->marks[i];
-        *(*next)++ = (mli_stage){ .p = p, .plot = plot, .mark = mark, .kind = mli_mark_kind_of(mark),
-                                  .hidden = is_hidden(p->look, mark->id) };
+        *(*next)++           = (mli_stage){
+                      .p = p, .plot = plot, .mark = mark, .kind = mli_mark_kind_of(mark), .hidden = is_hidden(p->look, mark->id)
+        };
     }
 }
 
@@ -161,8 +162,8 @@ static void choose_ranges(mli_paper *p, page *pg)
     for (int i = 0; i < pg->n; i++) {
         mli_plot *plot = &pg->plots[i];
         for (int axis = MLI_X; axis < MLI_AXES; axis++) {
-            mli_range r      = range_of(plot, axis);
-            bool      shared = plot->frame == MLI_FRAME_AXES && (axis == MLI_X ? v->share_x : axis == MLI_Y && v->share_y);
+            mli_range r = range_of(plot, axis);
+            bool shared = plot->frame == MLI_FRAME_AXES && (axis == MLI_X ? v->share_x : axis == MLI_Y && v->share_y);
             for (int k = 0; k < pg->n && shared; k++) {
                 const mli_plot *other = &pg->plots[k];
                 if (k == i || other->frame != MLI_FRAME_AXES || !other->n_stages) continue;
@@ -182,10 +183,11 @@ static void lay_rows(mli_paper *p, page *pg)
 {
     double top[ML_FIGURE_SIDE] = { 0 }, bottom[ML_FIGURE_SIDE] = { 0 };
     for (int i = 0; i < pg->n && !p->bare; i++) {
-        const mli_plot *plot = &pg->plots[i];
-        double above = plot->title[0] ? mli_text_height(p, mli_font_title) + TITLE_GAP : 6, below = 0;
-        bool   label = plot->panel->label[MLI_X][0] && plot->x_numbers;
-        if (plot->n_stages && plot->frame != MLI_FRAME_NONE) below = TICK_GAP + (plot->x_numbers ? mli_text_height(p, mli_font_tick) : 0);
+        const mli_plot *plot  = &pg->plots[i];
+        double          above = plot->title[0] ? mli_text_height(p, mli_font_title) + TITLE_GAP : 6, below = 0;
+        bool            label = plot->panel->label[MLI_X][0] && plot->x_numbers;
+        if (plot->n_stages && plot->frame != MLI_FRAME_NONE)
+            below = TICK_GAP + (plot->x_numbers ? mli_text_height(p, mli_font_tick) : 0);
         if (label) below += mli_text_height(p, mli_font_label) + (plot->frame == MLI_FRAME_NONE ? 4 : 0);
         int first = row_of(pg, plot), last = last_row(pg, plot);
         top[first]   = fmax(top[first], above);
@@ -194,8 +196,8 @@ static void lay_rows(mli_paper *p, page *pg)
     for (int i = 0; i < pg->n; i++) {
         mli_plot *plot  = &pg->plots[i];
         int       first = row_of(pg, plot), last = last_row(pg, plot);
-        plot->box.y     = pg->area.y + first * (pg->cell_h + pg->gap) + top[first];
-        plot->box.h     = pg->area.y + last * (pg->cell_h + pg->gap) + pg->cell_h - bottom[last] - plot->box.y;
+        plot->box.y = pg->area.y + first * (pg->cell_h + pg->gap) + top[first];
+        plot->box.h = pg->area.y + last * (pg->cell_h + pg->gap) + pg->cell_h - bottom[last] - plot->box.y;
     }
 }
 
@@ -241,7 +243,7 @@ static bool paint_grid(mli_paper *p, page *pg)
 /* --- the page --------------------------------------------------------------------------------- */
 static PangoLayout *make_layout(cairo_t *cr)
 {
-    PangoLayout          *layout = pango_cairo_create_layout(cr);
+    PangoLayout          *layout  = pango_cairo_create_layout(cr);
     cairo_font_options_t *options = cairo_font_options_create(); /* the same letters on every kind of surface */
     cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
     cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
@@ -295,7 +297,7 @@ static bool paint_page(mli_paper *p, page *pg, const mli_page *asked)
     cairo_paint(p->cr);
 
     double edge = p->bare ? BARE_EDGE : EDGE, used = title_height(p);
-    pg->area    = (mli_box){ edge, edge, width - 2 * edge, height - 2 * edge };
+    pg->area = (mli_box){ edge, edge, width - 2 * edge, height - 2 * edge };
     if (used > 0) {
         mli_ink(p, p->style->ink, 1);
         mli_text_draw(p, mli_font_figure, p->view->title, pg->area.x, pg->area.y, 0, 0, pg->area.w, false);
@@ -311,11 +313,11 @@ bool mli_paint(cairo_t *cr, const mli_view *view, const mli_page *asked)
     static const mli_look plain;
     page                  pg    = { 0 };
     mli_paper             paper = {
-        .cr    = cr,
-        .style = mli_style_of(asked->style == ML_STYLE_DEFAULT ? view->style : asked->style),
-        .view  = view,
-        .look  = asked->look ? asked->look : &plain,
-        .seen  = asked->seen,
+                    .cr    = cr,
+                    .style = mli_style_of(asked->style == ML_STYLE_DEFAULT ? view->style : asked->style),
+                    .view  = view,
+                    .look  = asked->look ? asked->look : &plain,
+                    .seen  = asked->seen,
     };
     if (paper.seen) {
         memset(paper.seen, 0, sizeof *paper.seen);

@@ -21,8 +21,8 @@ bool mli_picture_for(const mli_paper *p, mli_picture *pic, mli_box box)
 
 void mli_picture_show(mli_paper *p, mli_picture *pic, mli_box box, double alpha)
 {
-    cairo_surface_t *image = cairo_image_surface_create_for_data(
-        (unsigned char *)pic->pixels, CAIRO_FORMAT_ARGB32, pic->w, pic->h, pic->w * (int)sizeof(uint32_t));
+    cairo_surface_t *image = cairo_image_surface_create_for_data((unsigned char *)pic->pixels, CAIRO_FORMAT_ARGB32,
+                                                                 pic->w, pic->h, pic->w * (int)sizeof(uint32_t));
     cairo_save(p->cr);
     cairo_translate(p->cr, box.x, box.y);
     cairo_scale(p->cr, box.w / pic->w, box.h / pic->h);
@@ -51,8 +51,8 @@ static bool stands_out(const mli_shades *s, double a, double than)
     return s->map == MLI_MAP_DIVERGING ? fabs(a - middle) > fabs(than - middle) : a > than; /* false for a nan */
 }
 
-void mli_picture_cells(mli_picture *pic, int x0, int y0, int x1, int y1, const double *values, int64_t rows, int64_t cols,
-                       const mli_shades *s)
+void mli_picture_cells(mli_picture *pic, int x0, int y0, int x1, int y1, const double *values, int64_t rows,
+                       int64_t cols, const mli_shades *s)
 {
     int64_t last_from = -1, last_to = -1;
     int     w = x1 - x0, h = y1 - y0;

@@ -108,8 +108,9 @@ void mli_plot_sides(mli_paper *p, mli_plot *plot)
     if (plot->has_bar) mli_axis_ticks(&plot->bar, (int)fmin(fmax(h / 40, 2), 10), 0);
     if (p->bare) return;
     if (mli_plot_aligned(plot)) {
-        double label = plot->panel->label[MLI_Y][0] && plot->y_numbers ? mli_text_height(p, mli_font_label) + LABEL_GAP : 0;
-        plot->left   = TICK_GAP + label + (plot->y_numbers ? mli_axis_label_width(p, &plot->axis[MLI_Y]) : 0);
+        double label =
+            plot->panel->label[MLI_Y][0] && plot->y_numbers ? mli_text_height(p, mli_font_label) + LABEL_GAP : 0;
+        plot->left = TICK_GAP + label + (plot->y_numbers ? mli_axis_label_width(p, &plot->axis[MLI_Y]) : 0);
     }
     plot->right = y2_width(p, plot);
     if (plot->has_bar) plot->right += BAR_GAP + BAR_WIDTH + TICK_GAP + mli_axis_label_width(p, &plot->bar);
@@ -121,7 +122,8 @@ static void set_rulers(mli_plot *plot)
     mli_box b    = plot->box;
     bool    down = plot->frame == MLI_FRAME_CELLS;
     mli_ruler_set(&plot->axis[MLI_X].ruler, b.x, b.x + b.w);
-    for (int y = MLI_Y; y <= MLI_Y2; y++) mli_ruler_set(&plot->axis[y].ruler, down ? b.y : b.y + b.h, down ? b.y + b.h : b.y);
+    for (int y = MLI_Y; y <= MLI_Y2; y++)
+        mli_ruler_set(&plot->axis[y].ruler, down ? b.y : b.y + b.h, down ? b.y + b.h : b.y);
     for (int i = 0; i < plot->n_stages; i++) {
         mli_stage *s     = &plot->stages[i];
         bool       right = plot->has_y2 && mli_opt_flag(s->mark, "right");
@@ -237,7 +239,8 @@ static void paint_words(mli_paper *p, const mli_plot *plot)
     mli_ink(p, p->style->ink, 1);
     mli_text_draw(p, mli_font_title, plot->title, b.x, b.y - TITLE_GAP, 0, 1, plot->cell_to - b.x, false);
     mli_ink(p, p->style->quiet, 1);
-    double under = b.y + b.h + (plot->frame == MLI_FRAME_NONE ? LABEL_GAP : TICK_GAP + mli_text_height(p, mli_font_tick));
+    double under =
+        b.y + b.h + (plot->frame == MLI_FRAME_NONE ? LABEL_GAP : TICK_GAP + mli_text_height(p, mli_font_tick));
     if (plot->x_numbers)
         mli_text_draw(p, mli_font_label, panel->label[MLI_X], b.x + b.w / 2, under, 0.5, 0, b.w, false);
     if (plot->y_numbers)
@@ -279,7 +282,9 @@ static void thin_names(mli_paper *p, mli_axis *axis)
     double widest = 0, apart = INFINITY;
     for (int i = 0; i < axis->n_ticks; i++) {
         widest = fmax(widest, mli_text_width(p, mli_font_tick, axis->ticks[i].label));
-        if (i) apart = fmin(apart, fabs(mli_ruler_at(&axis->ruler, axis->ticks[i].at) - mli_ruler_at(&axis->ruler, axis->ticks[i - 1].at)));
+        if (i)
+            apart = fmin(apart, fabs(mli_ruler_at(&axis->ruler, axis->ticks[i].at) -
+                                     mli_ruler_at(&axis->ruler, axis->ticks[i - 1].at)));
     }
     int each = apart > 0 && isfinite(apart) ? (int)ceil((widest + 6) / apart) : 1;
     for (int i = 0; i < axis->n_ticks; i++) axis->ticks[i].major = i % (each < 1 ? 1 : each) == 0;

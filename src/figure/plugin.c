@@ -26,7 +26,8 @@ mli_drawing_entry mli_drawing_start;
 
 __attribute__((visibility("default"))) const mli_drawing *mli_drawing_start(const mli_core *from)
 {
-    if (strcmp(from->version, ML_VERSION) != 0 || from->view_bytes != sizeof(mli_view) ||
+    if (strcmp(from->version, ML_VERSION) != 0 || from->drawing_bytes != sizeof(mli_drawing) ||
+        from->mark_bytes != sizeof(mli_mark) || from->view_bytes != sizeof(mli_view) ||
         from->panel_bytes != sizeof(mli_panel) || from->series_bytes != sizeof(mli_series))
         return NULL;
     core = from;

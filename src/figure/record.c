@@ -6,8 +6,8 @@
 
 #define PANEL_W 440 /* as pictures have, unless told otherwise */
 #define PANEL_H 330
-#define RATE    20  /* frames a second */
-#define LAST    40  /* frames that the last picture stays */
+#define RATE    20 /* frames a second */
+#define LAST    40 /* frames that the last picture stays */
 #define MOST    8192
 
 struct ml_film {
@@ -44,14 +44,16 @@ ml_film *mli_film_open(ml_figure *fig, const char *path, const ml_save_opts *opt
     if (!kind || !mli_view_take(fig, &view)) return NULL;
     if (!opts) opts = &defaults;
     double dpi = opts->dpi != 0 ? opts->dpi : kind == &mli_film_gif ? 96 : 144;
-    double w = (opts->width != 0 ? opts->width : PANEL_W * view.cols) * dpi / 96;
-    double h = (opts->height != 0 ? opts->height : PANEL_H * view.rows) * dpi / 96;
+    double w   = (opts->width != 0 ? opts->width : PANEL_W * view.cols) * dpi / 96;
+    double h   = (opts->height != 0 ? opts->height : PANEL_H * view.rows) * dpi / 96;
     mli_view_drop(&view);
     if (!(w >= 2 && w <= MOST && h >= 2 && h <= MOST))
         return ml_fail("record: a frame has 2..%d pixels a side, got %g x %g", MOST, w, h);
     ml_film *r = ml_realloc(NULL, 0, sizeof *r);
     if (!r) return NULL;
-    *r      = (ml_film){ .kind = kind, .fig = fig, .w = (int)w / 2 * 2, .h = (int)h / 2 * 2, .opts = { .dpi = dpi, .style = opts->style } };
+    *r = (ml_film){
+        .kind = kind, .fig = fig, .w = (int)w / 2 * 2, .h = (int)h / 2 * 2, .opts = { .dpi = dpi, .style = opts->style }
+    };
     r->pixels = ml_realloc(NULL, 0, pixel_bytes(r)); /* films want even numbers of pixels */
     r->film   = r->pixels ? kind->open(path, r->w, r->h, RATE) : NULL;
     if (!r->film) {

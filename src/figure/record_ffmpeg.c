@@ -39,16 +39,18 @@ static bool start(film *f, int input, int width, int height, double rate)
     char size[32], rate_text[32];
     snprintf(size, sizeof size, "%dx%d", width, height);
     snprintf(rate_text, sizeof rate_text, "%g", rate);
-    const char *const words[] = { "ffmpeg", "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "bgr0", "-s", size, "-r",
-                                  rate_text, "-i", "-", "-an", "-pix_fmt", "yuv420p", f->part, NULL };
+    const char *const words[] = { "ffmpeg", "-y",       "-loglevel", "error", "-f",      "rawvideo", "-pix_fmt",
+                                  "bgr0",   "-s",       size,        "-r",    rate_text, "-i",       "-",
+                                  "-an",    "-pix_fmt", "yuv420p",   f->part, NULL };
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, input, 0);
     int status = posix_spawnp(&f->child, "ffmpeg", &actions, NULL, (char *const *)(uintptr_t)words, environ);
     posix_spawn_file_actions_destroy(&actions);
     if (status == 0) return true;
-    return ml_fail(status == ENOENT ? "record: '%s' needs ffmpeg, which is not installed; a path that ends in .gif needs nothing"
-                                    : "record: '%s': ffmpeg could not be started",
+    return ml_fail(status == ENOENT
+                       ? "record: '%s' needs ffmpeg, which is not installed; a path that ends in .gif needs nothing"
+                       : "record: '%s': ffmpeg could not be started",
                    f->path);
 }
 
@@ -60,7 +62,8 @@ static void *film_open(const char *path, int width, int height, double rate)
     memset(f, 0, sizeof *f);
     f->frame_bytes = (size_t)width * (size_t)height * 4;
     bool ok        = part_path(f, path);
-    if (ok && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) ok = ml_fail("record: %s", strerror(errno));
+    if (ok && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+        ok = ml_fail("record: %s", strerror(errno));
     else if (ok) {
         f->socket = ends[0];
         ok        = start(f, ends[1], width, height, rate);
@@ -81,7 +84,8 @@ static bool film_frame(void *of, const uint32_t *pixels, int times)
         while (left > 0) {
             ssize_t n = send(f->socket, at, left, MSG_NOSIGNAL);
             if (n < 0 && errno == EINTR) continue;
-            if (n <= 0) return ml_fail("record: ffmpeg has stopped taking frames for '%s'; its own words are above", f->path);
+            if (n <= 0)
+                return ml_fail("record: ffmpeg has stopped taking frames for '%s'; its own words are above", f->path);
             at += n, left -= (size_t)n;
         }
     }
@@ -90,7 +94,7 @@ static bool film_frame(void *of, const uint32_t *pixels, int times)
 
 static bool film_close(void *of, bool keep)
 {
-    film *f = of;
+    film *f      = of;
     int   status = 0;
     close(f->socket);
     while (waitpid(f->child, &status, 0) < 0 && errno == EINTR) continue;

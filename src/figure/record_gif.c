@@ -8,7 +8,8 @@
 static void *gif_open(const char *path, int width, int height, double rate)
 {
     (void)width, (void)height, (void)rate;
-    return ml_fail("record: '%s': moonlab was built without giflib; a path that ends in .mp4 needs ffmpeg instead", path);
+    return ml_fail("record: '%s': moonlab was built without giflib; a path that ends in .mp4 needs ffmpeg instead",
+                   path);
 }
 static bool gif_frame(void *of, const uint32_t *pixels, int times)
 {
@@ -34,23 +35,24 @@ typedef struct bin { /* colours that are nearly the same */
 } bin;
 
 typedef struct gif {
-    char         path[1024];
-    int          w, h;
-    double       rate;
-    GifFileType *file;
+    char           path[1024];
+    int            w, h;
+    double         rate;
+    GifFileType   *file;
     unsigned char *bytes;
-    size_t       n, room;
-    uint32_t    *before; /* the frame that is shown; its time is not yet known */
-    bool         any;
-    GifByteType *indices;
-    bin         *bins;
-    uint16_t    *index_of; /* bin -> colour */
-    int         *used, *sorted; /* bins with pixels */
+    size_t         n, room;
+    uint32_t      *before; /* the frame that is shown; its time is not yet known */
+    bool           any;
+    GifByteType   *indices;
+    bin           *bins;
+    uint16_t      *index_of;      /* bin -> colour */
+    int           *used, *sorted; /* bins with pixels */
 } gif;
 
 static int bin_of(uint32_t pixel)
 {
-    return (int)((pixel >> (16 + 8 - BITS) & 31) << 2 * BITS | (pixel >> (8 + 8 - BITS) & 31) << BITS | (pixel >> (8 - BITS) & 31));
+    return (int)((pixel >> (16 + 8 - BITS) & 31) << 2 * BITS | (pixel >> (8 + 8 - BITS) & 31) << BITS |
+                 (pixel >> (8 - BITS) & 31));
 }
 
 static int channel(int b, int axis)
@@ -111,7 +113,7 @@ static int cut_colours(gif *g, int n_used, cut cuts[MOST])
 
 static ColorMapObject *choose_colours(gif *g, const uint32_t *pixels)
 {
-    size_t n = (size_t)g->w * (size_t)g->h;
+    size_t n      = (size_t)g->w * (size_t)g->h;
     int    n_used = 0;
     memset(g->bins, 0, BINS * sizeof *g->bins);
     for (size_t i = 0; i < n; i++) {
@@ -130,7 +132,9 @@ static ColorMapObject *choose_colours(gif *g, const uint32_t *pixels)
             sum.n += b->n, sum.r += b->r, sum.g += b->g, sum.b += b->b;
             g->index_of[g->used[i]] = (uint16_t)k;
         }
-        if (sum.n) map->Colors[k] = (GifColorType){ (GifByteType)(sum.r / sum.n), (GifByteType)(sum.g / sum.n), (GifByteType)(sum.b / sum.n) };
+        if (sum.n)
+            map->Colors[k] = (GifColorType){ (GifByteType)(sum.r / sum.n), (GifByteType)(sum.g / sum.n),
+                                             (GifByteType)(sum.b / sum.n) };
     }
     return map;
 }
@@ -175,10 +179,10 @@ static void gif_free(gif *g)
 
 static void *gif_open(const char *path, int width, int height, double rate)
 {
-    if (strlen(path) >= sizeof ((gif *)0)->path) return ml_fail("record: the path is too long");
+    if (strlen(path) >= sizeof((gif *)0)->path) return ml_fail("record: the path is too long");
     gif *g = take(sizeof *g);
     if (!g) return NULL;
-    size_t n = (size_t)width * (size_t)height;
+    size_t n     = (size_t)width * (size_t)height;
     int    error = 0;
     memcpy(g->path, path, strlen(path) + 1);
     g->w = width, g->h = height, g->rate = rate;
@@ -197,9 +201,10 @@ static void *gif_open(const char *path, int width, int height, double rate)
     if (ok) {
         EGifSetGifVersion(g->file, true);
         GifByteType forever[] = { 1, 0, 0 };
-        ok = EGifPutScreenDesc(g->file, width, height, 8, 0, NULL) == GIF_OK && EGifPutExtensionLeader(g->file, APPLICATION_EXT_FUNC_CODE) == GIF_OK &&
-             EGifPutExtensionBlock(g->file, 11, "NETSCAPE2.0") == GIF_OK && EGifPutExtensionBlock(g->file, 3, forever) == GIF_OK &&
-             EGifPutExtensionTrailer(g->file) == GIF_OK;
+        ok                    = EGifPutScreenDesc(g->file, width, height, 8, 0, NULL) == GIF_OK &&
+             EGifPutExtensionLeader(g->file, APPLICATION_EXT_FUNC_CODE) == GIF_OK &&
+             EGifPutExtensionBlock(g->file, 11, "NETSCAPE2.0") == GIF_OK &&
+             EGifPutExtensionBlock(g->file, 3, forever) == GIF_OK && EGifPutExtensionTrailer(g->file) == GIF_OK;
         if (!ok && !ml_failed()) ml_fail("record: %s", GifErrorString(g->file->Error));
     }
     if (ok) return g;
@@ -227,7 +232,9 @@ static bool changed(const gif *g, const uint32_t *now, int box[4])
 
 static bool put_frame(gif *g, const uint32_t *pixels, const int box[4], int delay)
 {
-    GraphicsControlBlock control = { .DisposalMode = DISPOSE_DO_NOT, .DelayTime = delay, .TransparentColor = NO_TRANSPARENT_COLOR };
+    GraphicsControlBlock control = { .DisposalMode     = DISPOSE_DO_NOT,
+                                     .DelayTime        = delay,
+                                     .TransparentColor = NO_TRANSPARENT_COLOR };
     GifByteType          packed[4];
     ColorMapObject      *map = choose_colours(g, pixels);
     if (!map) return ml_fail("record: out of memory");
@@ -235,7 +242,8 @@ static bool put_frame(gif *g, const uint32_t *pixels, const int box[4], int dela
     bool ok = EGifPutExtension(g->file, GRAPHICS_EXT_FUNC_CODE, 4, packed) == GIF_OK &&
               EGifPutImageDesc(g->file, box[0], box[1], box[2], box[3], false, map) == GIF_OK;
     for (int y = box[1]; ok && y < box[1] + box[3]; y++) {
-        for (int x = 0; x < box[2]; x++) g->indices[x] = (GifByteType)g->index_of[bin_of(pixels[(int64_t)y * g->w + box[0] + x])];
+        for (int x = 0; x < box[2]; x++)
+            g->indices[x] = (GifByteType)g->index_of[bin_of(pixels[(int64_t)y * g->w + box[0] + x])];
         ok = EGifPutLine(g->file, g->indices, box[2]) == GIF_OK;
     }
     GifFreeMapObject(map);

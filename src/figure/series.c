@@ -31,13 +31,21 @@ static bool reserve_series(mli_view *view, int more)
 
 static void measure(mli_chunk *c)
 {
-    mli_extent e = { INFINITY, -INFINITY, INFINITY, -INFINITY, true };
-    for (int i = 0; i < MLI_CHUNK; i++) {
-        e.whole &= isfinite(c->x[i]) && isfinite(c->y[i]);
-        e.x_low = c->x[i] < e.x_low ? c->x[i] : e.x_low, e.x_high = c->x[i] > e.x_high ? c->x[i] : e.x_high;
-        e.y_low = c->y[i] < e.y_low ? c->y[i] : e.y_low, e.y_high = c->y[i] > e.y_high ? c->y[i] : e.y_high;
+    mli_extent *e = &c->extent;
+    e->x_low = e->y_low = INFINITY;
+    e->x_high = e->y_high = -INFINITY;
+    e->whole = e->rising = true;
+    for (int k = 0; k < MLI_CHUNK / MLI_BLOCK; k++) {
+        double low = INFINITY, high = -INFINITY;
+        for (int i = k * MLI_BLOCK; i < (k + 1) * MLI_BLOCK; i++) {
+            e->whole &= isfinite(c->x[i]) && isfinite(c->y[i]);
+            e->rising &= i == 0 || c->x[i] >= c->x[i - 1];
+            e->x_low = c->x[i] < e->x_low ? c->x[i] : e->x_low, e->x_high = c->x[i] > e->x_high ? c->x[i] : e->x_high;
+            low = c->y[i] < low ? c->y[i] : low, high = c->y[i] > high ? c->y[i] : high;
+        }
+        e->low[k] = low, e->high[k] = high;
+        e->y_low = low < e->y_low ? low : e->y_low, e->y_high = high > e->y_high ? high : e->y_high;
     }
-    c->extent = e;
 }
 
 static bool push_point(mli_series *s, double x, double y)
@@ -45,9 +53,8 @@ static bool push_point(mli_series *s, double x, double y)
     int64_t at = s->n / MLI_CHUNK, i = s->n % MLI_CHUNK;
     if (i == 0) { /* the next chunk is new; a chunk left by a failure below is never counted */
         if (at == s->room) {
-            int64_t     room = s->room ? s->room * 2 : 4;
-            mli_chunk **fresh =
-                ml_realloc(s->chunks, (size_t)s->room * sizeof *fresh, (size_t)room * sizeof *fresh);
+            int64_t     room  = s->room ? s->room * 2 : 4;
+            mli_chunk **fresh = ml_realloc(s->chunks, (size_t)s->room * sizeof *fresh, (size_t)room * sizeof *fresh);
             if (!fresh) return false;
             s->chunks = fresh;
             s->room   = room;
@@ -101,7 +108,8 @@ void mli_series_drop(mli_view *view, bool points)
 /* --- declaring --------------------------------------------------------------------------------------- */
 static bool check_names(const char *const *names, int n)
 {
-    if (n < 0 || n > ML_PANEL_MARKS) return ml_fail("lines: a panel shows at most %d series, got %d", ML_PANEL_MARKS, n);
+    if (n < 0 || n > ML_PANEL_MARKS)
+        return ml_fail("lines: a panel shows at most %d series, got %d", ML_PANEL_MARKS, n);
     if (n > 0 && !names) return ml_fail("lines: %d series without names", n);
     for (int i = 0; i < n; i++) {
         size_t length = names[i] ? strlen(names[i]) : 0;

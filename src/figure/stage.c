@@ -32,7 +32,8 @@ static void reach_cells(mli_range *r, ml_scale scale, const mli_data *at)
 {
     if (at->n == 0) return;
     double first = at->values[0], last = at->values[at->n - 1];
-    double before = at->n > 1 ? (at->values[1] - first) / 2 : 0.5, after = at->n > 1 ? (last - at->values[at->n - 2]) / 2 : 0.5;
+    double before = at->n > 1 ? (at->values[1] - first) / 2 : 0.5,
+           after  = at->n > 1 ? (last - at->values[at->n - 2]) / 2 : 0.5;
     double low = fmin(first - before, last + after), high = fmax(first - before, last + after);
     if (scale == ML_SCALE_LOG && low <= 0) low = fmin(first, last); /* half a cell may reach past zero */
     mli_range_add(r, low);
@@ -80,10 +81,10 @@ void mli_set_line(const mli_stage *s, int part)
     int              dash  = style->dashes ? at % 5 : at / MLI_PALETTE; /* the colours come again, with dashes */
     const mli_value *word  = mli_option(s->mark, "dash");
     if (word && word->text >= 0 && !mli_opt_word(s->mark, "dash", "auto"))
-        dash = mli_opt_word(s->mark, "dash", "dashed")       ? 1
-               : mli_opt_word(s->mark, "dash", "dotted")     ? 2
+        dash = mli_opt_word(s->mark, "dash", "dashed")        ? 1
+               : mli_opt_word(s->mark, "dash", "dotted")      ? 2
                : mli_opt_word(s->mark, "dash", "dash-dotted") ? 3
-                                                         : 0;
+                                                              : 0;
     mli_ink(s->p, mli_stage_colour(s, part), mli_stage_alpha(s));
     cairo_set_line_width(s->p->cr, style->line);
     cairo_set_line_join(s->p->cr, CAIRO_LINE_JOIN_ROUND);
@@ -108,10 +109,11 @@ static bool clip_to(double a, double b, double low, double high, double *t0, dou
 
 void mli_note(mli_stage *s, double x0, double y0, double x1, double y1)
 {
-    mli_box b = s->box;
+    mli_box b  = s->box;
     double  t0 = 0, t1 = 1;
     if (!isfinite(x0 + y0 + x1 + y1)) return;
-    if (!clip_to(x0, x1, b.x - 1, b.x + b.w + 1, &t0, &t1) || !clip_to(y0, y1, b.y - 1, b.y + b.h + 1, &t0, &t1)) return;
+    if (!clip_to(x0, x1, b.x - 1, b.x + b.w + 1, &t0, &t1) || !clip_to(y0, y1, b.y - 1, b.y + b.h + 1, &t0, &t1))
+        return;
     s->touched++;
     if (!s->busy) return;
     double scale_x = MLI_BUSY_COLS / b.w, scale_y = MLI_BUSY_ROWS / b.h;
@@ -132,9 +134,9 @@ void mli_note_box(mli_stage *s, mli_box box)
     if (box.x > b.x + b.w || box.x + box.w < b.x || box.y > b.y + b.h || box.y + box.h < b.y) return;
     s->touched++;
     if (!s->busy) return;
-    int left = clamp_index((box.x - b.x) * MLI_BUSY_COLS / b.w, MLI_BUSY_COLS);
-    int right = clamp_index((box.x + box.w - b.x) * MLI_BUSY_COLS / b.w, MLI_BUSY_COLS);
-    int top = clamp_index((box.y - b.y) * MLI_BUSY_ROWS / b.h, MLI_BUSY_ROWS);
+    int left   = clamp_index((box.x - b.x) * MLI_BUSY_COLS / b.w, MLI_BUSY_COLS);
+    int right  = clamp_index((box.x + box.w - b.x) * MLI_BUSY_COLS / b.w, MLI_BUSY_COLS);
+    int top    = clamp_index((box.y - b.y) * MLI_BUSY_ROWS / b.h, MLI_BUSY_ROWS);
     int bottom = clamp_index((box.y + box.h - b.y) * MLI_BUSY_ROWS / b.h, MLI_BUSY_ROWS);
     for (int r = top; r <= bottom; r++)
         for (int c = left; c <= right; c++) s->busy->at[r][c] = true;
@@ -146,9 +148,10 @@ void mli_dot(cairo_t *cr, double x, double y, double r, int shape)
     static const struct {
         int    corners;
         double turn, size;
-    } shapes[] = { { 0, 0, 1 }, { 4, 0.7853981633974483, 1.2 }, { 3, -1.5707963267948966, 1.35 },
-                   { 4, 0, 1.35 }, { 3, 1.5707963267948966, 1.35 }, { 5, -1.5707963267948966, 1.25 }, { 6, 0, 1.2 } };
-    int k = shape % (int)(sizeof shapes / sizeof *shapes);
+    } shapes[] = { { 0, 0, 1 },    { 4, 0.7853981633974483, 1.2 },  { 3, -1.5707963267948966, 1.35 },
+                   { 4, 0, 1.35 }, { 3, 1.5707963267948966, 1.35 }, { 5, -1.5707963267948966, 1.25 },
+                   { 6, 0, 1.2 } };
+    int k      = shape % (int)(sizeof shapes / sizeof *shapes);
     if (shapes[k].corners == 0) {
         cairo_new_sub_path(cr);
         cairo_arc(cr, x, y, r, 0, 6.283185307179586);
@@ -225,7 +228,8 @@ int mli_class_part(const double *classes, double value)
 /* --- shades --------------------------------------------------------------------------------------------- */
 uint32_t mli_pixel(mli_colour c)
 {
-    return 0xFF000000u | (uint32_t)lround(c.r * 255) << 16 | (uint32_t)lround(c.g * 255) << 8 | (uint32_t)lround(c.b * 255);
+    return 0xFF000000u | (uint32_t)lround(c.r * 255) << 16 | (uint32_t)lround(c.g * 255) << 8 |
+           (uint32_t)lround(c.b * 255);
 }
 
 uint32_t mli_shade(const mli_shades *s, double value)
@@ -250,7 +254,8 @@ void mli_shades_fill(mli_shades *s, const mli_style *style, bool thin)
     for (int i = 0; i < MLI_SHADES; i++) s->at[i] = 0xFF000000u | map[from + (to - from) * i / (MLI_SHADES - 1)];
 }
 
-void mli_shades_for(const mli_stage *s, const mli_data *values, bool diverging, mli_map otherwise, bool thin, mli_shades *shades)
+void mli_shades_for(const mli_stage *s, const mli_data *values, bool diverging, mli_map otherwise, bool thin,
+                    mli_shades *shades)
 {
     static const char *const names[] = { "viridis", "diverging", "cyclic", "grey" };
     mli_range                r       = MLI_NOTHING;

@@ -31,7 +31,7 @@ static const mli_style dark = {
     .grid    = HEX(0x2B2F37),
     .missing = HEX(0x3A3F49),
     .palette = { HEX(0x4BA3E3), HEX(0xFF7F3F), HEX(0x2CC295), HEX(0xE493C3), HEX(0xF2B233), HEX(0x9AD8FF),
-                 HEX(0xB4BBC6) },
+                 HEX(0x8A929E) },
 };
 
 static const mli_style print = {

@@ -56,8 +56,8 @@ static mli_measures measures_of(mli_paper *p, mli_font font)
     PangoRectangle ink, line;
     set_text(p, font, "0");
     pango_layout_get_extents(p->layout, &ink, &line);
-    mli_measures m = { font, (double)pango_layout_get_baseline(p->layout) / PANGO_SCALE, (double)line.height / PANGO_SCALE,
-                       (double)(ink.y + ink.height / 2) / PANGO_SCALE };
+    mli_measures m = { font, (double)pango_layout_get_baseline(p->layout) / PANGO_SCALE,
+                       (double)line.height / PANGO_SCALE, (double)(ink.y + ink.height / 2) / PANGO_SCALE };
     if (p->n_measures < MLI_FONTS) p->measures[p->n_measures++] = m;
     return m;
 }
@@ -67,8 +67,8 @@ double mli_text_height(mli_paper *p, mli_font font)
     return measures_of(p, font).height;
 }
 
-void mli_text_draw(mli_paper *p, mli_font font, const char *text, double x, double y, double ax, double ay,
-                   double room, bool up)
+void mli_text_draw(mli_paper *p, mli_font font, const char *text, double x, double y, double ax, double ay, double room,
+                   bool up)
 {
     if (!text[0] || !(room > 0)) return;
     mli_measures   m = measures_of(p, font);

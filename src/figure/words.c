@@ -13,13 +13,15 @@
 static const struct sign {
     const char *name, *is;
 } signs[] = {
-    { "alpha", "α" }, { "beta", "β" }, { "gamma", "γ" }, { "delta", "δ" }, { "epsilon", "ε" }, { "zeta", "ζ" }, { "eta", "η" },
+    { "alpha", "α" }, { "beta", "β" }, { "gamma", "γ" }, { "delta", "δ" }, { "epsilon", "ε" }, { "zeta", "ζ" },
+    { "eta", "η" },
     { "theta", "θ" }, { "iota", "ι" }, { "kappa", "κ" }, { "lambda", "λ" }, { "mu", "μ" }, { "nu", "ν" }, { "xi", "ξ" },
     { "pi", "π" }, { "rho", "ρ" }, { "sigma", "σ" }, { "tau", "τ" }, { "upsilon", "υ" }, { "phi", "φ" }, { "chi", "χ" },
     { "psi", "ψ" }, { "omega", "ω" }, { "Gamma", "Γ" }, { "Delta", "Δ" }, { "Theta", "Θ" }, { "Lambda", "Λ" }, { "Xi", "Ξ" },
     { "Pi", "Π" }, { "Sigma", "Σ" }, { "Phi", "Φ" }, { "Psi", "Ψ" }, { "Omega", "Ω" },
     { "times", "×" }, { "cdot", "·" }, { "pm", "±" }, { "leq", "≤" }, { "geq", "≥" }, { "neq", "≠" }, { "approx", "≈" },
-    { "sim", "∼" }, { "propto", "∝" }, { "infty", "∞" }, { "partial", "∂" }, { "nabla", "∇" }, { "sum", "∑" }, { "prod", "∏" },
+    { "sim", "∼" }, { "propto", "∝" }, { "infty", "∞" }, { "partial", "∂" }, { "nabla", "∇" },
+    { "sum", "∑" }, { "prod", "∏" },
     { "int", "∫" }, { "sqrt", "√" }, { "in", "∈" }, { "to", "→" }, { "ell", "ℓ" }, { "degree", "°" }, { "dots", "…" },
     { "langle", "⟨" }, { "rangle", "⟩" }, { "top", "⊤" }, { "prime", "′" }, { "star", "⋆" },
 };

@@ -536,9 +536,10 @@ static int figure_clock(lua_State *L)
 }
 
 static const luaL_Reg figure_methods[] = {
-    { "lines", figure_lines }, { "point", figure_point },     { "shows", figure_shows }, { "panel", figure_panel },
-    { "clear", figure_clear }, { "add", figure_add },         { "give", figure_give },   { "save", figure_save }, { "pixels", figure_pixels }, { "record", figure_record },       { "show", figure_show },   { "is_open", figure_is_open },
-    { "wait", figure_wait },   { "close", figure_close },     { NULL, NULL },
+    { "panel", figure_panel }, { "clear", figure_clear },   { "lines", figure_lines },     { "point", figure_point },
+    { "shows", figure_shows }, { "add", figure_add },       { "give", figure_give },       { "save", figure_save },
+    { "show", figure_show },   { "pixels", figure_pixels }, { "record", figure_record },   { "is_open", figure_is_open },
+    { "wait", figure_wait },   { "close", figure_close },   { NULL, NULL },
 };
 
 static const luaL_Reg recording_methods[] = { { "frame", film_frame }, { "close", film_close }, { NULL, NULL } };

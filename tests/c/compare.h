@@ -32,7 +32,8 @@ static inline difference compare(const picture *a, const picture *b)
 {
     difference d = { 1, 1, -1, -1 };
     int        n = 0;
-    if (!a->surface || !b->surface || abs(a->w - b->w) > 1 || abs(a->h - b->h) > 1) return d; /* a PDF's page is in points */
+    if (!a->surface || !b->surface || abs(a->w - b->w) > 1 || abs(a->h - b->h) > 1)
+        return d; /* a PDF's page is in points */
     int w = a->w < b->w ? a->w : b->w, h = a->h < b->h ? a->h : b->h;
     d = (difference){ 0, 0, 0, 0 };
     for (int y = 0; y + BLOCK <= h; y += BLOCK)

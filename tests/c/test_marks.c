@@ -20,13 +20,15 @@ static const char *const style_names[ML_STYLES] = { "", "light", "dark", "print"
 static void golden_path(char *path, size_t room, int mark, int style)
 {
     const char *folder = getenv("MOONLAB_GOLDEN_WRITE");
-    snprintf(path, room, "%s/%s-%s.png", folder ? folder : TESTS_GOLDEN "/figures", ml_mark_at(mark)->name, style_names[style]);
+    snprintf(path, room, "%s/%s-%s.png", folder ? folder : TESTS_GOLDEN "/figures", ml_mark_at(mark)->name,
+             style_names[style]);
 }
 
 static void save(ml_figure *fig, const char *path, int style)
 {
-    cr_assert(ml_figure_save(fig, path, &(ml_save_opts){ .width = WIDTH, .height = HEIGHT, .dpi = 96, .style = (ml_style)style }), "%s",
-              ml_error_message());
+    cr_assert(ml_figure_save(fig, path,
+                             &(ml_save_opts){ .width = WIDTH, .height = HEIGHT, .dpi = 96, .style = (ml_style)style }),
+              "%s", ml_error_message());
 }
 
 ParameterizedTestParameters(marks, golden)
@@ -51,8 +53,9 @@ ParameterizedTest(int *id, marks, golden)
         snprintf(path, sizeof path, "%s/%s-%s.png", MOONLAB_PICTURES, ml_mark_at(*id)->name, style_names[style]);
         save(fig, path, style);
         picture    got = picture_read(path), expected = picture_read(stored);
-        difference d   = compare(&got, &expected);
-        cr_expect(looks_the_same(d), "%s differs from %s: %.3f at %d, %d, %.4f on average", path, stored, d.worst, d.x, d.y, d.mean);
+        difference d = compare(&got, &expected);
+        cr_expect(looks_the_same(d), "%s differs from %s: %.3f at %d, %d, %.4f on average", path, stored, d.worst, d.x,
+                  d.y, d.mean);
         picture_free(&got);
         picture_free(&expected);
     }
@@ -74,7 +77,8 @@ Test(marks, the_comparison_tells_pictures_apart)
         golden_path(path, sizeof path, i, ML_STYLE_PRINT);
         picture print = picture_read(path);
         for (int k = 0; k < i; k++)
-            cr_expect_not(looks_the_same(compare(&stored[i], &stored[k])), "%s, %s", ml_mark_at(i)->name, ml_mark_at(k)->name);
+            cr_expect_not(looks_the_same(compare(&stored[i], &stored[k])), "%s, %s", ml_mark_at(i)->name,
+                          ml_mark_at(k)->name);
         picture_free(&print);
     }
     for (int i = 0; i < ml_mark_count(); i++) picture_free(&stored[i]);
@@ -148,8 +152,8 @@ ParameterizedTest(int *id, marks, formats_agree)
         }
         picture    other = rendered(fig, stem, endings[k][0]);
         difference d     = compare(&png, &other);
-        cr_expect(looks_the_same(d), "%s as %s: %.3f at %d, %d, %.4f on average", ml_mark_at(*id)->name, endings[k][0], d.worst,
-                  d.x, d.y, d.mean);
+        cr_expect(looks_the_same(d), "%s as %s: %.3f at %d, %d, %.4f on average", ml_mark_at(*id)->name, endings[k][0],
+                  d.worst, d.x, d.y, d.mean);
         picture_free(&other);
     }
     picture_free(&png);

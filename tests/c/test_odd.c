@@ -17,7 +17,8 @@ static picture look(ml_figure *fig, const char *name)
     char            path[512];
     cr_assert(ml_figure_pixels(fig, W, H, pixels, NULL), "%s", ml_error_message());
     snprintf(path, sizeof path, "%s/odd-%s.png", MOONLAB_PICTURES, name); /* kept, to be looked at */
-    cr_assert(ml_figure_save(fig, path, &(ml_save_opts){ .width = W, .height = H, .dpi = 96 }), "%s", ml_error_message());
+    cr_assert(ml_figure_save(fig, path, &(ml_save_opts){ .width = W, .height = H, .dpi = 96 }), "%s",
+              ml_error_message());
     picture p = picture_read(path);
     cr_assert(p.surface && p.w == W && p.h == H);
     return p;
@@ -66,7 +67,8 @@ Test(odd, ten_million_points)
     picture    p     = look(fig, "10M");
     double     drawn = ml_clock();
     bounds     b     = picture_bounds(&p, blue());
-    cr_expect(b.right - b.left > 340 && b.bottom - b.top > 240, "the noise fills its band: %d x %d", b.right - b.left, b.bottom - b.top);
+    cr_expect(b.right - b.left > 340 && b.bottom - b.top > 240, "the noise fills its band: %d x %d", b.right - b.left,
+              b.bottom - b.top);
     cr_expect(picture_count(&p, blue()) > 0.95 * (b.right - b.left) * (b.bottom - b.top), "without holes");
     cr_expect(drawn - built < 5, "two pictures took %.2f s (adding the points %.2f s)", drawn - built, built - began);
     picture_free(&p);
@@ -80,8 +82,8 @@ Test(odd, a_spike_among_ten_million)
     const char *name = "a";
     cr_assert(ml_figure_lines(fig, 0, &name, 1, &(ml_panel_opts){ .ylabel = "a", .ylim = { -1, 1 } }));
     for (int i = 0; i < 10000000; i++) ml_figure_point(fig, "a", i, i == 5000000 ? 1 : 0);
-    picture p = look(fig, "spike");
-    int high = 0;
+    picture p    = look(fig, "spike");
+    int     high = 0;
     for (int x = 80; x < W - 20; x++) high += picture_at(&p, x, 60).r < 0.6; /* of no grid line */
     cr_expect(high >= 1 && high <= 3, "one spike, of %d pixels", high);
     picture_free(&p);
@@ -94,12 +96,14 @@ Test(odd, ten_million_given_points_and_dots)
     double       *x = malloc((size_t)n * sizeof *x), *y = malloc((size_t)n * sizeof *y);
     cr_assert(x && y);
     for (int64_t i = 0; i < n; i++) x[i] = noise_of(i), y[i] = noise_of(i + n);
-    ml_figure *fig = ml_figure_new(1, 2, NULL);
+    ml_figure *fig  = ml_figure_new(1, 2, NULL);
     int64_t    line = ml_figure_add(fig, 0, "line", NULL, 0), dots = ml_figure_add(fig, 1, "scatter", NULL, 0);
-    cr_assert(ml_figure_give(fig, line, DATA(VECTOR(x, n, x), VECTOR(y, n, y))) && ml_figure_give(fig, dots, DATA(VECTOR(x, n, x), VECTOR(y, n, y))));
+    cr_assert(ml_figure_give(fig, line, DATA(VECTOR(x, n, x), VECTOR(y, n, y))) &&
+              ml_figure_give(fig, dots, DATA(VECTOR(x, n, x), VECTOR(y, n, y))));
     double  began = ml_clock();
     picture p     = look(fig, "10M-dots");
-    cr_expect(ml_clock() - began < 20, "%.2f s", ml_clock() - began); /* back and forth over the whole width: columns spare nothing */
+    cr_expect(ml_clock() - began < 20, "%.2f s",
+              ml_clock() - began); /* back and forth over the whole width: columns spare nothing */
     cr_expect(picture_count(&p, blue()) > 50000);
     picture_free(&p);
     ml_figure_release(fig);
@@ -127,9 +131,9 @@ Test(odd, two_hundred_series)
 
 Test(odd, gaps)
 {
-    ml_figure *fig = series("a", 100, index_of, with_gaps, (ml_panel_opts){ .ylabel = "a" });
-    picture    p   = look(fig, "gaps");
-    bounds     b   = picture_bounds(&p, blue());
+    ml_figure *fig   = series("a", 100, index_of, with_gaps, (ml_panel_opts){ .ylabel = "a" });
+    picture    p     = look(fig, "gaps");
+    bounds     b     = picture_bounds(&p, blue());
     int        empty = 0;
     for (int x = b.left; x <= b.right; x++) {
         bool any = false;
@@ -143,10 +147,12 @@ Test(odd, gaps)
 
 Test(odd, log_of_zero)
 {
-    ml_figure *log = series("a", 100, index_of, falling_to_zero, (ml_panel_opts){ .ylabel = "a", .yscale = ML_SCALE_LOG, .xlim = { 0, 99 } });
-    ml_figure *sym = series("a", 100, index_of, falling_to_zero, (ml_panel_opts){ .ylabel = "a", .yscale = ML_SCALE_SYMLOG });
-    picture    p = look(log, "log-of-zero"), q = look(sym, "symlog-of-zero");
-    bounds     b = picture_bounds(&p, blue()), c = picture_bounds(&q, blue());
+    ml_figure *log = series("a", 100, index_of, falling_to_zero,
+                            (ml_panel_opts){ .ylabel = "a", .yscale = ML_SCALE_LOG, .xlim = { 0, 99 } });
+    ml_figure *sym =
+        series("a", 100, index_of, falling_to_zero, (ml_panel_opts){ .ylabel = "a", .yscale = ML_SCALE_SYMLOG });
+    picture p = look(log, "log-of-zero"), q = look(sym, "symlog-of-zero");
+    bounds  b = picture_bounds(&p, blue()), c = picture_bounds(&q, blue());
     cr_expect(b.right < W * 2 / 3, "on a log axis the curve ends where it is zero: %d", b.right);
     cr_expect(c.right > W * 0.9, "on a symlog axis it goes on: %d", c.right);
     picture_free(&p);
@@ -158,11 +164,12 @@ Test(odd, log_of_zero)
 Test(odd, constant_one_and_none)
 {
     ml_figure *constant = series("a", 50, index_of, seven, (ml_panel_opts){ .ylabel = "a" });
-    ml_figure *one = series("a", 1, index_of, seven, (ml_panel_opts){ .ylabel = "a" });
-    ml_figure *none = series("a", 0, index_of, seven, (ml_panel_opts){ .ylabel = "a" });
+    ml_figure *one      = series("a", 1, index_of, seven, (ml_panel_opts){ .ylabel = "a" });
+    ml_figure *none     = series("a", 0, index_of, seven, (ml_panel_opts){ .ylabel = "a" });
     picture    p = look(constant, "constant"), q = look(one, "one"), r = look(none, "none");
     bounds     b = picture_bounds(&p, blue()), c = picture_bounds(&q, blue());
-    cr_expect(b.bottom - b.top < 4 && b.top > 100 && b.bottom < 250 && b.right - b.left > 350, "a level line in the middle");
+    cr_expect(b.bottom - b.top < 4 && b.top > 100 && b.bottom < 250 && b.right - b.left > 350,
+              "a level line in the middle");
     cr_expect(c.right - c.left < 8 && c.bottom - c.top < 8 && c.left > 150, "a dot in the middle");
     cr_expect_eq(picture_count(&r, blue()), 0);
     picture_free(&p);
@@ -175,10 +182,19 @@ Test(odd, constant_one_and_none)
 
 Test(odd, labels_in_any_script)
 {
-    const char *words[] = { "損失関数 \xE2\x88\x87", "فقدان الدالة", "ошибка обучения", "त्रुटि", "🙂 \\alpha^{2}_{i}", "\xFF\xFE broken \xC3", "a^{b^{c^{d^{e^{f}}}}} _{", "^_{}\\", "\\" };
-    ml_figure  *fig = ml_figure_new(1, 1, words[0]);
+    const char *words[] = { "損失関数 \xE2\x88\x87",
+                            "فقدان الدالة",
+                            "ошибка обучения",
+                            "त्रुटि",
+                            "🙂 \\alpha^{2}_{i}",
+                            "\xFF\xFE broken \xC3",
+                            "a^{b^{c^{d^{e^{f}}}}} _{",
+                            "^_{}\\",
+                            "\\" };
+    ml_figure  *fig     = ml_figure_new(1, 1, words[0]);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        cr_assert(ml_figure_lines(fig, 0, &words[i], 1, &(ml_panel_opts){ .title = words[i], .xlabel = words[1], .ylabel = words[2] }));
+        cr_assert(ml_figure_lines(fig, 0, &words[i], 1,
+                                  &(ml_panel_opts){ .title = words[i], .xlabel = words[1], .ylabel = words[2] }));
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         for (int k = 0; k < 5; k++) cr_assert(ml_figure_point(fig, words[i], k, (double)i + k));
     picture p = look(fig, "scripts");
@@ -190,7 +206,7 @@ Test(odd, labels_in_any_script)
 /* Every mark with every odd value in every place of its data, and with data of no and of one value. */
 static bool give_odd(ml_figure *fig, int64_t mark, int kind, double value, int64_t size)
 {
-    static double      values[64];
+    static double       values[64];
     const ml_mark_info *info = ml_mark_at(kind);
     ml_data             data[ML_MARK_SLOTS];
     int                 n = 0;
@@ -207,9 +223,9 @@ static bool give_odd(ml_figure *fig, int64_t mark, int kind, double value, int64
 
 Test(odd, every_mark_takes_any_value)
 {
-    static const double odd[] = { 0, -1, NAN, INFINITY, -INFINITY, 1e308, -1e308, 1e-308, 5e-324, 1e16 };
+    static const double   odd[]    = { 0, -1, NAN, INFINITY, -INFINITY, 1e308, -1e308, 1e-308, 5e-324, 1e16 };
     static const ml_scale scales[] = { ML_SCALE_LINEAR, ML_SCALE_LOG, ML_SCALE_SYMLOG };
-    static uint32_t pixels[300 * 200];
+    static uint32_t       pixels[300 * 200];
     for (int kind = 0; kind < ml_mark_count(); kind++)
         for (size_t v = 0; v < sizeof odd / sizeof *odd; v++)
             for (int64_t size = 0; size <= 4; size += size == 1 ? 3 : 1)
@@ -217,10 +233,13 @@ Test(odd, every_mark_takes_any_value)
                     ml_figure *fig  = ml_figure_new(1, 1, NULL);
                     int64_t    mark = ml_figure_add(fig, 0, ml_mark_at(kind)->name, NULL, 0);
                     cr_assert(ml_figure_panel(fig, 0, &(ml_panel_opts){ .xscale = scales[k], .yscale = scales[k] }));
-                    cr_assert(give_odd(fig, mark, kind, odd[v], size), "%s: %s", ml_mark_at(kind)->name, ml_error_message());
+                    cr_assert(give_odd(fig, mark, kind, odd[v], size), "%s: %s", ml_mark_at(kind)->name,
+                              ml_error_message());
                     double began = ml_clock();
-                    cr_expect(ml_figure_pixels(fig, 300, 200, pixels, NULL), "%s of %g: %s", ml_mark_at(kind)->name, odd[v], ml_error_message());
-                    cr_expect(ml_clock() - began < 2, "%s of %g, %ld values: %.1f s", ml_mark_at(kind)->name, odd[v], (long)size, ml_clock() - began);
+                    cr_expect(ml_figure_pixels(fig, 300, 200, pixels, NULL), "%s of %g: %s", ml_mark_at(kind)->name,
+                              odd[v], ml_error_message());
+                    cr_expect(ml_clock() - began < 2, "%s of %g, %ld values: %.1f s", ml_mark_at(kind)->name, odd[v],
+                              (long)size, ml_clock() - began);
                     ml_figure_release(fig);
                 }
 }
