@@ -306,6 +306,19 @@ describe("kernels of infinite width", function()
     assert.is_true(slope_of(x, nngp, layers, rates, widths) > -0.2)
   end)
 
+  it("are near those of a wide network in the NTK parametrisation, and far in another", function()
+    local x = ml.randn({ 8, 6 }, { seed = 5 })
+    local function linear(gain, bias_gain) return { "linear", weight_var = gain ^ 2, bias_var = bias_gain ^ 2 } end
+    local one = linear(1.3, 0.4)
+    local _, exact = kernels.infinite { one, "relu", one, "relu", one } (x)
+    for kind, near in pairs { ntk = true, standard = false } do
+      ml.seed(10)
+      local model = nn.Sequential { nn.Linear(6, 2048), nn.ReLU(), nn.Linear(2048, 2048), nn.ReLU(), nn.Linear(2048, 1) }
+      nn.parametrise(model, kind, kind == "ntk" and { gain = 1.3, bias_gain = 0.4 } or {})
+      assert.equal(near, distance(kernels.ntk(model, x), exact) < 0.12, kind)
+    end
+  end)
+
   it("are the limit of finite convolutions", function()
     local x = ml.randn({ 5, 2, 5, 5 }, { seed = 4 })
     for _, readout in ipairs { "flatten", "global_avg_pool" } do
