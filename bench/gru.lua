@@ -1,5 +1,5 @@
--- The GRU of MNIST-1D: 40 steps of one value, 6 units in both directions, all outputs -> 10; batch 100. Prints microseconds per Adam
--- step: the mean, then the least of ten.
+-- The GRU of MNIST-1D: 40 steps of one value, 6 units in both directions, all outputs -> 10; batch 100. Prints microseconds
+-- per Adam step: the mean, then the least of ten.
 local ml = require "moonlab"
 local nn = ml.nn
 

@@ -164,3 +164,7 @@ print(select(2, pcall(ml.data.cifar100, { path = "/nowhere", only = "test" })))
 -- with the published files in a folder of their own: ml.data.fashion_mnist { path = "/data/fashion" }.classes[1] is "T-shirt/top"
 print(select(2, pcall(ml.data.fashion_mnist, { path = "/nowhere", only = "test" })):sub(1, 69))
 --> example:2: data.fashion_mnist: t10k-images-idx3-ubyte.gz is not in /n
+
+--- ml.data.has
+local data = ml.data.has "cifar10" and ml.data.cifar10() or ml.data.shapes { size = 32, n_train = 80, n_test = 8 }
+print(ml.data.has("cifar10", { path = "/nowhere" }))  --> false

@@ -16,6 +16,19 @@ os.remove(path)
 print(fig:pixels { size = { 60, 40 } }.shape[2])  --> 60
 print(fig:is_open()) -- fig:show() opens a window, fig:wait(1) looks at it for a second, fig:close() closes it  --> false
 
+--- Recording
+local fig  = ml.figure {}
+local path = os.tmpname() .. ".gif"
+fig:lines(1, { "height" }, { ylim = { 0, 1 } })
+local recording = fig:record(path, { size = { 200, 150 } })
+for t = 0, 1, 0.1 do
+  fig:point("height", t, t * (1 - t) * 4)
+  recording:frame()
+end
+recording:close()
+print(io.open(path):read(6))  --> GIF89a
+os.remove(path)
+
 --- Figure:line
 local x   = ml.linspace(0, 10, 200)
 local fig = ml.figure {}

@@ -225,7 +225,7 @@ print(table.concat(layer(ml.zeros { 2, 5, 3 }).shape, ", "))  --> 2, 5, 8
 local model = nn.Sequential { nn.GRU(1, 6, { bidirectional = true }), nn.Flatten(), nn.Linear(40 * 12, 10) }
 print(table.concat(model(ml.zeros { 2, 40, 1 }).shape, ", "))                   --> 2, 10
 print(nn.GRU(1, 6, { layers = 2, output = "last" }))
---> GRU
+--> GRU(1 -> 6, 2 layers, last output)
 -->   1  GRU(1 -> 6)  162  weight_ih (18, 1)  weight_hh (18, 6)  bias_ih (18)  bias_hh (18)
 -->   2  GRU(6 -> 6)  252  weight_ih (18, 6)  weight_hh (18, 6)  bias_ih (18)  bias_hh (18)
 -->      in all       414

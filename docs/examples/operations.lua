@@ -297,6 +297,9 @@ print(ml.tensor { 1, 2, 3 }:cumsum { reverse = true })  --> [6, 5, 3]  i64 (3)
 --- cumprod
 print(ml.tensor { 1, 2, 3, 4 }:cumprod())  --> [ 1,  2,  6, 24]  i64 (4)
 
+--- cummax
+print(ml.tensor { 1, 3, 2, 5 }:cummax())  --> [1, 3, 3, 5]  i64 (4)
+
 --- kthvalue
 print(ml.tensor { 5., 1., 3. }:kthvalue(2))  --> 3.  f32 ()
 
@@ -470,6 +473,12 @@ local x = ml.tensor { { 10, 20, 30 }, { 40, 50, 60 } }
 print(x:gather(ml.tensor { { 3 }, { 1 } }, 2))
 --> [[30],
 -->  [40]]  i64 (2, 1)
+
+--- scatter
+local x = ml.zeros { 2, 3 }
+print(x:scatter(ml.tensor { { 1, 1 }, { 3, 2 } }, ml.tensor { { 5., 6. }, { 7., 8. } }, 2))
+--> [[6., 0., 0.],
+-->  [0., 8., 7.]]  f32 (2, 3)
 
 --- scatter_add
 local x = ml.zeros { 2, 3 }
@@ -702,6 +711,10 @@ print(q:attention(k, v, { causal = true }):reshape(3))          --> [1.0, 1.5, 3
 --- self_attention
 local x = ml.zeros { 2, 5, 3 * 8 }                              -- queries, keys and values of 8, as one product gives them
 print(table.concat(x:self_attention({ heads = 4, causal = true }).shape, ", "))  --> 2, 5, 8
+
+--- cross_attention
+local q, kv = ml.zeros { 2, 1, 8 }, ml.zeros { 2, 5, 2 * 8 }    -- one query, five keys and values of 8
+print(table.concat(q:cross_attention(kv, { heads = 4 }).shape, ", "))  --> 2, 1, 8
 
 --- solve_triangular
 local a = ml.tensor { { 2., 0. }, { 1., 4. } }

@@ -89,6 +89,11 @@ print(positions)
 local values, positions = ml.tensor { 3, 1, 4, 1, 5 }:topk(2)
 print(values, positions)  --> [5, 4]  i64 (2)  [5, 3]  i64 (2)
 
+--- Tensor:tensordot
+local x, y = ml.ones { 2, 3, 4 }, ml.ones { 4, 3, 5 }
+print(table.concat(x:tensordot(y, 1).shape, ", "))  --> 2, 3, 3, 5
+print(table.concat(x:tensordot(y, { { 2, 3 }, { 2, 1 } }).shape, ", "))  --> 2, 5
+
 --- Tensor:unique
 local values, counts, positions = ml.tensor { 30, 10, 30, 20 }:unique()
 print(values, counts)  --> [10, 20, 30]  i64 (3)  [1, 1, 2]  i64 (3)

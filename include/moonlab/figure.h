@@ -115,6 +115,15 @@ bool ml_figure_save(ml_figure *fig, const char *path, const ml_save_opts *opts);
  * pixels, so dpi says how large things are drawn (0 = 96); its width and height are not looked at. */
 bool ml_figure_pixels(ml_figure *fig, int width, int height, uint32_t *pixels, const ml_save_opts *opts);
 
+/* --- recordings --------------------------------------------------------------------------------- */
+/* Frames of a figure as it changes: an animated .gif, or an .mp4, .mkv, .webm or .mov through the system's ffmpeg. The last
+ * frame stays for two seconds. opts: of each frame, as for a save (dpi 0 = 96 for a GIF, else 144). The file appears
+ * complete or not at all, at the close. */
+typedef struct ml_film ml_film;
+ml_film *ml_film_open (ml_figure *fig, const char *path, const ml_save_opts *opts);
+bool     ml_film_frame(ml_film *film); /* the figure as it is now; after a failure: false again */
+bool     ml_film_close(ml_film *film); /* also frees; NULL is fine */
+
 /* --- a live window ---------------------------------------------------------------------------- */
 /* All windows live in one thread of their own, which redraws at most 30 times a second, and with new data a fifth of the
  * time at most, from a snapshot: who adds points waits for a short copy, never for drawing. Keys: s saves a picture, t

@@ -104,6 +104,7 @@ ML_OPX(std,        1, "square root of var; the derivative where all are equal is
 ML_OPX(norm,       1, "(sum |x|^p)^(1/p) over dims (all when none given); p = inf: the largest, 0: how many are not 0; the derivative at 0 is 0", REAL(p, 2) DIMS(dims) FLAG(keepdim, false))
 ML_OPX(cumsum,     1, "running sum along dim; reverse: from the end",         DIM(dim, -1) FLAG(reverse, false))
 ML_OPX(cumprod,    1, "running product along dim",                            DIM(dim, -1))
+ML_OPX(cummax,     1, "largest value so far along dim; NaN from where there is one; equal values share the derivative", DIM(dim, -1))
 ML_OPX(kthvalue,   1, "the k-th smallest value along dim, k from 1; NaN counts as the largest", INT(k, 1) DIM(dim, -1) FLAG(keepdim, false))
 ML_OPX(median,     1, "middle value along dim, the lower of two; NaN if any is", DIM(dim, -1) FLAG(keepdim, false))
 ML_OPX(quantile,   1, "the value below which a share q of those along dim lies, linear between neighbours; NaN if any is", REAL(q, 0.5) DIM(dim, -1) FLAG(keepdim, false))
@@ -141,6 +142,7 @@ ML_OPX(index_select, 2, "values of x (..., n, ...) at ids along dim -> (..., ids
 ML_OPX(scatter_rows, 2, "undoes index_select: adds x (..., ids..., ...) into zeros (..., rows, ...) at ids along dim", INT(rows, 0) DIM(dim, 0) BASE(base))
 ML_OPX(gather,     2, "of x the value at position y along dim, for each element of y",  DIM(dim, -1) BASE(base))
 ML_OPX(scatter_add, 3, "x with each element of z added at position y along dim",       DIM(dim, -1) BASE(base))
+ML_OPX(scatter,    3, "x with each element of z written at position y along dim; of several at one place the last one stays", DIM(dim, -1) BASE(base))
 ML_OPX(take,       2, "values of x at positions y, which count through all of x in order", BASE(base))
 ML_OP (masked_select, 2, "values of x (or rows, ...) where the mask, over its first dimensions, holds: as many as that is")
 ML_OPX(nonzero,    1, "positions of what is not 0: (count, dimensions of x)",          BASE(base))
@@ -198,6 +200,7 @@ ML_OPX(gru,        4, "gated recurrent unit over x (n, t, 3 h): w (3 h, h), b (3
 ML_OPX(lstm,       4, "long short-term memory over x (n, t, 4 h): w (4 h, h), b (4 h), first h and c (2, n, h) -> every h and c (2, n, t, h); gates in, forget, new, out (Hochreiter & Schmidhuber 1997)", FLAG(reverse, false))
 ML_OPX(attention,  3, "softmax(scale x y^T) z: queries x (..., t, d), keys y (..., s, d), values z (..., s, e) -> (..., t, e); causal: the last query sees every key, each before it one less (Vaswani et al. 2017)", FLAG(causal, false) REAL(scale, 0))
 ML_OPX(self_attention, 1, "attention of x (..., t, 3 d) with itself in heads: queries, keys, values side by side, each of all heads -> (..., t, d)", INT(heads, 1) FLAG(causal, false) REAL(scale, 0))
+ML_OPX(cross_attention, 2, "attention in heads of queries x (..., t, d) to y (..., s, 2 d), keys and values side by side -> (..., t, d)", INT(heads, 1) FLAG(causal, false) REAL(scale, 0))
 /* --- linear algebra: of each matrix in (..., n, m); f32 is computed in f64 ------------------------------------------------ */
 ML_OPX(solve_triangular, 2, "x of a x = b, a triangular: (..., n, n), b (..., n, k) or (n); the other triangle is not read", FLAG(upper, false) FLAG(transpose, false) FLAG(unitriangular, false) FLAG(strict, true))
 ML_OP (solve,      2, "x of a x = b: (..., n, n), b (..., n, k), or (n) for a vector; singular: an error")

@@ -12,7 +12,8 @@
  *
  * Each step is one pass over each parameter and its state, in PyTorch's arithmetic: the same numbers up to rounding, and
  * the same bits on any number of threads. f32 and f64; the state has the parameter's dtype, the bias corrections of Adam
- * are f64 always. The state's memory is taken when an optimizer is made, and a step that fails has changed nothing.
+ * are f64 always. The state's memory is taken when an optimizer is made, and a step that fails has changed nothing (LBFGS
+ * forgets what it knew of curvature).
  *
  * Ownership: the optimizer retains its parameters. One that is listed twice (tied weights) is stepped once. One without a
  * gradient sits a step out: its state stays, and its own count of steps does too.
@@ -29,6 +30,7 @@ typedef struct ml_sgd_opts {
     double momentum;     /* 0; v = momentum v + g, w -= lr v; v starts as the first g */
     bool   nesterov;     /* w -= lr (g + momentum v) instead; needs momentum > 0 */
     double weight_decay; /* 0; L2: g += weight_decay w, before all else */
+    bool   decoupled;    /* false; true: w *= 1 - lr weight_decay instead, first (Loshchilov & Hutter 2019) */
 } ml_sgd_opts;
 
 /* m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, w -= lr / (1 - b1^t) m / (sqrt(v / (1 - b2^t)) + eps) */
@@ -47,6 +49,7 @@ typedef struct ml_rmsprop_opts {
     double momentum;     /* 0; b = momentum b + that step without lr, w -= lr b */
     bool   centered;     /* sqrt(v - m^2) with m = alpha m + (1 - alpha) g: the standard deviation */
     double weight_decay; /* 0; L2 */
+    bool   decoupled;    /* false; as in SGD */
 } ml_rmsprop_opts;
 
 /* s += g^2, w -= lr / (1 + (t - 1) lr_decay) g / (sqrt(s) + eps) */
@@ -56,6 +59,7 @@ typedef struct ml_adagrad_opts {
     double initial_sum;  /* 0: s before the first step */
     double eps;          /* 1e-10 */
     double weight_decay; /* 0; L2 */
+    bool   decoupled;    /* false; as in SGD */
 } ml_adagrad_opts;
 
 /* w -= lr sign(b1 m + (1 - b1) g), m = b2 m + (1 - b2) g */
@@ -126,7 +130,7 @@ ml_optim *ml_muon   (ml_tensor *const *params, int n, const ml_muon_opts *opts);
 /* These two compute the loss themselves, several times a call: ml_optim_minimize_fn. Of the full batch, without chance in it. */
 ml_optim *ml_lbfgs  (ml_tensor *const *params, int n, const ml_lbfgs_opts *opts);   /* Liu & Nocedal 1989 */
 ml_optim *ml_gradient_flow(ml_tensor *const *params, int n, const ml_flow_opts *opts); /* Dormand & Prince 1980 */
-/* From now on steps are sharpness-aware (Foret et al. 2021): two losses a step, ml_optim_minimize_fn. opts NULL: the defaults; rho 0: no more. */
+/* From now on steps are sharpness-aware (Foret et al. 2021): two losses a step, ml_optim_minimize_fn. rho 0: no more. */
 bool      ml_optim_set_sam(ml_optim *opt, const ml_sam_opts *opts);
 ml_optim *ml_optim_retain(ml_optim *opt);
 void      ml_optim_release(ml_optim *opt); /* NULL is fine */
@@ -190,7 +194,7 @@ ml_tensor *ml_clip_grad_norm(ml_tensor *const *params, int n, double most);
 bool       ml_clip_grad_value(ml_tensor *const *params, int n, double most);
 
 /* --- looking, changing --------------------------------------------------------------------------------------------------- */
-const char *ml_optim_kind(const ml_optim *opt);    /* "SGD", "Adam", "AdamW" */
+const char *ml_optim_kind(const ml_optim *opt);    /* "SGD", "AdamW", ... */
 double      ml_optim_lr(const ml_optim *opt);
 bool        ml_optim_set_lr(ml_optim *opt, double lr); /* false, and as before, when negative or not finite */
 double      ml_optim_weight_decay(const ml_optim *opt);

@@ -834,9 +834,10 @@ function nn.cross_entropy(x, labels, opts) end
 
 --- Mean of (x - y)^2.
 ---@param x moonlab.Tensor
----@param y moonlab.Tensor
+---@param y moonlab.Tensor  of the same shape
+---@param opts? { reduction?: moonlab.Reduction }
 ---@return moonlab.Tensor
-function nn.mse(x, y) end
+function nn.mse(x, y, opts) end
 
 --- Binary cross entropy of sigmoid(x) and y in 0..1: -(pos_weight y log s + (1 - y) log(1 - s)), without overflow.
 ---@param x moonlab.Tensor  logits
@@ -908,6 +909,7 @@ function nn.margin(x, labels) end
 ---@field momentum?     number   (default 0)
 ---@field nesterov?     boolean  (default false)
 ---@field weight_decay? number|moonlab.Tensor   L2: g += weight_decay w (default 0)
+---@field decoupled?    boolean  the weights shrink by lr weight_decay themselves instead (default false)
 
 ---@class moonlab.AdamOptions
 ---@field lr?           number|moonlab.Tensor    inside replicas it may be one for each (default 1e-3)
@@ -922,6 +924,7 @@ function nn.margin(x, labels) end
 ---@field momentum?     number    (default 0)
 ---@field centered?     boolean   over the standard deviation (default false)
 ---@field weight_decay? number|moonlab.Tensor    L2 (default 0)
+---@field decoupled?    boolean   as in SGD (default false)
 
 ---@class moonlab.AdagradOptions
 ---@field lr?           number|moonlab.Tensor    (default 1e-2)
@@ -929,6 +932,7 @@ function nn.margin(x, labels) end
 ---@field initial_sum?  number    of squares, before the first step (default 0)
 ---@field eps?          number    (default 1e-10)
 ---@field weight_decay? number|moonlab.Tensor    L2 (default 0)
+---@field decoupled?    boolean   as in SGD (default false)
 
 ---@class moonlab.LionOptions
 ---@field lr?           number|moonlab.Tensor    (default 1e-4)

@@ -1038,6 +1038,20 @@ function ml.cumprod(x, dim) end
 ---@return moonlab.Tensor
 function Tensor:cumprod(dim) end
 
+---@class moonlab.CummaxOptions
+---@field dim? integer
+
+--- largest value so far along dim; NaN from where there is one; equal values share the derivative
+---@param x moonlab.Tensor|number
+---@param dim? integer|moonlab.CummaxOptions
+---@return moonlab.Tensor
+function ml.cummax(x, dim) end
+
+--- largest value so far along dim; NaN from where there is one; equal values share the derivative
+---@param dim? integer|moonlab.CummaxOptions
+---@return moonlab.Tensor
+function Tensor:cummax(dim) end
+
 ---@class moonlab.KthvalueOptions
 ---@field k? integer
 ---@field dim? integer
@@ -1616,6 +1630,24 @@ function ml.scatter_add(x, y, z, dim) end
 ---@param dim? integer|moonlab.ScatterAddOptions
 ---@return moonlab.Tensor
 function Tensor:scatter_add(y, z, dim) end
+
+---@class moonlab.ScatterOptions
+---@field dim? integer
+
+--- x with each element of z written at position y along dim; of several at one place the last one stays
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param dim? integer|moonlab.ScatterOptions
+---@return moonlab.Tensor
+function ml.scatter(x, y, z, dim) end
+
+--- x with each element of z written at position y along dim; of several at one place the last one stays
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param dim? integer|moonlab.ScatterOptions
+---@return moonlab.Tensor
+function Tensor:scatter(y, z, dim) end
 
 --- values of x at positions y, which count through all of x in order
 ---@param x moonlab.Tensor|number
@@ -2491,6 +2523,28 @@ function ml.self_attention(x, heads, causal, scale) end
 ---@param scale? number|moonlab.SelfAttentionOptions
 ---@return moonlab.Tensor
 function Tensor:self_attention(heads, causal, scale) end
+
+---@class moonlab.CrossAttentionOptions
+---@field heads? integer
+---@field causal? boolean
+---@field scale? number
+
+--- attention in heads of queries x (..., t, d) to y (..., s, 2 d), keys and values side by side -> (..., t, d)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param heads? integer|moonlab.CrossAttentionOptions
+---@param causal? boolean|moonlab.CrossAttentionOptions
+---@param scale? number|moonlab.CrossAttentionOptions
+---@return moonlab.Tensor
+function ml.cross_attention(x, y, heads, causal, scale) end
+
+--- attention in heads of queries x (..., t, d) to y (..., s, 2 d), keys and values side by side -> (..., t, d)
+---@param y moonlab.Tensor|number
+---@param heads? integer|moonlab.CrossAttentionOptions
+---@param causal? boolean|moonlab.CrossAttentionOptions
+---@param scale? number|moonlab.CrossAttentionOptions
+---@return moonlab.Tensor
+function Tensor:cross_attention(y, heads, causal, scale) end
 
 ---@class moonlab.SolveTriangularOptions
 ---@field upper? boolean

@@ -103,10 +103,13 @@ local FASHION = {
     labels = { "t10k-labels-idx1-ubyte", "15d484375f8d13e6eb1aabb0c3f46965" } },
 }
 
+local function idx_names(name)
+  local dotted = name:gsub("%-idx", ".idx")
+  return { name .. ".gz", name, dotted, dotted .. ".gz" }
+end
+
 local function idx_file(set, file, folders, opts)
-  local name  = file[1]
-  local names = { name .. ".gz", name, (name:gsub("%-idx", ".idx")), (name:gsub("%-idx", ".idx")) .. ".gz" }
-  local path  = file_of(set, names, file[2], folders, opts)
+  local path = file_of(set, idx_names(file[1]), file[2], folders, opts)
   local found, tensors = core.io.load(path, { format = "idx" })
   return tensors[#found], path
 end
@@ -208,5 +211,30 @@ function data.cifar10(opts) return read(CIFAR10, opts, cifar_part) end
 ---@param opts? moonlab.PublishedOptions
 ---@return { train: moonlab.Dataset, test: moonlab.Dataset, classes: string[], coarse_classes: string[] }
 function data.cifar100(opts) return read(CIFAR100, opts, cifar_part) end
+
+local SETS = { mnist = MNIST, fashion_mnist = FASHION, cifar10 = CIFAR10, cifar100 = CIFAR100 }
+
+--- Are the files of a published set there? For scripts that have something else to do without them. The files are not read.
+---@param name "mnist"|"fashion_mnist"|"cifar10"|"cifar100"
+---@param opts? { path?: string, only?: "train"|"test" }
+---@return boolean
+function data.has(name, opts)
+  local set = SETS[name]
+  if not set then
+    local known = {}
+    for key in pairs(SETS) do known[#known + 1] = key end
+    table.sort(known)
+    check.fail("data.has: there is no published set '%s'; it knows %s", tostring(name), table.concat(known, ", "))
+  end
+  opts = options("has", opts)
+  if opts.path == "" and (os.getenv "MOONLAB_DATA" or "") == "" then return false end
+  local folders = folders_of(set, opts)
+  for _, part in ipairs(parts_of(opts)) do
+    for _, file in pairs(set[part]) do
+      if not find(folders, set[part].images and idx_names(file[1]) or { file[1] }) then return false end
+    end
+  end
+  return true
+end
 
 return data

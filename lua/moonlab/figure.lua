@@ -47,6 +47,7 @@ local shown = {} -- figures whose window was opened: alive for as long as it is
 ---@field private sources table[]             marks whose numbers come from functions or tensors, in the order of their making
 ---@field private refreshed? number           when they were last looked at
 ---@field private stale boolean               something was logged since
+---@field log_steps? boolean                  the first panel has the logarithm of the step along its axis
 local Figure = {}
 Figure.__index = Figure
 Figure.__name = "moonlab.Figure"
@@ -97,6 +98,7 @@ function Figure:lines(panel, names, opts)
     end
   end
   self.core:lines(panel, names, opts)
+  if panel == 1 and x == "step" then self.log_steps = opts.xscale == "log" end
   for _, name in ipairs(names) do self.x_of[name] = x end
   return self
 end
@@ -243,6 +245,33 @@ function Figure:pixels(opts)
   if self.stale then self:refresh() end
   return self.core:pixels(opts)
 end
+
+---@class moonlab.Recording
+---@field private core userdata
+---@field private figure moonlab.Figure
+local Recording = {}
+Recording.__index = Recording
+Recording.__name = "moonlab.Recording"
+
+--- Starts a recording: an animated .gif, or an .mp4, .mkv, .webm or .mov through the system's ffmpeg. `recording:frame()` adds
+--- the figure as it is, `recording:close()` writes the file. `moonlab run ... record=PATH` does it for the first figure of a run.
+---@param path string
+---@param opts? moonlab.SaveOptions  of each frame
+---@return moonlab.Recording
+function Figure:record(path, opts)
+  return setmetatable({ core = self.core:record(path, opts), figure = self }, Recording)
+end
+
+--- Adds the figure as it is now.
+---@return moonlab.Recording
+function Recording:frame()
+  self.figure:refresh()
+  self.core:frame()
+  return self
+end
+
+--- Writes the file. The last frame stays for two seconds.
+function Recording:close() self.core:close() end
 
 --- Opens a live window. Keys: s saves a picture, t changes the style, + and - the size of text, q closes.
 ---@return true?   opened

@@ -71,6 +71,7 @@ local function no_name(owner, name, ...)
   for _, names in ipairs { ... } do
     for key in pairs(names) do known[#known + 1] = key end
   end
+  table.sort(known) -- the same answer every time
   local nearest = core.nearest(tostring(name), known)
   core.raise(("%s has no '%s'%s"):format(owner, name, nearest and ("; did you mean '%s'?"):format(nearest) or ""))
 end

@@ -1,42 +1,15 @@
 --- Sequences of tokens made by rule: copies for induction heads, brackets, counting, regular languages. Tokens and labels count
 --- from 1. Strings of a formal language are drawn evenly among all of their length: by how many ways lead on to an end.
-local core  = require "moonlab.core"
-local check = require "moonlab.check"
-local draws = require "moonlab.draws"
-local make  = core.make
+local core   = require "moonlab.core"
+local check  = require "moonlab.check"
+local making = require "moonlab.making"
+local make   = core.make
 
 ---@class moonlab.data
 local data = {}
 
-local MOST = 1e8 // 1 | 0 -- values in one tensor
-
----@class moonlab.SequenceOptions
----@field n_train? integer  (default 1000)
----@field n_test?  integer  (default 1000)
----@field seed?    integer  (default 1)
-
-local function whole(where, name, value, low, high)
-  if math.type(value) ~= "integer" or value < low or value > high then
-    check.fail("%s: %s must be a whole number, %d..%d, got %s", where, name, low, high, tostring(value))
-  end
-end
-
-local function options(where, given, defaults)
-  defaults.n_train, defaults.n_test, defaults.seed = 1000, 1000, 1
-  local opts = check.options(where, given, defaults)
-  whole(where, "n_train", opts.n_train, 1, MOST)
-  whole(where, "n_test", opts.n_test, 1, MOST)
-  whole(where, "seed", opts.seed, math.mininteger, math.maxinteger)
-  return opts
-end
-
-local function parts(where, opts, part)
-  local result = {}
-  for name, n in pairs { train = opts.n_train, test = opts.n_test } do
-    result[name] = part(n, draws.of(where .. "." .. name, opts.seed), name)
-  end
-  return result
-end
+local MOST = making.MOST
+local whole, options, parts = making.whole, making.options, making.parts
 
 local function ids(rows) return make.tensor(rows, { dtype = "i64" }) end
 
@@ -51,7 +24,7 @@ local function halves(n, source) return (source:randperm(n) % 2):tolist() end
 
 --- copies -----------------------------------------------------------------------------------------------------------
 
----@class moonlab.CopiesOptions: moonlab.SequenceOptions
+---@class moonlab.CopiesOptions: moonlab.GeneratorOptions
 ---@field vocabulary? integer  (default 32)
 ---@field length?     integer  of the part that is copied (default 24)
 ---@field shifted?    boolean  a copy begins anywhere in the first part and goes round; else at its beginning (default true)
@@ -117,7 +90,7 @@ local function broken(word, kinds, u, v)
   return word
 end
 
----@class moonlab.DyckOptions: moonlab.SequenceOptions
+---@class moonlab.DyckOptions: moonlab.GeneratorOptions
 ---@field kinds?       integer             of brackets (default 2)
 ---@field depth?       integer             at most so many are open at once (default 8)
 ---@field length?      integer             of a string, even (default 32)
@@ -158,7 +131,7 @@ function data.dyck(opts)
   end)
 end
 
----@class moonlab.CountingOptions: moonlab.SequenceOptions
+---@class moonlab.CountingOptions: moonlab.GeneratorOptions
 ---@field letters? integer    2: a^n b^n; 3: a^n b^n c^n (default 2)
 ---@field train?   integer[]  least and greatest n of the training set (default { 1, 12 })
 ---@field test?    integer[]  of the test set (default: the same)
@@ -270,7 +243,7 @@ end
 ---@field next   integer[][]  next[state][symbol] is a state; it begins in the first
 ---@field accept integer[]    states in which a string may end
 
----@class moonlab.RegularOptions: moonlab.SequenceOptions
+---@class moonlab.RegularOptions: moonlab.GeneratorOptions
 ---@field language?    string|moonlab.Automaton  "parity", "tomita1" to "tomita7", or one's own (default "parity")
 ---@field length?      integer  of a string (default 20)
 ---@field test_length? integer  of those for testing (default: the same)

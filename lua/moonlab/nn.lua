@@ -6,31 +6,7 @@ local check = require "moonlab.check"
 local nn = core.nn
 core.inner = nn.inner -- of modules: what only moonlab's own files use
 
-for _, loss in ipairs { "mse", "hinge", "logistic_loss", "exponential_loss", "huber", "smooth_l1", "kl_div", "multi_margin", "margin" } do
-  nn[loss] = core.op[loss]
-end
-
--- What the plain cross entropy, an operation of its own and much faster, has no option for.
-local function general_cross_entropy(x, labels, opts)
-  local o = check.options("cross_entropy", opts, { weight = opts.weight or false, label_smoothing = 0.0, reduction = "mean" })
-  if not core.tensor.is_tensor(x) then check.fail("cross_entropy: the scores must be a moonlab.Tensor, got %s", type(x)) end
-  local weight = o.weight or core.make.ones({ x.shape[x:dim()] }, { dtype = x.dtype })
-  return core.op.weighted_cross_entropy(x, labels, weight, { label_smoothing = o.label_smoothing, reduction = o.reduction })
-end
-nn.cross_entropy = core.either(core.op.cross_entropy, general_cross_entropy, { weight = true, label_smoothing = true, reduction = true })
-
-local function weighted_bce(x, y, opts)
-  local weight = opts.pos_weight
-  if not core.tensor.is_tensor(weight) then return core.op.bce_with_logits(x, y, opts) end
-  local o    = check.options("bce_with_logits", opts, { pos_weight = weight, reduction = "mean" })
-  local each = y * weight * (-x):softplus() + (1 - y) * x:softplus()
-  if o.reduction == "none" then return each end
-  if o.reduction ~= "mean" and o.reduction ~= "sum" then
-    check.fail("bce_with_logits: reduction must be mean, sum or none, got '%s'", o.reduction)
-  end
-  return each[o.reduction](each)
-end
-nn.bce_with_logits = core.either(core.op.bce_with_logits, weighted_bce, { pos_weight = true })
+for name, loss in pairs(require "moonlab.losses") do nn[name] = loss end
 
 --- A table of the layers: position, kind, number of parameters, their shapes.
 nn.module.__tostring = function(model) return require("moonlab.summary").text(model) end

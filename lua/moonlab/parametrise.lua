@@ -256,7 +256,8 @@ end
 --- goes from lazy to rich. mup: Yang & Hu 2021; Yang et al. 2022, "Tensor Programs V", table 8: values move as far at every
 --- width, so that the best learning rate stays. mean_field and mup are one network up to constants, each in the form in which it
 --- is known. The rules of ntk and mean_field for Adam, whose steps have the size of lr whatever that of the gradient, are those
---- that keep the same promises.
+--- that keep the same promises; its eps must stay far below the gradients, which fall with the width. Attention divides by
+--- sqrt(d), where mup has d, the width of a head: a constant while models grow by more heads.
 ---@param model moonlab.Module
 ---@param kind "standard"|"ntk"|"mean_field"|"mup"
 ---@param opts? moonlab.ParametriseOptions

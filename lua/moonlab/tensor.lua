@@ -66,7 +66,7 @@ function Tensor:unbind(dim)
   return rows
 end
 
--- dim as it was given: alone or in a table of options, which argsort and argtopk read.
+-- dim as it was given: alone or in a table of options, which argsort reads.
 local function dim_in(where, x, option)
   local dim = option
   if type(option) == "table" then dim = option.dim end
@@ -90,9 +90,72 @@ end
 ---@param largest? boolean  false: the k smallest (default true)
 ---@return moonlab.Tensor values, moonlab.Tensor positions
 function Tensor:topk(k, dim, largest)
-  local along = dim_in("topk", self, type(k) == "table" and k or dim)
-  local at = self:argtopk(k, dim, largest)
+  local given = k
+  if type(k) ~= "table" then
+    given = { dim = dim, largest = largest }
+    if type(dim) == "table" then given = check.options("topk", dim, { dim = -1, largest = true }) end
+    given.k = k
+  end
+  local opts  = check.options("topk", given, { k = 1, dim = -1, largest = true })
+  local along = own_dim("topk", self, opts.dim)
+  local n     = self.shape[along]
+  if math.type(opts.k) ~= "integer" or opts.k < 0 or opts.k > n then
+    check.fail("topk: k must be 0..%d, the size of dimension %d, got %s", n, along, tostring(opts.k))
+  end
+  local at = self:argtopk(opts.k, along, opts.largest)
   return self:gather(at, along), at
+end
+
+-- The dimensions of a list from 1 on, none twice, and the others in their order.
+local function parted(where, x, list)
+  local chosen, others, taken = {}, {}, {}
+  for i, dim in ipairs(list) do
+    chosen[i] = own_dim(where, x, dim)
+    if taken[chosen[i]] then check.fail("%s: dimension %d is given twice", where, dim) end
+    taken[chosen[i]] = true
+  end
+  for d = 1, #x.shape do
+    if not taken[d] then others[#others + 1] = d end
+  end
+  return chosen, others
+end
+
+--- The sum over pairs of dimensions of two tensors: the last n of x with the first n of y, or those of two lists, one with one.
+--- What is left of x comes first, then what is left of y.
+---@param y     moonlab.Tensor
+---@param dims? integer|{ [1]: integer[], [2]: integer[] }  (default 2)
+---@return moonlab.Tensor
+function Tensor:tensordot(y, dims)
+  if not ml.is_tensor(self) or not ml.is_tensor(y) then check.fail "tensordot: takes two tensors" end
+  local lists = dims or 2
+  if math.type(lists) == "integer" then
+    local n = lists
+    if n < 0 or n > #self.shape or n > #y.shape then
+      check.fail("tensordot: there are not %d dimensions in both, of %d and %d", n, #self.shape, #y.shape)
+    end
+    lists = { {}, {} }
+    for i = 1, n do lists[1][i], lists[2][i] = #self.shape - n + i, i end
+  end
+  if type(lists) ~= "table" or type(lists[1]) ~= "table" or type(lists[2]) ~= "table" or #lists[1] ~= #lists[2] then
+    check.fail "tensordot: dims is a number, or two lists of as many dimensions"
+  end
+  local left, kept_left   = parted("tensordot", self, lists[1])
+  local right, kept_right = parted("tensordot", y, lists[2])
+  local shape, sizes      = {}, { 1, 1, 1 }
+  for i, d in ipairs(left) do
+    if self.shape[d] ~= y.shape[right[i]] then
+      check.fail("tensordot: dimension %d has %d, dimension %d of the other %d", d, self.shape[d], right[i], y.shape[right[i]])
+    end
+    sizes[2] = sizes[2] * self.shape[d]
+  end
+  for _, d in ipairs(kept_left) do shape[#shape + 1], sizes[1] = self.shape[d], sizes[1] * self.shape[d] end
+  for _, d in ipairs(kept_right) do shape[#shape + 1], sizes[3] = y.shape[d], sizes[3] * y.shape[d] end
+  local function as_matrix(x, order, rows, columns)
+    return (#order > 0 and x:permute(order) or x):reshape(rows, columns)
+  end
+  local a = as_matrix(self, table.move(left, 1, #left, #kept_left + 1, kept_left), sizes[1], sizes[2])
+  local b = as_matrix(y, table.move(kept_right, 1, #kept_right, #right + 1, right), sizes[2], sizes[3])
+  return a:matmul(b):reshape(shape)
 end
 
 --- The different values in rising order, how often each occurs, and for each element of x which of them it is. No derivative.

@@ -9,16 +9,20 @@
 
 typedef struct mli_draws {
     ml_key   key;
-    uint64_t counter;
+    uint64_t counter, second; /* a block gives two draws: this is the other one */
+    bool     has_second;
 } mli_draws;
 
-/* 2^24 draws for each example, which is more than any takes. */
-static inline mli_draws mli_draws_of(ml_key key, int64_t example) { return (mli_draws){ key, (uint64_t)example << 24 }; }
+/* 2^25 draws for each example, which is more than any takes. */
+static inline mli_draws mli_draws_of(ml_key key, int64_t example) { return (mli_draws){ .key = key, .counter = (uint64_t)example << 24 }; }
 
 static inline uint64_t mli_draw_bits(mli_draws *d)
 {
     uint32_t r[4];
+    d->has_second = !d->has_second;
+    if (!d->has_second) return d->second;
     ml_philox(d->key, d->counter++, r);
+    d->second = ((uint64_t)r[2] << 32) | r[3];
     return ((uint64_t)r[0] << 32) | r[1];
 }
 

@@ -2,9 +2,10 @@
  * the epoch and each example's place in it, so it does not matter who makes the batch, when, and on how many threads.
  *
  * With prefetch, one thread makes the next batch while the caller works on this one. All memory is taken by the caller, so the
- * thread can fail at nothing: it reads the set, the order and the job, and writes where the job says.
- * Invariants: the job, the order and the working memory belong to the thread while `state` is WANTED, to the caller otherwise; `state`
- * changes under the lock. The thread never enters the pool of ml_parallel, which is the caller's. */
+ * thread can fail at nothing: it reads the set, the order and the job, and writes where the job says. A batch is cut into blocks, and
+ * a caller who comes before the thread is done takes those that nobody has begun: on a busy machine it waits for one block at most.
+ * Invariants: blocks are taken and counted under the lock; the job, the order and the working memory change only when no block is
+ * under way and none is left to take. The thread never enters the pool of ml_parallel, which is the caller's. */
 #include <pthread.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ typedef struct job {
     int64_t  epoch, first, n; /* examples first.. of the epoch */
     char    *x, *y, *y_other; /* the values of the batch's tensors */
     int64_t *ids;
+    bool     finished;        /* by the thread and the caller together */
 } job;
 
 struct ml_loader {
@@ -43,7 +45,8 @@ struct ml_loader {
     pthread_t       thread;
     pthread_mutex_t lock;
     pthread_cond_t  changed;
-    enum { IDLE, WANTED, LEAVING } state;
+    int             taken, under_way;  /* under the lock: blocks of the job that were begun, BLOCKS when there is none; and not finished */
+    bool            leaving;           /* the same */
 };
 
 /* --- making one batch, on any thread ----------------------------------------------------------------------------------- */
@@ -105,45 +108,51 @@ static void mix(const ml_loader *l, job *j)
     for (int64_t i = 0; j->y_other && i < j->n; i++) memcpy(j->y_other + (size_t)i * l->y_bytes, j->y + (size_t)other[i] * l->y_bytes, l->y_bytes);
 }
 
-static void make_batch(const ml_loader *l, job *j, bool alone)
+static void make_batch(const ml_loader *l, job *j) /* all of it, with all threads */
 {
-    block_task t = { l, j };
-    if (alone)
-        for (int64_t b = 0; b < BLOCKS; b++) make_block(&t, b);
-    else ml_parallel(BLOCKS, make_block, &t);
+    ml_parallel(BLOCKS, make_block, &(block_task){ l, j });
     if (l->mixes) mix(l, j);
 }
 
-/* --- the thread ---------------------------------------------------------------------------------------------------------- */
+/* --- the thread, and the caller beside it --------------------------------------------------------------------------------- */
+/* Makes the next block that nobody has begun; false when there is none. The lock is held before and after. */
+static bool make_next_block(ml_loader *l)
+{
+    if (l->taken == BLOCKS) return false;
+    int b = l->taken++;
+    l->under_way++;
+    pthread_mutex_unlock(&l->lock);
+    make_block(&(block_task){ l, &l->next }, b);
+    pthread_mutex_lock(&l->lock);
+    if (--l->under_way == 0) pthread_cond_broadcast(&l->changed);
+    return true;
+}
+
 static void *run_thread(void *arg)
 {
     ml_loader *l = arg;
     pthread_mutex_lock(&l->lock);
-    while (l->state != LEAVING) {
-        if (l->state == WANTED) {
-            pthread_mutex_unlock(&l->lock);
-            make_batch(l, &l->next, true);
-            pthread_mutex_lock(&l->lock);
-            l->state = IDLE;
-            pthread_cond_broadcast(&l->changed);
-        } else pthread_cond_wait(&l->changed, &l->lock);
-    }
+    while (!l->leaving)
+        if (!make_next_block(l)) pthread_cond_wait(&l->changed, &l->lock);
     pthread_mutex_unlock(&l->lock);
     return NULL;
 }
 
-static void set_state(ml_loader *l, int state)
+static void open_job(ml_loader *l)
 {
     pthread_mutex_lock(&l->lock);
-    l->state = state;
+    l->taken = 0;
     pthread_cond_broadcast(&l->changed);
     pthread_mutex_unlock(&l->lock);
 }
 
-static void await_idle(ml_loader *l) /* afterwards everything is the caller's */
+/* Afterwards no block is left or under way: everything is the caller's. wanted: all of them are made; else those not begun are not. */
+static void close_job(ml_loader *l, bool wanted)
 {
     pthread_mutex_lock(&l->lock);
-    while (l->state == WANTED) pthread_cond_wait(&l->changed, &l->lock);
+    while (wanted && make_next_block(l)) continue;
+    l->taken = BLOCKS;
+    while (l->under_way > 0) pthread_cond_wait(&l->changed, &l->lock);
     pthread_mutex_unlock(&l->lock);
 }
 
@@ -177,12 +186,21 @@ static bool begin_job(ml_loader *l)
         ml_tensor *held[] = { b.x, b.y, b.ids, b.y_other };
         for (int i = 0; i < 4; i++) ml_retain(held[i]);
         l->next = (job){ b, l->epoch, first, n, ml_tensor_mutable_data(b.x), ml_tensor_mutable_data(b.y),
-                         other ? ml_tensor_mutable_data(b.y_other) : NULL, ml_tensor_mutable_data(b.ids) };
-        if (l->threaded) set_state(l, WANTED);
-        else make_batch(l, &l->next, false);
+                         other ? ml_tensor_mutable_data(b.y_other) : NULL, ml_tensor_mutable_data(b.ids), false };
+        if (l->threaded) open_job(l);
+        else make_batch(l, &l->next);
     }
     ml_scope_end(&scope);
     return ok;
+}
+
+/* What the thread has begun is made; once, however often the batch is asked for. */
+static void finish_job(ml_loader *l)
+{
+    if (!l->threaded || l->next.finished) return;
+    close_job(l, true);
+    if (l->mixes) mix(l, &l->next);
+    l->next.finished = true;
 }
 
 /* --- public ------------------------------------------------------------------------------------------------------------------ */
@@ -251,6 +269,7 @@ static void describe(ml_loader *l, ml_tensor *x, ml_tensor *y)
     if (l->o.batch > l->n) l->o.batch = l->n;
     l->mixes = l->o.n_augment && l->o.augment[l->o.n_augment - 1].kind == ML_AUGMENT_MIXUP;
     l->epoch = -1;
+    l->taken = BLOCKS;
 }
 
 ml_loader *ml_loader_new(ml_tensor *x, ml_tensor *y, const ml_loader_opts *opts)
@@ -288,7 +307,7 @@ bool ml_loader_start(ml_loader *l, int64_t epoch, int64_t batch)
     ml_tensor *order = ml_retain(order_of(l, epoch));
     ml_scope_end(&scope);
     if (!order) return false;
-    await_idle(l);
+    close_job(l, false);
     drop_job(l);
     ml_release(l->order);
     l->order = order;
@@ -302,7 +321,7 @@ bool ml_loader_next(ml_loader *l, ml_batch *batch)
     *batch = (ml_batch){ .share = 1 };
     if (!exists(l, l->epoch, l->at)) return l->epoch >= 0 || ml_fail("loader: no epoch was started");
     if (!l->next.batch.x && !begin_job(l)) return false;
-    await_idle(l);
+    finish_job(l);
     ml_tensor *held[] = { l->next.batch.x, l->next.batch.y, l->next.batch.ids, l->next.batch.y_other };
     for (int i = 0; i < 4; i++)
         if (held[i] && !mli_scope_adopt(ml_retain(held[i]))) {
@@ -319,9 +338,12 @@ bool ml_loader_next(ml_loader *l, ml_batch *batch)
 void ml_loader_release(ml_loader *l)
 {
     if (!l) return;
-    await_idle(l);
+    close_job(l, false);
     if (l->threaded) {
-        set_state(l, LEAVING);
+        pthread_mutex_lock(&l->lock);
+        l->leaving = true;
+        pthread_cond_broadcast(&l->changed);
+        pthread_mutex_unlock(&l->lock);
         pthread_join(l->thread, NULL);
     }
     drop_job(l);

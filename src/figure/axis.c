@@ -54,6 +54,7 @@ static void keep_apart(mli_ruler *r)
     }
     r->low  = off_scale(r, a);
     r->high = off_scale(r, b);
+    if (!log && r->high - r->low < 1e-290) r->low -= 1e-290, r->high += 1e-290; /* apart on a scale that is nearly log */
 }
 
 /* Where symlog turns linear: a power of ten near the smallest value, but not so small that the sign change takes the

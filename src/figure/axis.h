@@ -25,9 +25,12 @@ static inline double mli_on_scale(const mli_ruler *r, double value)
     return r->scale == ML_SCALE_LOG ? log10(value) : r->scale == ML_SCALE_SYMLOG ? mli_symlog(value, r->knee) : value;
 }
 
+#define MLI_FAR 1e6 /* beyond, a place is as good as there, and Cairo's numbers end */
+
 static inline double mli_ruler_at(const mli_ruler *r, double value)
 {
-    return r->from + (mli_on_scale(r, value) - r->zero) * r->per;
+    double at = r->from + (mli_on_scale(r, value) - r->zero) * r->per;
+    return at > MLI_FAR ? MLI_FAR : at < -MLI_FAR ? -MLI_FAR : at;
 }
 
 static inline bool mli_can_show(ml_scale scale, double value)

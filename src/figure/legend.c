@@ -157,8 +157,10 @@ static bool plan_outside(mli_plot *plot, mli_legend *l)
         l->n    = columns * fit;
         set_rows(l, fit);
     }
-    plot->box.w -= l->box.w + INSET;
-    l->box.x   = plot->box.x + plot->box.w + INSET;
+    double right = plot->box.x + plot->box.w + plot->right + plot->spare;
+    plot->box.w -= fmax(l->box.w + INSET - plot->spare, 0);
+    l->box.x   = right - l->box.w;
+    if (plot->spare > l->box.w + INSET) l->box.x = plot->box.x + plot->box.w + plot->right + INSET;
     l->box.y   = plot->box.y;
     l->outside = true;
     return true;
@@ -202,7 +204,7 @@ void mli_legend_draw(mli_paper *p, const mli_plot *plot, const mli_legend *legen
         double y = b->y + PAD + (i % legend->rows + 0.5) * legend->entry_h;
         char   rest[32];
         if (legend->more && i == legend->n - 1) {
-            snprintf(rest, sizeof rest, "and %d more", legend->more);
+            snprintf(rest, sizeof rest, "+%d more", legend->more);
             mli_ink(p, p->style->quiet, 1);
             mli_text_draw(p, mli_font_legend, rest, x, y, 0, 0.5, legend->entry_w, false);
             continue;

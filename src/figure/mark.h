@@ -146,6 +146,7 @@ struct mli_plot { /* a panel on its way to paper */
     bool             x_numbers, y_numbers; /* are written; not where they are shared */
     bool             x_names;              /* its ticks are names */
     double           left, right;          /* what labels, numbers and bars take beside the box */
+    double           spare;                /* what is free to the right of that, as the box had to keep its shape */
     mli_box          box;                  /* inside the axes */
     double           cell_from, cell_to;   /* how far words may reach to the left and to the right */
     mli_axis         axis[MLI_AXES], bar;

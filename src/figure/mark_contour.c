@@ -122,6 +122,7 @@ static point on_edge(const tracer *t, int64_t r0, int64_t c0, int64_t r1, int64_
 
 static void segment(tracer *t, point a, point b)
 {
+    if (!isfinite(a.x + a.y + b.x + b.y)) return; /* at a place that a log axis does not have */
     mli_note(t->s, a.x, a.y, b.x, b.y);
     if (t->s->busy) return;
     cairo_move_to(t->s->p->cr, a.x, a.y);

@@ -10,9 +10,10 @@
 #include <string.h>
 
 #define DOT_RADIUS 2.4
-#define FAR        1e6 /* in widths of the box: beyond, a place is as good as there */
+#define LONG_ONE   200000 /* points of a curve of which not all are looked at to find room for a legend */
 #define LONG_PATH  256 /* Cairo's cost grows faster than the length of a path */
 #define ZIGZAG     2.5 /* a column is a bar when the curve travels so many times its height */
+#define ENOUGH     4 /* times the area of the box: so long, a curve has covered it */
 #define BAND       0.2 /* how dense the band between low and high is */
 #define FAINT      0.3 /* the curve itself beside its smoothed form */
 
@@ -82,6 +83,7 @@ typedef struct curve_pen {
     bool       moved; /* the path ends at (x, y) */
     double     x, y;
     int        length; /* of the path */
+    double     left;   /* of the length that may still be drawn */
 } curve_pen;
 
 static bool clip_to(double a, double b, double low, double high, double *t0, double *t1)
@@ -123,6 +125,11 @@ static void pen_line(curve_pen *pen, double x, double y)
         mli_note(pen->s, from_x, from_y, to_x, to_y);
         return;
     }
+    if (pen->left <= 0) { /* back and forth over the paper so often that it is covered */
+        pen->moved = false;
+        return;
+    }
+    pen->left -= hypot(to_x - from_x, to_y - from_y);
     if (!pen->moved || t0 > 0) cairo_move_to(pen->cr, from_x, from_y);
     cairo_line_to(pen->cr, to_x, to_y);
     pen->moved = t1 >= 1;
@@ -237,15 +244,9 @@ typedef struct trace { /* a curve under way */
     double     past, sum, weight; /* of the smoothing; past = 0: none */
 } trace;
 
-static double bounded(double at, double from, double size)
-{
-    return from + fmin(fmax(at - from, -FAR * size), FAR * size);
-}
-
 static place place_of(const mli_stage *s, double x, double y, int64_t i)
 {
-    return (place){ bounded(mli_ruler_at(&s->x, x), s->box.x, s->box.w),
-                    bounded(mli_ruler_at(&s->y, y), s->box.y, s->box.h), i };
+    return (place){ mli_ruler_at(&s->x, x), mli_ruler_at(&s->y, y), i };
 }
 
 static void trace_add(trace *t, place at)
@@ -312,7 +313,8 @@ static void trace_all(mli_stage *s, curve_pen *pen, double smoothing)
 {
     trace   t = { .s = s, .pen = pen, .steps = mli_opt_flag(s->mark, "steps"), .past = smoothing };
     int64_t n = count_points(s);
-    for (int64_t i = 0; i < n; i += MLI_CHUNK) {
+    int64_t step = s->busy && n > LONG_ONE ? MLI_CHUNK * (1 + n / LONG_ONE) : MLI_CHUNK; /* roughly: a legend asks */
+    for (int64_t i = 0; i < n; i += step) {
         span at = span_at(s, i);
         if (trace_chunk(&t, &at, i)) continue;
         for (int64_t k = 0; k < at.n; k++) trace_point(&t, at.x[k], at.y[k], i + k);
@@ -401,6 +403,7 @@ static bool paint(mli_stage *s)
     if (!paint_band(s)) return false;
     double    smoothing = mli_series_of(s) ? fmin(s->p->look->smoothing, 0.9999) : 0;
     curve_pen pen       = { .s = s, .cr = s->p->cr, .box = s->box, .width = width };
+    pen.left            = ENOUGH * (s->box.w + 1) * (s->box.h + 1);
     mli_set_line(s, 0);
     cairo_set_line_width(s->p->cr, width);
     if ((double)count_points(s) > s->box.w) cairo_set_line_join(s->p->cr, CAIRO_LINE_JOIN_BEVEL); /* too short to tell, and faster */

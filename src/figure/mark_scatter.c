@@ -8,6 +8,8 @@
 #define OUTLINED 2000  /* up to so many have an outline, which keeps them apart */
 
 typedef struct colours { /* of the points */
+    const mli_data *by;  /* NULL: all have one */
+    mli_colour one;
     int        n;        /* classes; 0: shades, if there are values */
     double     classes[MLI_CLASSES];
     mli_shades shades;
@@ -39,6 +41,8 @@ static int n_colours(const mli_stage *s)
 static void find_colours(const mli_stage *s, colours *c)
 {
     const mli_data *by = mli_slot(s->mark, "by");
+    c->by              = by;
+    c->one             = mli_stage_colour(s, 0);
     c->n               = by ? mli_classes_of(by, c->classes) : 0;
     if (by && c->n == 0) shades(s, &c->shades);
 }
@@ -46,13 +50,12 @@ static void find_colours(const mli_stage *s, colours *c)
 /* The colour of point i, and its class; false: it has none and is not drawn. */
 static bool colour_of(const mli_stage *s, const colours *c, int64_t i, mli_colour *colour, int *part)
 {
-    const mli_data *by = mli_slot(s->mark, "by");
-    *part              = 0;
-    if (!by) {
-        *colour = mli_stage_colour(s, 0);
+    *part = 0;
+    if (!c->by) {
+        *colour = c->one;
         return true;
     }
-    double value = by->values[i];
+    double value = c->by->values[i];
     if (c->n == 0) {
         *colour = mli_shade_colour(&c->shades, value);
         return true;
@@ -125,7 +128,7 @@ static bool paint_image(mli_stage *s, const colours *c, double radius)
     mli_picture     pic = { 0 };
     double          d   = s->p->density;
     if (!s->busy && !mli_picture_for(s->p, &pic, box)) return false;
-    for (int64_t i = 0; i < x->n; i++) {
+    for (int64_t i = 0; i < x->n; i += s->busy ? 1 + x->n / MANY : 1) { /* some are enough to know where they are */
         mli_colour colour;
         int        part;
         if (!mli_can_show(s->x.scale, x->values[i]) || !mli_can_show(s->y.scale, y->values[i])) continue;

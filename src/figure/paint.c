@@ -250,6 +250,7 @@ static PangoLayout *make_layout(cairo_t *cr)
     cairo_font_options_destroy(options);
     pango_layout_context_changed(layout);
     pango_layout_set_single_paragraph_mode(layout, TRUE);
+    pango_layout_set_auto_dir(layout, FALSE); /* words from right to left begin where others do */
     return layout;
 }
 

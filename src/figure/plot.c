@@ -142,15 +142,12 @@ static mli_box fit_equal(const mli_plot *plot)
     return (mli_box){ b.x, b.y, fmax(w, 1), fmax(h, 1) }; /* at the top, so that titles stand in line */
 }
 
-static void choose_box(mli_paper *p, mli_plot *plot)
+static void shape_box(mli_paper *p, mli_plot *plot)
 {
-    if (plot->right > 0.6 * plot->box.w) { /* no room for it */
-        plot->right   = 0;
-        plot->has_bar = false;
-    }
-    plot->box.w -= plot->right;
     bool linear = plot->axis[MLI_X].ruler.scale == ML_SCALE_LINEAR && plot->axis[MLI_Y].ruler.scale == ML_SCALE_LINEAR;
+    double wide = plot->box.w;
     if (plot->equal && linear && plot->frame != MLI_FRAME_NONE && !counts_nothing(plot)) plot->box = fit_equal(plot);
+    plot->spare = wide - plot->box.w;
     if (plot->frame == MLI_FRAME_CELLS) plot->box = mli_on_pixels(p, plot->box);
 }
 
@@ -309,13 +306,19 @@ bool mli_plot_paint(mli_paper *p, mli_plot *plot)
     mli_legend legend;
     int64_t    touched = 0;
     legend.n           = 0;
-    choose_box(p, plot);
+    if (plot->right > 0.6 * plot->box.w) { /* no room for it */
+        plot->right   = 0;
+        plot->has_bar = false;
+    }
+    plot->box.w -= plot->right;
+    shape_box(p, plot);
     set_rulers(plot);
     if (!p->bare && plot->n_stages) {
         mli_busy busy = { 0 };
         if (!paint_marks(plot, &busy, &touched)) return false;
         mli_legend_plan(p, plot, &busy, &legend);
-        set_rulers(plot); /* a legend outside made the box narrower */
+        if (legend.n && legend.outside) shape_box(p, plot); /* it made the box narrower */
+        set_rulers(plot);
         choose_x_ticks(p, plot);
         if (plot->frame == MLI_FRAME_AXES) paint_grid_lines(p, plot);
     }

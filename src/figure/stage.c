@@ -110,6 +110,7 @@ void mli_note(mli_stage *s, double x0, double y0, double x1, double y1)
 {
     mli_box b = s->box;
     double  t0 = 0, t1 = 1;
+    if (!isfinite(x0 + y0 + x1 + y1)) return;
     if (!clip_to(x0, x1, b.x - 1, b.x + b.w + 1, &t0, &t1) || !clip_to(y0, y1, b.y - 1, b.y + b.h + 1, &t0, &t1)) return;
     s->touched++;
     if (!s->busy) return;
@@ -127,6 +128,7 @@ void mli_note(mli_stage *s, double x0, double y0, double x1, double y1)
 void mli_note_box(mli_stage *s, mli_box box)
 {
     mli_box b = s->box;
+    if (!isfinite(box.x + box.y + box.w + box.h)) return;
     if (box.x > b.x + b.w || box.x + box.w < b.x || box.y > b.y + b.h || box.y + box.h < b.y) return;
     s->touched++;
     if (!s->busy) return;

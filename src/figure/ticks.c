@@ -223,7 +223,7 @@ int mli_ticks_symlog(double low, double high, double knee, int most, mli_tick *t
                 int    digit = sign < 0 ? 10 - j : j;
                 double at    = sign * times_power(digit, e);
                 if (at < low - SLACK * fabs(low) || at > high + SLACK * fabs(high)) continue;
-                bool major = digit == 1 && (e - first) % stride == 0;
+                bool major = digit == 1 && e % stride == 0;
                 if (major || (digit == 1 && decades <= MANY_DECADES) || (stride == 1 && decades <= 6)) add(ticks, &n, at, major);
             }
         }

@@ -5,6 +5,7 @@
 #include "kernels/vmath.h"
 
 #include <math.h>
+#include <string.h>
 
 #define LANES ((int64_t)(64 / sizeof(T)))
 

@@ -6,9 +6,9 @@ typedef T VEC __attribute__((vector_size(64), aligned(sizeof(T)), may_alias));
 typedef T FN(att_half) __attribute__((vector_size(32)));
 typedef T FN(att_quarter) __attribute__((vector_size(16)));
 
-static inline __attribute__((always_inline)) T FN(across)(VEC v)
+static inline __attribute__((always_inline)) T FN(across)(const VEC *v)
 {
-    union { VEC all; FN(att_half) half[2]; } u = { v };
+    union { VEC all; FN(att_half) half[2]; } u = { *v };
     union { FN(att_half) all; FN(att_quarter) half[2]; } w = { u.half[0] + u.half[1] };
     FN(att_quarter) sums = w.half[0] + w.half[1];
     return LANES == 16 ? (sums[0] + sums[1]) + (sums[LANES / 8] + sums[LANES / 4 - 1]) : sums[0] + sums[1];
@@ -27,7 +27,7 @@ static void FN(dots)(const mlk_dots *t)
             for (int64_t k = 0; k < whole; k += LANES) sum += *(const VEC *)(a + k) * *(const VEC *)(b + k);
             T rest = 0;
             for (int64_t k = whole; k < width; k++) rest += a[k] * b[k];
-            c[j] = FN(across)(sum) + rest;
+            c[j] = FN(across)(&sum) + rest;
         }
     }
 }
@@ -55,26 +55,55 @@ static void FN(weigh)(const mlk_weigh *t)
     }
 }
 
+/* --- softmax ----------------------------------------------------------------------------------------------------------------- */
+static inline T FN(larger)(T a, T b) { return a > b || a != a ? a : b; } /* NaN is the largest */
+
+static T FN(largest)(int64_t n, const T *x)
+{
+    T       max[64 / sizeof(T)], most = x[0];
+    int64_t i = 0;
+    if (n >= LANES) {
+        memcpy(max, x, sizeof max);
+        for (i = LANES; i + LANES <= n; i += LANES)
+            for (int64_t l = 0; l < LANES; l++) max[l] = FN(larger)(x[i + l], max[l]);
+        for (int64_t l = 0; l < LANES; l++) most = FN(larger)(max[l], most);
+    }
+    for (; i < n; i++) most = FN(larger)(x[i], most);
+    return most;
+}
+
+/* sum of x y, y NULL: of x */
+static inline __attribute__((always_inline)) T FN(total)(int64_t n, const T *x, const T *y)
+{
+    const int64_t whole = n / LANES * LANES;
+    VEC           sums  = { 0 };
+    T             rest  = 0;
+    if (y) for (int64_t i = 0; i < whole; i += LANES) sums += *(const VEC *)(x + i) * *(const VEC *)(y + i);
+    else for (int64_t i = 0; i < whole; i += LANES) sums += *(const VEC *)(x + i);
+    for (int64_t i = whole; i < n; i++) rest += y ? x[i] * y[i] : x[i];
+    return n < LANES ? rest : FN(across)(&sums) + rest;
+}
+
 /* Row i of s (m, n) becomes the softmax of scale times its first seen + i more values, 0 behind them. */
 static void FN(attend)(int64_t m, int64_t n, int64_t seen, int64_t more, double factor, void *in_out)
 {
     const T scale = (T)factor;
     T      *s     = in_out;
     for (int64_t i = 0; i < m; i++) {
-        T      *row = s + i * n, max;
+        T      *row = s + i * n;
         int64_t k   = seen + i * more < n ? seen + i * more : n;
         for (int64_t j = 0; j < k; j++) row[j] *= scale;
-        max = row[0];
-        for (int64_t j = 1; j < k; j++) max = row[j] > max || row[j] != row[j] ? row[j] : max;
+        const T max = FN(largest)(k, row);
         for (int64_t j = 0; j < k; j++) row[j] -= max;
-        for (int64_t j = k; j < n; j++) row[j] = -(T)INFINITY;
+        for (int64_t j = k; j < n; j++) row[j] = 0; /* not -inf: its power is computed by way of denormals, which are slow */
     }
     for (int64_t i = 0; i < m * n; i++) s[i] = EXP(s[i]); /* all rows together: short ones make no vector */
     for (int64_t i = 0; i < m; i++) {
-        T *row = s + i * n, sum = 0;
-        for (int64_t j = 0; j < n; j++) sum += row[j];
-        const T by = 1 / sum;
-        for (int64_t j = 0; j < n; j++) row[j] *= by;
+        T      *row = s + i * n;
+        int64_t k   = seen + i * more < n ? seen + i * more : n;
+        const T by  = 1 / FN(total)(k, row, NULL);
+        for (int64_t j = 0; j < k; j++) row[j] *= by;
+        for (int64_t j = k; j < n; j++) row[j] = 0;
     }
 }
 
@@ -84,8 +113,7 @@ static void FN(attend_dx)(int64_t m, int64_t n, const void *weights, double fact
     const T *p = weights, scale = (T)factor;
     T       *ds = in_out;
     for (int64_t i = 0; i < m; i++, p += n, ds += n) {
-        T sum = 0;
-        for (int64_t j = 0; j < n; j++) sum += p[j] * ds[j];
+        const T sum = FN(total)(n, p, ds);
         for (int64_t j = 0; j < n; j++) ds[j] = p[j] * (ds[j] - sum) * scale;
     }
 }

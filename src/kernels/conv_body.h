@@ -126,6 +126,31 @@ static void FN(tap_sums)(const mlk_tap_sums *t)
 }
 
 /* --- into planes and out of them --------------------------------------------------------------------------------------------------- */
+/* Rows of images are short, and a call of memcpy or memset costs as much as one of them: compilers make such calls of plain loops. */
+static inline void FN(copy_row)(int64_t n, const T *x, T *y)
+{
+    int64_t j = 0;
+    for (; j + VL <= n; j += VL) *(VEC *)(y + j) = *(const VEC *)(x + j);
+    for (int64_t part = VL / 2; part > 0; part /= 2)
+        if ((n - j) & part) {
+            switch (part) {
+            case 8: memcpy(y + j, x + j, 8 * sizeof(T)); break;
+            case 4: memcpy(y + j, x + j, 4 * sizeof(T)); break;
+            case 2: memcpy(y + j, x + j, 2 * sizeof(T)); break;
+            default: y[j] = x[j];
+            }
+            j += part;
+        }
+}
+
+static inline void FN(zero_few)(int64_t n, T *y)
+{
+    for (int64_t j = 0; j < n; j++) {
+        y[j] = 0;
+        __asm__ volatile("" ::: "memory"); /* one after the other */
+    }
+}
+
 /* to (rows, cols), contiguous: element (i, j) is that of the image (h, w) at (top + i down, left + j right), 0 outside it. */
 static void FN(plane_fill)(const void *image, int64_t h, int64_t w, int64_t top, int64_t left, int64_t down, int64_t right, int64_t rows,
                            int64_t cols, void *to)
@@ -142,10 +167,10 @@ static void FN(plane_fill)(const void *image, int64_t h, int64_t w, int64_t top,
             continue;
         }
         const T *x = (const T *)image + at * w + left;
-        for (int64_t j = 0; j < first; j++) y[j] = 0;
-        if (right == 1) for (int64_t j = first; j < last; j++) y[j] = x[j];
+        FN(zero_few)(first, y);
+        if (right == 1) FN(copy_row)(last - first, x + first, y + first);
         else for (int64_t j = first; j < last; j++) y[j] = x[j * right];
-        for (int64_t j = last; j < cols; j++) y[j] = 0;
+        FN(zero_few)(cols - last, y + last);
     }
 }
 

@@ -80,32 +80,13 @@ static inline void FN(finish_row)(const FN(place) *at, int64_t n0, int64_t width
     if (at->act) FN(activate)(at->act, width, c);
 }
 
-/* A row of a tile to its place: added to what the blocks of k before it gave, finished after the last. */
-static inline __attribute__((always_inline)) void
-FN(store)(const FN(place) *at, int nv, VEC c0, VEC c1, int64_t m, int64_t n0, int64_t width)
+/* Part of a row of a tile to its place, or a whole one turned: added to what the blocks of k before it gave, finished after the last. */
+static __attribute__((noinline)) void FN(store_part)(const FN(place) *at, const T *row, int64_t m, int64_t n0, int64_t width)
 {
-    T *c = (T *)at->g->c + m * at->g->c_row + n0;
-    if (width == nv * VL && !at->turned) {
-        if (!at->first) {
-            c0 += *(VEC *)c;
-            if (nv > 1) c1 += *(VEC *)(c + VL);
-        }
-        if (at->last && at->g->bias) {
-            const T *bias = (const T *)at->g->bias + n0;
-            c0 += *(const VEC *)bias;
-            if (nv > 1) c1 += *(const VEC *)(bias + VL);
-        }
-        *(VEC *)c = c0;
-        if (nv > 1) *(VEC *)(c + VL) = c1;
-        if (at->last && at->act) FN(activate)(at->act, nv * VL, c);
-        return;
-    }
-    T row[NR];
-    *(VEC *)row        = c0;
-    *(VEC *)(row + VL) = c1;
+    const int64_t step = at->g->c_row;
+    T            *c    = at->turned ? (T *)at->g->c + n0 * step + m : (T *)at->g->c + m * step + n0;
     if (at->turned) {
-        c = (T *)at->g->c + n0 * at->g->c_row + m;
-        for (int64_t j = 0; j < width; j++, c += at->g->c_row) *c = row[j];
+        for (int64_t j = 0; j < width; j++) c[j * step] = row[j];
         return;
     }
     for (int64_t j = 0; j < width; j++) c[j] = at->first ? row[j] : c[j] + row[j];
@@ -129,8 +110,28 @@ FN(tile)(const FN(place) *at, int mr, int nv, const T *a, const T *b, int64_t st
             if (nv > 1) acc[i][1] += x * b1;
         }
     }
+    if (width < nv * VL || at->turned) {
 #pragma GCC unroll 12
-    for (int i = 0; i < mr; i++) FN(store)(at, nv, acc[i][0], acc[i][1], m0 + i, n0, width);
+        for (int i = 0; i < mr; i++) {
+            T row[NR];
+            *(VEC *)row        = acc[i][0];
+            *(VEC *)(row + VL) = acc[i][1];
+            FN(store_part)(at, row, m0 + i, n0, width);
+        }
+        return;
+    }
+    T            *c0   = (T *)at->g->c + m0 * at->g->c_row + n0, *c = c0;
+    const T      *bias = at->last && at->g->bias ? (const T *)at->g->bias + n0 : NULL;
+    const int64_t row  = at->g->c_row;
+#pragma GCC unroll 12
+    for (int i = 0; i < mr; i++, c += row)
+        for (int v = 0; v < nv; v++) {
+            if (!at->first) acc[i][v] += *(VEC *)(c + v * VL);
+            if (bias) acc[i][v] += *(const VEC *)(bias + v * VL);
+            *(VEC *)(c + v * VL) = acc[i][v];
+        }
+    if (at->last && at->act)
+        for (int i = 0; i < mr; i++) FN(activate)(at->act, nv * VL, c0 + i * row);
 }
 
 #define CASE(r, nv) case r: FN(tile)(at, r, nv, a, b, step, m0, n0, width); break;

@@ -107,16 +107,16 @@ typedef struct mlk_adam {
 } mlk_adam;
 
 typedef struct mlk_sgd {
-    double lr, momentum, l2;
+    double lr, momentum, l2, decay; /* as for Adam */
     bool   nesterov;
 } mlk_sgd;
 
 typedef struct mlk_rmsprop {
-    double lr, alpha, eps, momentum, l2;
+    double lr, alpha, eps, momentum, l2, decay;
 } mlk_rmsprop;
 
 typedef struct mlk_adagrad {
-    double lr, eps, l2;
+    double lr, eps, l2, decay;
 } mlk_adagrad;
 
 typedef struct mlk_lion {
@@ -150,6 +150,8 @@ typedef struct ml_kernels {
     MAP3(where_4) MAP3(where_8) MAP3(where_1)              /* a[i] ? b[i] : c[i], by the size of an element */
     MAP3(clamp_f32) MAP3(clamp_f64) MAP3(clamp_i64)        /* a, at least b, at most c */
     MAP3(lerp_f32) MAP3(lerp_f64)                          /* a + c (b - a) */
+    MAP3(tanh_bend_f32) MAP3(tanh_bend_f64)                /* a b (-2 c) */
+    MAP3(sigmoid_bend_f32) MAP3(sigmoid_bend_f64)          /* a b (1 - 2 c) */
 
     /* Sums in f64 of groups of 8; see sums.c. sum_*: one number. */
     double  (*sum_f32)(int64_t n, const float *x);

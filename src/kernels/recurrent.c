@@ -11,7 +11,11 @@ static inline double sigmoid64(double x)
     return (x < 0 ? z : 1) / (1 + z);
 }
 
+#ifdef __clang__
+#define EACH for (int64_t i = 0; i < n; i++)
+#else
 #define EACH _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) /* planes do not overlap */
+#endif
 
 #define DEFINE(T, S, TANH, SIGMOID)                                                                                              \
     static void rnn_step_##S(const mlk_cell *c)                                                                                  \
@@ -94,28 +98,68 @@ static inline double sigmoid64(double x)
             ds[i]         = 0;                                                                                                   \
             ds[n + i]     = dc * forget;                                                                                         \
         }                                                                                                                        \
+    }
+
+DEFINE(float, f32, vtanh, vsigmoid)
+DEFINE(double, f64, tanh, sigmoid64)
+
+/* --- samples side by side, and back -------------------------------------------------------------------------------------------- */
+/* Element (i, j) of 4 x 4 from x becomes (j, i) of y. */
+#if defined(__clang__) || __GNUC__ >= 12
+typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
+
+static inline void turn_f32(const float *x, int64_t x_step, float *y, int64_t y_step)
+{
+    const quad a = *(const quad *)x, b = *(const quad *)(x + x_step), c = *(const quad *)(x + 2 * x_step), d = *(const quad *)(x + 3 * x_step);
+    const quad ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+    const quad ab2 = __builtin_shufflevector(a, b, 2, 6, 3, 7), cd2 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    *(quad *)y                = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+    *(quad *)(y + y_step)     = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+    *(quad *)(y + 2 * y_step) = __builtin_shufflevector(ab2, cd2, 0, 1, 4, 5);
+    *(quad *)(y + 3 * y_step) = __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7);
+}
+#else
+static inline void turn_f32(const float *x, int64_t x_step, float *y, int64_t y_step)
+{
+    for (int64_t i = 0; i < 4; i++)
+        for (int64_t j = 0; j < 4; j++) y[j * y_step + i] = x[i * x_step + j];
+}
+#endif
+
+static inline void turn_f64(const double *x, int64_t x_step, double *y, int64_t y_step)
+{
+    for (int64_t i = 0; i < 4; i++)
+        for (int64_t j = 0; j < 4; j++) y[j * y_step + i] = x[i * x_step + j];
+}
+
+/* Rows of width values, row_step apart, into planes of LANES and back; the lanes of rows that are missing are 0. */
+#define LANES MLK_PANEL
+#define LANES_OF(T, S)                                                                                                           \
+    static void turn_all_##S(int64_t rows, int64_t columns, const T *x, int64_t x_step, T *y, int64_t y_step)                    \
+    {                                                                                                                            \
+        int64_t i = 0;                                                                                                           \
+        for (; i + 4 <= rows; i += 4) {                                                                                          \
+            int64_t j = 0;                                                                                                       \
+            for (; j + 4 <= columns; j += 4) turn_##S(x + i * x_step + j, x_step, y + j * y_step + i, y_step);                   \
+            for (; j < columns; j++)                                                                                             \
+                for (int64_t l = i; l < i + 4; l++) y[j * y_step + l] = x[l * x_step + j];                                       \
+        }                                                                                                                        \
+        for (; i < rows; i++)                                                                                                    \
+            for (int64_t j = 0; j < columns; j++) y[j * y_step + i] = x[i * x_step + j];                                         \
     }                                                                                                                            \
-    /* rows of width values, row_step apart, into planes of LANES and back; the lanes of rows that are missing are 0 */          \
     static void lanes_load_##S(int64_t rows, int64_t width, const void *from, int64_t row_step, void *planes)                    \
     {                                                                                                                            \
         T *to = planes;                                                                                                          \
-        for (int64_t l = 0; l < LANES; l++) {                                                                                    \
-            const T *x = (const T *)from + l * row_step;                                                                         \
-            if (l < rows) for (int64_t j = 0; j < width; j++) to[j * LANES + l] = x[j];                                          \
-            else for (int64_t j = 0; j < width; j++) to[j * LANES + l] = 0;                                                      \
-        }                                                                                                                        \
+        turn_all_##S(rows, width, from, row_step, to, LANES);                                                                    \
+        for (int64_t j = 0; rows < LANES && j < width; j++)                                                                      \
+            for (int64_t l = rows; l < LANES; l++) to[j * LANES + l] = 0;                                                        \
     }                                                                                                                            \
     static void lanes_store_##S(int64_t rows, int64_t width, const void *planes, void *to, int64_t row_step)                     \
     {                                                                                                                            \
-        const T *from = planes;                                                                                                  \
-        for (int64_t l = 0; l < rows; l++) {                                                                                     \
-            T *y = (T *)to + l * row_step;                                                                                       \
-            for (int64_t j = 0; j < width; j++) y[j] = from[j * LANES + l];                                                      \
-        }                                                                                                                        \
+        turn_all_##S(width, rows, planes, LANES, to, row_step);                                                                  \
     }
-#define LANES MLK_PANEL
-DEFINE(float, f32, vtanh, vsigmoid)
-DEFINE(double, f64, tanh, sigmoid64)
+LANES_OF(float, f32)
+LANES_OF(double, f64)
 
 void AT_LEVEL(mlk_fill_recurrent)(ml_kernels *k)
 {

@@ -92,7 +92,8 @@ static int new_parallel(lua_State *L) /* Parallel({ branch, ... }, { merge = "co
     }
     while (kind < 3 && strcmp(merge, merges[kind]) != 0) kind++;
     if (kind == 3) lml_raise(L, "Parallel: merge must be \"concat\", \"sum\" or \"stack\", got \"%s\"", merge);
-    if (dim == 0 || dim > ML_MAX_DIMS || dim < -ML_MAX_DIMS) lml_raise(L, "Parallel: dim is a dimension, counted from 1, or from -1 at the end, got %d", (int)dim);
+    if (dim == 0 || dim > ML_MAX_DIMS || dim < -ML_MAX_DIMS)
+        lml_raise(L, "Parallel: dim is a dimension, counted from 1, or from -1 at the end, got %d", (int)dim);
     o.merge = (ml_merge)kind;
     o.dim   = (int)(dim > 0 ? dim - 1 : dim);
     ml_module **branches = check_list(L, "Parallel", "branch", &n);

@@ -333,7 +333,7 @@ static int figure_add(lua_State *L) /* add(kind, panel, options) -> the mark's n
     ml_panel_opts opts = panel_options(L, 4, where);
     int           n    = mark_options(L, 4, where, info, given);
     int64_t       id   = ml_figure_panel(self->fig, panel, &opts) ? ml_figure_add(self->fig, panel, info->name, given, n) : 0;
-    if (!id) return lml_error(L);
+    if (!id) return lml_raise(L, "fig:%s", ml_error_message());
     lua_pushinteger(L, id);
     return 1;
 }
@@ -444,6 +444,53 @@ static int figure_pixels(lua_State *L) /* fig:pixels(options) -> (rows, columns,
     return lml_finish(L, &work, ok ? pixels : NULL);
 }
 
+/* --- recordings ------------------------------------------------------------------------------------------------------- */
+#define RECORDING "moonlab.Recording"
+
+static ml_film **check_recording(lua_State *L)
+{
+    return luaL_checkudata(L, 1, RECORDING);
+}
+
+static int figure_record(lua_State *L) /* record(path, options) -> recording */
+{
+    static const char *const where   = "fig:record";
+    static const char *const known[] = { "size", "dpi", "style" };
+    lua_figure *self = check_figure(L);
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return lml_raise(L, "%s: the path must be text, as in \"figure.gif\", got %s", where, lml_got(L, 2));
+    lml_check_options(L, 3, where, known, 3);
+    ml_save_opts opts = { .dpi = number_option(L, 3, where, "dpi", 0), .style = style_option(L, 3, where) };
+    size_option(L, 3, where, &opts.width, &opts.height);
+    ml_film **slot = lua_newuserdatauv(L, sizeof *slot, 0);
+    *slot               = NULL;
+    luaL_setmetatable(L, RECORDING);
+    *slot = ml_film_open(self->fig, lua_tostring(L, 2), &opts);
+    return *slot ? 1 : lml_error(L);
+}
+
+static int film_frame(lua_State *L)
+{
+    ml_film **slot = check_recording(L);
+    if (!*slot) return lml_raise(L, "record: this recording was closed");
+    return ml_film_frame(*slot) ? 0 : lml_error(L);
+}
+
+static int film_close(lua_State *L)
+{
+    ml_film **slot = check_recording(L), *recording = *slot;
+    *slot               = NULL;
+    return ml_film_close(recording) ? 0 : lml_error(L);
+}
+
+static int recording_gc(lua_State *L) /* forgotten: what there is is kept; nobody can be told of a failure */
+{
+    ml_film **slot = check_recording(L);
+    if (!ml_film_close(*slot)) ml_error_clear();
+    *slot = NULL;
+    return 0;
+}
+
 static int figure_show(lua_State *L) /* fig:show() -> true, or nil and the reason: no display is no error */
 {
     lua_figure *self = check_figure(L);
@@ -490,9 +537,11 @@ static int figure_clock(lua_State *L)
 
 static const luaL_Reg figure_methods[] = {
     { "lines", figure_lines }, { "point", figure_point },     { "shows", figure_shows }, { "panel", figure_panel },
-    { "clear", figure_clear }, { "add", figure_add },         { "give", figure_give },   { "save", figure_save }, { "pixels", figure_pixels },       { "show", figure_show },   { "is_open", figure_is_open },
+    { "clear", figure_clear }, { "add", figure_add },         { "give", figure_give },   { "save", figure_save }, { "pixels", figure_pixels }, { "record", figure_record },       { "show", figure_show },   { "is_open", figure_is_open },
     { "wait", figure_wait },   { "close", figure_close },     { NULL, NULL },
 };
+
+static const luaL_Reg recording_methods[] = { { "frame", film_frame }, { "close", film_close }, { NULL, NULL } };
 
 static const luaL_Reg figure_functions[] = {
     { "new", figure_new }, { "marks", list_marks }, { "aside", figure_aside }, { "clock", figure_clock }, { NULL, NULL },
@@ -504,6 +553,12 @@ int lml_open_figure(lua_State *L)
     luaL_newlib(L, figure_methods);
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, figure_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_pop(L, 1);
+    luaL_newmetatable(L, RECORDING);
+    luaL_newlib(L, recording_methods);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, recording_gc);
     lua_setfield(L, -2, "__gc");
     lua_pop(L, 1);
     luaL_newlib(L, figure_functions);

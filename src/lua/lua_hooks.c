@@ -1,8 +1,6 @@
 /* Hooks whose functions are written in Lua; lua/moonlab/hooks.lua matches names and closes them. */
 #include "lua/lua_nn.h"
 
-#include "moonlab/module.h"
-
 /* Its functions are in the registry until it is closed, however long that takes: a hook that the collector took away would end at
  * a moment that nobody knows. */
 typedef struct hooked {

@@ -105,6 +105,12 @@ void     lml_watch_sites(void); /* tells the core where the script is, for the m
  * whatever it raised, which lml_error raises again where the core was called from. */
 bool lml_protect(lua_State *L, lua_CFunction f, void *ctx);
 bool lml_caught(lua_State *L);       /* pushes what lml_protect caught, if that is why the core failed */
+/* A checkpoint inside the forward of modules in Lua: the runs under way, to be gone through again when they are over; lua_pass.c */
+typedef struct lml_kept_passes lml_kept_passes;
+bool lml_keep_passes(lml_kept_passes **kept); /* NULL where there is none; false with a message */
+void lml_resume_passes(lml_kept_passes *kept);
+void lml_suspend_passes(lml_kept_passes *kept);
+void lml_drop_passes(lml_kept_passes *kept);
 lua_State *lml_main(lua_State *L);   /* the state that lives longest: for callbacks that outlive a coroutine */
 void lml_open_callbacks(lua_State *L);
 

@@ -1,8 +1,6 @@
 /* Layers: a userdata holds one reference to a module. Printing a model reads better in Lua: lua/moonlab/nn.lua. */
 #include "lua/lua_nn.h"
 
-#include "moonlab/module.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -354,33 +352,6 @@ static int module_named_children(lua_State *L) /* for name, layer in model:named
     return 1;
 }
 
-/* freeze(model, i, on), frozen(model, i), set_factor(model, i, factor), factor(model, i): parameter i from 1; for lua/moonlab/ */
-static int freeze(lua_State *L)
-{
-    return ml_module_freeze(check_module(L, 1, "freeze"), (int)luaL_checkinteger(L, 2) - 1, lua_toboolean(L, 3)) ? 0 : lml_error(L);
-}
-
-static int frozen(lua_State *L)
-{
-    lua_pushboolean(L, ml_module_frozen(check_module(L, 1, "frozen"), (int)luaL_checkinteger(L, 2) - 1));
-    return 1;
-}
-
-static int set_factor(lua_State *L)
-{
-    return ml_module_set_factor(check_module(L, 1, "parametrise"), (int)luaL_checkinteger(L, 2) - 1, luaL_checknumber(L, 3)) ? 0 : lml_error(L);
-}
-
-static int factor(lua_State *L)
-{
-    lua_pushnumber(L, ml_module_factor(check_module(L, 1, "parametrise"), (int)luaL_checkinteger(L, 2) - 1));
-    return 1;
-}
-
-static const luaL_Reg inner[] = {
-    { "custom", lml_new_custom }, { "freeze", freeze }, { "frozen", frozen }, { "set_factor", set_factor }, { "factor", factor }, { NULL, NULL },
-};
-
 static int module_kind(lua_State *L)
 {
     lua_pushstring(L, ml_module_kind(check_module(L, 1, "kind")));
@@ -433,7 +404,8 @@ static int module_index(lua_State *L) /* model[1], model[-1], model.weight, mode
 static int module_newindex(lua_State *L)
 {
     const ml_module *m = check_module(L, 1, "assign");
-    return lml_raise(L, "%s: no field of a model can be set; write values into a parameter, model.weight:detach()[{}] = values", ml_module_kind(m));
+    return lml_raise(L, "%s: no field of a model can be set; write values into a parameter, model.weight:detach()[{}] = values",
+                     ml_module_kind(m));
 }
 
 static const luaL_Reg methods[] = {
@@ -451,7 +423,8 @@ static const luaL_Reg layers[] = {
     { NULL, NULL },
 };
 
-/* Leaves { Linear =, ..., init = { ... }, and for lua/moonlab/nn.lua: module = the metatable, inner = what only moonlab's own files use }. */
+/* Leaves { Linear =, ..., init = { ... }, and for lua/moonlab/nn.lua: module = the metatable, inner = what only moonlab's own
+ * files use }. */
 int lml_open_nn(lua_State *L)
 {
     luaL_newlib(L, layers);
@@ -461,7 +434,10 @@ int lml_open_nn(lua_State *L)
     luaL_setfuncs(L, lml_containers, 0);
     luaL_setfuncs(L, lml_sequence_layers, 0);
     lml_open_module(L);
-    luaL_newlib(L, inner);
+    lua_newtable(L);
+    lua_pushcfunction(L, lml_new_custom);
+    lua_setfield(L, -2, "custom");
+    luaL_setfuncs(L, lml_adjust, 0);
     luaL_setfuncs(L, lml_hooks, 0);
     lua_setfield(L, -2, "inner");
     lml_new_type(L, &lml_module_type);

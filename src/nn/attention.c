@@ -1,6 +1,6 @@
 /* Multi-head attention. Queries, keys and values come from one product and stay side by side; the operation self_attention reads them
- * there. What needs the weights themselves (dropout on them, looking at them), or queries of the last position alone, is made of
- * simpler operations. */
+ * there. What needs the weights themselves (dropout on them, looking at them), or turns queries and keys, is made of simpler
+ * operations. */
 #include "nn/attention.h"
 
 #include <math.h>
@@ -83,43 +83,49 @@ static ml_tensor *pattern_of(const ml_module *m, ml_tensor *q, ml_tensor *k)
     return ml_attention(q, k, ml_eye(ml_tensor_size(k, 2), ml_tensor_dtype(k)), &(ml_attention_opts){ .causal = m->attention.causal });
 }
 
-/* Queries, keys, values (samples, heads, ., d); last: the queries of the last position alone. */
-static bool read_heads(const ml_module *m, ml_tensor *const *params, ml_tensor *x, bool last, ml_tensor *h[3])
+/* Queries, keys, values (samples, heads, ., d); the queries are those of the last positions of x. */
+static bool read_heads(const ml_module *m, ml_tensor *const *params, ml_tensor *x, ml_tensor *queries, ml_tensor *h[3])
 {
-    int64_t t = ml_tensor_size(x, 1);
-    if (last) {
-        ml_tensor *end = ml_slice(x, &(ml_slice_opts){ .dim = 1, .start = t - 1, .stop = t, .step = 1 }), *kv = project(m, params, x, 1, 2);
-        h[0] = heads_of(m, project(m, params, end, 0, 1), 0, 1);
-        h[1] = heads_of(m, kv, 0, 2);
-        h[2] = heads_of(m, kv, 1, 2);
-    } else {
+    if (queries == x) {
         ml_tensor *all = project(m, params, x, 0, 3);
         for (int i = 0; i < 3; i++) h[i] = heads_of(m, all, i, 3);
+    } else {
+        ml_tensor *kv = project(m, params, x, 1, 2);
+        h[0] = heads_of(m, project(m, params, queries, 0, 1), 0, 1);
+        for (int i = 1; i < 3; i++) h[i] = heads_of(m, kv, i - 1, 2);
     }
     if (m->attention.rotary) {
-        h[0] = rotated(h[0], last ? t - 1 : 0);
+        h[0] = rotated(h[0], ml_tensor_size(x, 1) - ml_tensor_size(queries, 1));
         h[1] = rotated(h[1], 0);
     }
     return h[0] && h[1] && h[2];
 }
 
-ml_tensor *mli_attend(const ml_module *m, const mli_args *a, ml_tensor *x, bool last)
+/* The same where nobody needs to see the weights: heads side by side, as the projection leaves them. */
+static ml_tensor *attend_at_once(const ml_module *m, ml_tensor *const *params, ml_tensor *x, ml_tensor *queries)
 {
-    if (!check_input(m, x)) return NULL;
-    if (last && ml_tensor_size(x, 1) == 0) return ml_fail("%s: a sequence of no positions has no last one", ml_module_text(m));
-    bool       drops = m->attention.dropout > 0 && mli_trains(m, a), causal = m->attention.causal;
+    ml_self_attention_opts  self  = { .heads = m->attention.heads, .causal = m->attention.causal };
+    ml_cross_attention_opts cross = { .heads = m->attention.heads, .causal = m->attention.causal };
+    if (queries == x) return ml_self_attention(project(m, params, x, 0, 3), &self);
+    return ml_cross_attention(project(m, params, queries, 0, 1), project(m, params, x, 1, 2), &cross);
+}
+
+ml_tensor *mli_attend(const ml_module *m, const mli_args *a, ml_tensor *x, ml_tensor *queries)
+{
+    if (!queries || !check_input(m, x)) return NULL;
+    bool       drops = m->attention.dropout > 0 && mli_trains(m, a), shown = mli_wants(a, "pattern");
     ml_tensor *h[3], *y;
-    if (!drops && !last && !m->attention.rotary) {
-        y = ml_self_attention(project(m, a->params, x, 0, 3), &(ml_self_attention_opts){ .heads = m->attention.heads, .causal = causal });
-        return project_out(m, a->params, y);
+    if (!drops && !shown && !m->attention.rotary) return project_out(m, a->params, attend_at_once(m, a->params, x, queries));
+    if (!read_heads(m, a->params, x, queries, h)) return NULL;
+    if (drops || shown) {
+        ml_tensor *pattern = mli_point(a, "pattern", pattern_of(m, h[0], h[1])); /* (samples, heads, queries, keys) */
+        y                  = ml_matmul(drops ? mli_dropout(m, a, m->attention.dropout, pattern) : pattern, h[2]);
     }
-    if (!read_heads(m, a->params, x, last, h)) return NULL;
-    if (drops) y = ml_matmul(mli_dropout(m, a, m->attention.dropout, pattern_of(m, h[0], h[1])), h[2]);
-    else y = ml_attention(h[0], h[1], h[2], &(ml_attention_opts){ .causal = causal });
+    else y = ml_attention(h[0], h[1], h[2], &(ml_attention_opts){ .causal = m->attention.causal });
     return project_out(m, a->params, joined(m, y));
 }
 
-static ml_tensor *forward(const ml_module *m, const mli_args *a, ml_tensor *x) { return mli_attend(m, a, x, false); }
+static ml_tensor *forward(const ml_module *m, const mli_args *a, ml_tensor *x) { return mli_attend(m, a, x, x); }
 
 static void text(const ml_module *m, char *to, size_t bytes)
 {
@@ -141,7 +147,7 @@ ml_tensor *ml_attention_pattern(ml_module *m, ml_tensor *const *params, int n, m
     if (!check_input(m, x)) return NULL;
     ml_tensor *h[3];
     ml_scope   scope = ml_scope_begin();
-    bool       ok    = read_heads(m, params ? params : m->params, x, false, h);
+    bool       ok    = read_heads(m, params ? params : m->params, x, x, h);
     return ml_scope_return(&scope, ok ? pattern_of(m, h[0], h[1]) : NULL);
 }
 

@@ -4,8 +4,8 @@
 
 #include "nn/module.h"
 
-/* MultiHeadAttention on x (n, t, dim); last: of the last position alone, (n, 1, dim). a: its own arguments. */
-ml_tensor *mli_attend(const ml_module *m, const mli_args *a, ml_tensor *x, bool last);
+/* MultiHeadAttention of queries, which are x (n, t, dim) or its last positions, to x: of the queries' shape. a: its own arguments. */
+ml_tensor *mli_attend(const ml_module *m, const mli_args *a, ml_tensor *x, ml_tensor *queries);
 /* (t, n): positions first, first + 1, ... times 10000^(-i/n), for i < n; not recorded */
 ml_tensor *mli_position_angles(int64_t t, int64_t n, int64_t first, ml_dtype dtype);
 

@@ -16,7 +16,8 @@ static ml_tensor *residual_forward(const ml_module *m, const mli_args *a, ml_ten
     ml_shape inner = ml_tensor_shape(y), around = ml_tensor_shape(way);
     if (!ml_shape_equal(&inner, &around)) /* broadcasting would add them without a word */
         return ml_fail("%s: the inner layers give %s, %s %s; %s must be of the same shape", ml_module_text(m), ml_shape_text(&inner),
-                       m->n_children > 1 ? "the shortcut" : "their input is", ml_shape_text(&around), m->n_children > 1 ? "both" : "with no shortcut both");
+                       m->n_children > 1 ? "the shortcut" : "their input is", ml_shape_text(&around),
+                       m->n_children > 1 ? "both" : "with no shortcut both");
     return ml_add(way, m->residual.scale == 1 ? y : ml_mul(y, ml_number(m->residual.scale)));
 }
 
@@ -60,7 +61,8 @@ static ml_tensor *sum_of(const ml_module *m, ml_tensor *const *y)
     for (int i = 1; i < m->n_children; i++) {
         ml_shape next = ml_tensor_shape(y[i]);
         if (!ml_shape_equal(&first, &next))
-            return ml_fail("%s: branch 1 gives %s, branch %d %s; a sum needs the same shape", ml_module_text(m), ml_shape_text(&first), i + 1, ml_shape_text(&next));
+            return ml_fail("%s: branch 1 gives %s, branch %d %s; a sum needs the same shape", ml_module_text(m), ml_shape_text(&first),
+                           i + 1, ml_shape_text(&next));
         sum = ml_add(sum, y[i]);
     }
     return sum;

@@ -14,7 +14,8 @@ static bool check_children(const char *name, ml_module *const *children, int n, 
         if (children[i]->depth > *depth) *depth = children[i]->depth;
         *n_params += children[i]->n_params;
         *n_buffers += children[i]->n_buffers;
-        if (*n_params > MOST_PARAMETERS || *n_buffers > MOST_PARAMETERS) return ml_fail("%s: more than %d parameters in one module", name, MOST_PARAMETERS);
+        if (*n_params > MOST_PARAMETERS || *n_buffers > MOST_PARAMETERS)
+            return ml_fail("%s: more than %d parameters in one module", name, MOST_PARAMETERS);
     }
     if (*depth >= MLI_MAX_DEPTH) return ml_fail("%s: more than %d modules inside each other", name, MLI_MAX_DEPTH);
     return true;
@@ -82,20 +83,27 @@ ml_tensor *const *mli_with_factors(ml_module *const *layers, int n, ml_tensor *c
     return room;
 }
 
-#define FEW 16
+bool mli_enter(const ml_module *m, const mli_args *a, int at, mli_entered *e)
+{
+    *e       = (mli_entered){ .m = m, .args = *a, .place = { a->place, m, at } };
+    e->room  = e->few;
+    if (a->place || m->hooks) e->args.place = &e->place;
+    if (m->factors && m->n_params > MLI_FEW && !(e->room = ml_realloc(NULL, 0, (size_t)m->n_params * sizeof *e->room))) return false;
+    e->args.params = mli_with_factors(&(ml_module *){ (ml_module *)(uintptr_t)m }, 1, a->params, e->room);
+    return true;
+}
+
+ml_tensor *mli_leave(mli_entered *e, ml_tensor *y)
+{
+    if (e->room && e->room != e->few) ml_realloc(e->room, (size_t)e->m->n_params * sizeof *e->room, 0);
+    return e->args.place ? mli_module_point(e->args.place, y) : y;
+}
 
 /* What most modules do not need: hooks that ask, factors. */
 static ml_tensor *run_with_all(const ml_module *m, const mli_args *a, int at, ml_tensor *x)
 {
-    mli_place   place = { a->place, m, at };
-    mli_args    own   = *a;
-    ml_tensor  *few[FEW], **room = few;
-    if (a->place || m->hooks) own.place = &place;
-    if (m->factors && m->n_params > FEW && !(room = ml_realloc(NULL, 0, (size_t)m->n_params * sizeof *room))) return NULL;
-    own.params   = mli_with_factors(&(ml_module *){ (ml_module *)(uintptr_t)m }, 1, a->params, room);
-    ml_tensor *y = m->kind->forward(m, &own, x);
-    if (room != few) ml_realloc(room, (size_t)m->n_params * sizeof *room, 0);
-    return own.place ? mli_module_point(own.place, y) : y;
+    mli_entered e;
+    return mli_enter(m, a, at, &e) ? mli_leave(&e, m->kind->forward(m, &e.args, x)) : NULL;
 }
 
 ml_tensor *mli_run(const ml_module *m, const mli_args *a, int at, ml_tensor *x)

@@ -68,11 +68,16 @@ ml_tensor *mli_conv_with(const ml_module *m, ml_tensor *x, ml_tensor *w, ml_tens
     return y;
 }
 
-ml_tensor *mli_conv_run(const ml_module *m, ml_tensor *const *params, ml_tensor *x, ml_act act)
+ml_tensor *mli_conv_apply(const ml_module *m, ml_tensor *w, ml_tensor *b, ml_tensor *x, ml_act act)
 {
     if (!mli_conv_fits(m, x)) return NULL;
-    if (m->conv.dims == 2) return mli_conv_with(m, x, params[0], mli_conv_bias(m, params), act);
-    return mli_without_row(mli_conv_with(m, mli_with_row(x), mli_with_row(params[0]), mli_conv_bias(m, params), act));
+    if (m->conv.dims == 2) return mli_conv_with(m, x, w, b, act);
+    return mli_without_row(mli_conv_with(m, mli_with_row(x), mli_with_row(w), b, act));
+}
+
+ml_tensor *mli_conv_run(const ml_module *m, ml_tensor *const *params, ml_tensor *x, ml_act act)
+{
+    return mli_conv_apply(m, params[0], mli_conv_bias(m, params), x, act);
 }
 
 static ml_tensor *forward(const ml_module *m, const mli_args *a, ml_tensor *x)

@@ -57,7 +57,8 @@ bool ml_pass_set_buffer(ml_pass *pass, int i, ml_tensor *value)
     if (!value || !has(pass, "buffer", i, pass->m->n_own_buffers)) return false;
     const ml_tensor *own = pass->m->buffers[i];
     if (!ml_shape_equal(&own->shape, &value->shape))
-        return ml_fail("%s: buffer %s has shape %s, not %s", ml_module_text(pass->m), mli_own_name(pass->m, true, i), ml_shape_text(&own->shape), ml_shape_text(&value->shape));
+        return ml_fail("%s: buffer %s has shape %s, not %s", ml_module_text(pass->m), mli_own_name(pass->m, true, i),
+                       ml_shape_text(&own->shape), ml_shape_text(&value->shape));
     ml_scope scope = ml_scope_begin();
     bool     was   = ml_set_recording(false);
     bool     ok    = mli_becomes(pass->m, &pass->a, i, ml_cast(ml_detach(value), &(ml_cast_opts){ (ml_dtype)own->dtype }));
@@ -107,6 +108,56 @@ ml_tensor *ml_pass_run(ml_pass *entered, ml_tensor *x)
     return mli_run(entered->m, &a, entered->at, x);
 }
 
+/* --- runs to go through again ----------------------------------------------------------------------------------------------- */
+typedef struct kept_pass {
+    ml_pass    pass; /* first: it is given out as one */
+    ml_key     first, next; /* of the draws */
+    size_t     bytes;
+    ml_tensor *held[]; /* parameters, buffers, what buffers become */
+} kept_pass;
+
+ml_pass *ml_pass_keep(const ml_pass *pass)
+{
+    const ml_module *m     = pass->m;
+    size_t           bytes = sizeof(kept_pass) + (size_t)(m->n_params + 2 * m->n_buffers) * sizeof(ml_tensor *);
+    kept_pass       *kept  = ml_realloc(NULL, 0, bytes);
+    if (!kept) return NULL;
+    *kept = (kept_pass){ .pass = *pass, .first = pass->a.key ? *pass->a.key : (ml_key){ 0 }, .bytes = bytes };
+    for (int i = 0; i < m->n_params + 2 * m->n_buffers; i++) kept->held[i] = NULL;
+    for (int i = 0; i < m->n_params; i++) kept->held[i] = ml_retain(pass->a.params[i]);
+    /* The module's own buffers themselves: where one is written to in between, the checkpoint notices. */
+    for (int i = 0; i < m->n_buffers; i++) kept->held[m->n_params + i] = ml_retain(mli_buffer(&pass->a, i));
+    ml_module_retain((ml_module *)(uintptr_t)m);
+    mli_args *a    = &kept->pass.a;
+    a->params      = kept->held;
+    a->buffers     = kept->held + m->n_params;
+    a->new_buffers = kept->held + m->n_params + m->n_buffers;
+    a->key         = pass->a.key ? &kept->next : NULL;
+    a->keep        = false;
+    a->place       = kept->pass.around = NULL;
+    return &kept->pass;
+}
+
+void ml_pass_rewind(ml_pass *pass)
+{
+    kept_pass *kept = (kept_pass *)pass;
+    kept->next      = kept->first;
+    for (int i = 0; i < pass->m->n_buffers; i++) {
+        ml_release(pass->a.new_buffers[i]);
+        pass->a.new_buffers[i] = NULL;
+    }
+}
+
+void ml_pass_drop(ml_pass *pass)
+{
+    kept_pass *kept = (kept_pass *)pass;
+    if (!kept) return;
+    ml_module *m = (ml_module *)(uintptr_t)pass->m;
+    for (int i = 0; i < m->n_params + 2 * m->n_buffers; i++) ml_release(kept->held[i]);
+    ml_module_release(m);
+    ml_realloc(kept, kept->bytes, 0);
+}
+
 /* --- names --------------------------------------------------------------------------------------------------------------------- */
 const char *mli_custom_name(const struct mli_custom *custom) { return custom->kind; }
 
@@ -138,7 +189,8 @@ static struct mli_custom *new_names(const ml_custom *c)
                    bytes_of_all(c->buffer_names, c->n_buffers) + bytes_of_all(c->child_names, c->n_children);
     struct mli_custom *custom = ml_realloc(NULL, 0, bytes);
     if (!custom) return NULL;
-    *custom    = (struct mli_custom){ .forward = c->forward, .copy = c->copy, .bytes = bytes, .n_names = n, .n_parameters = c->n_parameters, .n_buffers = c->n_buffers };
+    *custom    = (struct mli_custom){ .forward = c->forward, .copy = c->copy, .bytes = bytes, .n_names = n,
+                                      .n_parameters = c->n_parameters, .n_buffers = c->n_buffers };
     char *text = (char *)(custom->names + n);
     custom->kind = copy_text(&text, c->kind);
     for (int i = 0; i < c->n_parameters; i++) custom->names[at++] = copy_text(&text, c->parameter_names[i]);
@@ -157,14 +209,17 @@ void mli_custom_release(struct mli_custom *custom)
 /* --- making one ---------------------------------------------------------------------------------------------------------------- */
 static bool check_own(const ml_custom *c)
 {
+    if (!c->kind || !c->forward) return ml_fail("%s: a module needs a kind and a forward function", c->kind ? c->kind : "custom");
     for (int i = 0; i < c->n_parameters + c->n_buffers; i++) {
         bool             buffer = i >= c->n_parameters;
         const ml_tensor *t      = buffer ? c->buffers[i - c->n_parameters] : c->parameters[i];
         const char      *name   = buffer ? c->buffer_names[i - c->n_parameters] : c->parameter_names[i];
         if (!t) return false;
         if (mli_innermost(t)->node) return ml_fail("%s: %s is the result of a recorded operation; detach it first", c->kind, name);
-        if (!buffer && !ml_dtype_is_float((ml_dtype)t->dtype)) return ml_fail("%s: parameter %s must be f32 or f64, got %s", c->kind, name, ml_dtype_name((ml_dtype)t->dtype));
-        if (!buffer && !ml_tensor_is_contiguous(mli_innermost(t))) return ml_fail("%s: parameter %s is not contiguous; clone it first", c->kind, name);
+        if (buffer) continue;
+        if (!ml_dtype_is_float((ml_dtype)t->dtype))
+            return ml_fail("%s: parameter %s must be f32 or f64, got %s", c->kind, name, ml_dtype_name((ml_dtype)t->dtype));
+        if (!ml_tensor_is_contiguous(mli_innermost(t))) return ml_fail("%s: parameter %s is not contiguous; clone it first", c->kind, name);
     }
     return true;
 }

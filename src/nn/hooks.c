@@ -145,17 +145,20 @@ ml_tensor *mli_module_point(const mli_place *place, ml_tensor *value)
     return value ? mli_point_at(place, kind_name(place->m, kind, sizeof kind), value) : NULL;
 }
 
-bool mli_wanted(const mli_place *around, const ml_module *m, int at)
+bool mli_wants_at(const mli_place *place, const char *name)
 {
-    mli_place place = { around, m, at };
-    char      kind[64], full[LONGEST_NAME];
-    if (m->hooks) return true;
-    kind_name(m, kind, sizeof kind);
-    for (const mli_place *root = around; root; root = root->up) {
+    for (const mli_place *root = place; root; root = root->up) {
+        char full[LONGEST_NAME];
         if (!root->m->hooks) continue;
-        if (!write_name(full, &place, root, kind)) return true; /* it is said again where it runs */
+        if (!write_name(full, place, root, name)) return true; /* it is said again where it runs */
         for (hook *h = root->m->hooks->first; h; h = h->next)
             if (!h->closed && h->is.wants(h->is.ctx, full)) return true;
     }
     return false;
+}
+
+bool mli_wanted(const mli_place *around, const ml_module *m, int at)
+{
+    char kind[64];
+    return mli_wants_at(&(mli_place){ around, m, at }, kind_name(m, kind, sizeof kind));
 }

@@ -134,19 +134,18 @@ static bool hand_over(ml_tensor **new_buffers, ml_tensor *const *buffers, int n,
     return ok;
 }
 
-#define FEW 16
-
 ml_tensor *ml_module_apply_with(ml_module *m, ml_tensor *const *params, int n, ml_tensor *x, const ml_apply_opts *opts)
 {
     static const ml_apply_opts none = { 0 };
     const ml_apply_opts       *o    = opts ? opts : &none;
     if (!m || !x || !check_params(m, params, n) || !check_buffers(m, o)) return NULL;
     /* Also where nobody wants to know what buffers become: a layer that sets one reads it again. */
-    ml_tensor *few[FEW], **become = o->new_buffers ? o->new_buffers : few;
-    if (!o->new_buffers && m->n_buffers > FEW && !make_room(&become, m->n_buffers)) return NULL;
+    ml_tensor *few[MLI_FEW], **become = o->new_buffers ? o->new_buffers : few;
+    if (!o->new_buffers && m->n_buffers > MLI_FEW && !make_room(&become, m->n_buffers)) return NULL;
     for (int i = 0; i < m->n_buffers; i++) become[i] = NULL;
     ml_key     key   = o->key ? *o->key : (ml_key){ 0 };
-    mli_args   a     = { .params = params, .buffers = o->buffers ? o->buffers : m->buffers, .new_buffers = become, .mode = o->mode, .key = o->key ? &key : NULL };
+    mli_args   a     = { .params = params, .buffers = o->buffers ? o->buffers : m->buffers, .new_buffers = become, .mode = o->mode,
+                         .key = o->key ? &key : NULL };
     ml_scope   scope = ml_scope_begin();
     ml_tensor *y     = ml_scope_return(&scope, mli_run(m, &a, 0, x));
     if (o->new_buffers) return hand_over(become, a.buffers, m->n_buffers, y != NULL) ? y : NULL;
@@ -297,7 +296,8 @@ static bool write_name(const ml_module *m, bool buffer, int i, char *name, size_
     for (int own; i >= (own = buffer ? m->n_own_buffers : m->n_own);) {
         int child = 0, n;
         for (i -= own; i >= (n = buffer ? m->children[child]->n_buffers : m->children[child]->n_params); child++) i -= n;
-        used += m->child_names ? (size_t)snprintf(name + used, bytes - used, "%s.", m->child_names[child]) : (size_t)snprintf(name + used, bytes - used, "%d.", child + 1);
+        if (m->child_names) used += (size_t)snprintf(name + used, bytes - used, "%s.", m->child_names[child]);
+        else used += (size_t)snprintf(name + used, bytes - used, "%d.", child + 1);
         if (used >= bytes) break;
         m = m->children[child];
     }

@@ -89,6 +89,17 @@ mli_args   mli_args_behind(const mli_args *a, const ml_module *child);        /*
 /* Every layer runs by this: a is its own, but for the place, which is that of the module around it; there it stands `at`. */
 ml_tensor *mli_run(const ml_module *m, const mli_args *a, int at, ml_tensor *x);
 ml_tensor *mli_run_child(const ml_module *m, const mli_args *a, int child, ml_tensor *x); /* a is m's */
+/* For a layer that runs a child otherwise than by its forward, as part of an operation of its own: with the child's part of what m was
+ * given (mli_args_of), between these two it computes y from e.args. */
+#define MLI_FEW 16
+typedef struct mli_entered {
+    const ml_module *m;
+    mli_args         args;
+    mli_place        place;
+    ml_tensor       *few[MLI_FEW], **room;
+} mli_entered;
+bool       mli_enter(const ml_module *m, const mli_args *a, int at, mli_entered *e); /* false, with a message: do not leave */
+ml_tensor *mli_leave(mli_entered *e, ml_tensor *y);                                  /* what goes on in place of y */
 /* params with the factors of these layers; params itself where all are 1. room: for as many as they have together. */
 ml_tensor *const *mli_with_factors(ml_module *const *layers, int n, ml_tensor *const *params, ml_tensor **room);
 
@@ -97,6 +108,9 @@ void       mli_hooks_release(struct mli_hooks *hooks);
 ml_tensor *mli_point_at(const mli_place *place, const char *name, ml_tensor *value);
 ml_tensor *mli_module_point(const mli_place *place, ml_tensor *value); /* the point that every module is */
 bool       mli_wanted(const mli_place *around, const ml_module *m, int at); /* may a hook want its result? */
+bool       mli_wants_at(const mli_place *place, const char *name);
+/* May a hook want such a value of this layer? For one that is not computed otherwise. */
+static inline bool mli_wants(const mli_args *a, const char *name) { return a->place && mli_wants_at(a->place, name); }
 /* A value inside a layer that hooks may see and replace: y = mli_point(a, "pattern", y). */
 static inline ml_tensor *mli_point(const mli_args *a, const char *name, ml_tensor *value)
 {
@@ -150,7 +164,11 @@ ml_tensor *mli_blame(const ml_module *m, const char *op, ml_tensor *y);
 extern const mli_module_kind mli_linear_kind, mli_embedding_kind, mli_flatten_kind, mli_activation_kind, mli_conv1d_kind, mli_conv2d_kind;
 ml_tensor *mli_linear_run(const ml_module *m, ml_tensor *const *params, ml_tensor *x, ml_act act);
 ml_tensor *mli_linear_bias(const ml_module *m, ml_tensor *const *params);
+ml_tensor *mli_conv_apply(const ml_module *m, ml_tensor *w, ml_tensor *b, ml_tensor *x, ml_act act); /* with these in place of its own */
 bool       mli_is_batch_norm(const ml_module *m);
+/* What a batch norm multiplies each channel with and then adds, where these are constants of the batch: in evaluation. a: its own. */
+bool       mli_batch_is_affine(const ml_module *m, const mli_args *a);
+void       mli_batch_affine(const ml_module *m, const mli_args *a, ml_dtype dtype, ml_tensor **scale, ml_tensor **shift);
 ml_tensor *mli_batch_run(const ml_module *m, const mli_args *a, ml_tensor *x, ml_act act);
 ml_tensor *mli_conv_run(const ml_module *m, ml_tensor *const *params, ml_tensor *x, ml_act act);
 ml_act     mli_activation_act(const ml_module *m); /* ML_ACT_NONE when linear has no such act */

@@ -54,10 +54,25 @@ static ml_tensor *by_channel(ml_tensor *v, int n)
     return ml_reshape(v, &(ml_reshape_opts){ s });
 }
 
+static ml_tensor *running_scale(const ml_module *m, const mli_args *a, ml_dtype dtype)
+{
+    ml_tensor *scale = ml_rsqrt(ml_add(mli_buffer(a, 1), ml_number(m->norm.eps)));
+    return m->norm.affine ? ml_mul(a->params[0], scale) : ml_cast(scale, &(ml_cast_opts){ dtype });
+}
+
+bool mli_batch_is_affine(const ml_module *m, const mli_args *a) { return mli_is_batch_norm(m) && m->norm.tracking && !mli_trains(m, a); }
+
+void mli_batch_affine(const ml_module *m, const mli_args *a, ml_dtype dtype, ml_tensor **scale, ml_tensor **shift)
+{
+    *scale = running_scale(m, a, dtype);
+    *shift = ml_neg(ml_mul(mli_buffer(a, 0), *scale));
+    if (m->norm.affine) *shift = ml_add(*shift, a->params[1]);
+}
+
 /* By the running statistics, which are constants: (x - mean) (w / sqrt(var + eps)) + b. */
 static ml_tensor *by_running(const ml_module *m, const mli_args *a, ml_tensor *x, int n)
 {
-    ml_tensor *scale = ml_mul(weight_of(m, a->params, x), ml_rsqrt(ml_add(mli_buffer(a, 1), ml_number(m->norm.eps))));
+    ml_tensor *scale = running_scale(m, a, ml_tensor_dtype(x));
     ml_tensor *y     = ml_mul(ml_sub(x, by_channel(mli_buffer(a, 0), n)), by_channel(scale, n));
     return m->norm.affine ? ml_add(y, by_channel(a->params[1], n)) : y;
 }

@@ -51,6 +51,13 @@ static ml_tensor *run_one(const ml_module *m, ml_tensor *const *params, ml_tenso
     return states_of(m) == 1 ? y : plane(y, 0);
 }
 
+/* The same of module i of a container, whose part of what m was given `own` is. */
+static ml_tensor *run_child(const ml_module *one, const mli_args *own, int i, ml_tensor *x, ml_tensor *first, ml_tensor **final)
+{
+    mli_entered e;
+    return mli_enter(one, own, i, &e) ? mli_leave(&e, run_one(one, e.args.params, x, first, final)) : NULL;
+}
+
 /* --- all of them ------------------------------------------------------------------------------------------------------------------ */
 /* Of module i of so many, in layers x directions: its part of the states (layers x directions, n, h), or (2, ..., n, h). */
 static ml_tensor *first_state(const ml_module *m, ml_tensor *state, int i, int64_t n, ml_dtype dtype)
@@ -79,17 +86,17 @@ static bool check_input(const ml_module *m, ml_tensor *x, ml_tensor *state)
 static ml_tensor *run_all(const ml_module *m, const mli_args *a, ml_tensor *x, ml_tensor *state, ml_tensor **final)
 {
     if (!check_input(m, x, state)) return NULL;
-    ml_tensor *const *params = a->params;
     int      n = modules_in(m), directions = directions_of(m);
-    ml_dtype dtype = ml_tensor_dtype(params[0]);
+    ml_dtype dtype = ml_tensor_dtype(a->params[0]);
+    mli_args own   = *a;
     int64_t  samples = ml_tensor_size(x, 0);
     for (int i = 0; x && i < n; i += directions) {
         ml_tensor *y[2] = { NULL, NULL };
         if (i > 0) x = mli_dropout(m, a, m->recurrent.dropout, x);
         for (int k = 0; k < directions; k++) {
-            const ml_module *one = m->n_children ? m->children[i + k] : m;
-            y[k] = run_one(one, params, x, first_state(m, state, i + k, samples, dtype), final ? final + i + k : NULL);
-            params += one->n_params;
+            ml_tensor *first = first_state(m, state, i + k, samples, dtype), **end = final ? final + i + k : NULL;
+            if (m->n_children == 0) y[k] = run_one(m, own.params, x, first, end);
+            else y[k] = run_child(m->children[i + k], &own, i + k, x, first, end), own = mli_args_behind(&own, m->children[i + k]);
         }
         x = directions == 1 ? y[0] : y[0] && y[1] ? ml_cat(y, 2, &(ml_cat_opts){ -1 }) : NULL;
     }
@@ -156,7 +163,8 @@ ml_tensor *ml_module_scan(ml_module *m, ml_tensor *const *params, int n, ml_tens
     mli_args   a     = { .params = params ? params : m->params, .mode = opts ? opts->mode : ML_MODE_OWN, .key = opts && opts->key ? &key : NULL };
     ml_tensor *end   = NULL;
     ml_scope   scope = ml_scope_begin();
-    ml_tensor *y     = scan(m, &a, x, first, last ? &end : NULL);
+    mli_entered e;
+    ml_tensor  *y = mli_enter(m, &a, 0, &e) ? mli_leave(&e, scan(m, &e.args, x, first, last ? &end : NULL)) : NULL;
     if (y) ml_retain(end);
     y = ml_scope_return(&scope, y);
     if (!y || !last) return y;

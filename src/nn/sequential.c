@@ -9,18 +9,18 @@
 /* Neighbours that one operation does; the activation behind them, where there is one that it knows, is done with them. */
 typedef struct {
     int n_layers;
-    bool (*fits)(ml_module *const *layers, ml_tensor *const *params, const ml_tensor *x); /* params: of all n_layers */
-    ml_tensor *(*run)(ml_module *const *layers, const mli_args *a, ml_tensor *x, ml_act act); /* a: of the first layer */
+    bool (*fits)(ml_module *const *layers, const mli_args *a, const ml_tensor *x); /* a: of the first layer, and on from there */
+    ml_tensor *(*run)(ml_module *const *layers, const mli_args *a, ml_tensor *x, ml_act act);
 } fusion;
 
 /* Embedding, Flatten, Linear. It gains only when there are more rows than tokens; what does not match is left to the
  * layers themselves, which say best what is wrong. */
-static bool is_token_linear(ml_module *const *layers, ml_tensor *const *params, const ml_tensor *x)
+static bool is_token_linear(ml_module *const *layers, const mli_args *a, const ml_tensor *x)
 {
     if (layers[0]->kind != &mli_embedding_kind || layers[1]->kind != &mli_flatten_kind || layers[2]->kind != &mli_linear_kind) return false;
-    ml_dtype ids = ml_tensor_dtype(x), dtype = ml_tensor_dtype(params[0]);
+    ml_dtype ids = ml_tensor_dtype(x), dtype = ml_tensor_dtype(a->params[0]);
     for (int i = 1; i < 1 + layers[2]->n_params; i++)
-        if (ml_tensor_dtype(params[i]) != dtype) return false;
+        if (ml_tensor_dtype(a->params[i]) != dtype) return false;
     return (ids == ML_I64 || ids == ML_U8) && ml_tensor_ndim(x) == 2 && ml_tensor_size(x, 0) > layers[0]->embedding.rows &&
            ml_tensor_size(x, 1) * layers[0]->embedding.dim == layers[2]->linear.in;
 }
@@ -32,9 +32,9 @@ static ml_tensor *run_token_linear(ml_module *const *layers, const mli_args *a, 
     return mli_blame(layers[0], "token_linear", ml_token_linear(x, a->params[0], a->params[1], bias, &opts));
 }
 
-static bool is_linear(ml_module *const *layers, ml_tensor *const *params, const ml_tensor *x)
+static bool is_linear(ml_module *const *layers, const mli_args *a, const ml_tensor *x)
 {
-    (void)params, (void)x;
+    (void)a, (void)x;
     return layers[0]->kind == &mli_linear_kind;
 }
 
@@ -43,9 +43,9 @@ static ml_tensor *run_linear(ml_module *const *layers, const mli_args *a, ml_ten
     return mli_linear_run(layers[0], a->params, x, act);
 }
 
-static bool is_conv(ml_module *const *layers, ml_tensor *const *params, const ml_tensor *x)
+static bool is_conv(ml_module *const *layers, const mli_args *a, const ml_tensor *x)
 {
-    (void)params, (void)x;
+    (void)a, (void)x;
     return layers[0]->kind == &mli_conv1d_kind || layers[0]->kind == &mli_conv2d_kind;
 }
 
@@ -54,9 +54,9 @@ static ml_tensor *run_conv(ml_module *const *layers, const mli_args *a, ml_tenso
     return mli_conv_run(layers[0], a->params, x, act);
 }
 
-static bool is_norm(ml_module *const *layers, ml_tensor *const *params, const ml_tensor *x)
+static bool is_norm(ml_module *const *layers, const mli_args *a, const ml_tensor *x)
 {
-    (void)params, (void)x;
+    (void)a, (void)x;
     return mli_is_batch_norm(layers[0]);
 }
 
@@ -65,8 +65,26 @@ static ml_tensor *run_norm(ml_module *const *layers, const mli_args *a, ml_tenso
     return mli_batch_run(layers[0], a, x, act);
 }
 
+/* A convolution and a batch norm in evaluation: the norm is a factor and an addend of each channel, which the weights and the bias take in. */
+static bool is_conv_norm(ml_module *const *layers, const mli_args *a, const ml_tensor *x)
+{
+    mli_args behind = mli_args_behind(a, layers[0]);
+    return is_conv(layers, a, x) && mli_batch_is_affine(layers[1], &behind) && layers[0]->conv.out == layers[1]->norm.shape.size[0] &&
+           layers[0]->conv.dims == layers[1]->norm.dims;
+}
+
+static ml_tensor *run_conv_norm(ml_module *const *layers, const mli_args *a, ml_tensor *x, ml_act act)
+{
+    mli_args   behind = mli_args_behind(a, layers[0]);
+    ml_tensor *w = a->params[0], *scale, *shift;
+    mli_batch_affine(layers[1], &behind, ml_tensor_dtype(w), &scale, &shift);
+    ml_shape per_output = { ml_tensor_ndim(w), { layers[0]->conv.out, 1, 1, 1 } };
+    if (layers[0]->conv.bias) shift = ml_add(ml_mul(a->params[1], scale), shift);
+    return mli_conv_apply(layers[0], ml_mul(w, ml_reshape(scale, &(ml_reshape_opts){ per_output })), shift, x, act);
+}
+
 static const fusion fusions[] = { /* the longest first */
-    { 3, is_token_linear, run_token_linear }, { 1, is_linear, run_linear }, { 1, is_conv, run_conv }, { 1, is_norm, run_norm }
+    { 3, is_token_linear, run_token_linear }, { 2, is_conv_norm, run_conv_norm }, { 1, is_linear, run_linear }, { 1, is_conv, run_conv }, { 1, is_norm, run_norm }
 };
 
 #define MOST_FUSED 4 /* layers that one operation does, with the activation */
@@ -86,7 +104,7 @@ static ml_tensor *run_some(const ml_module *m, int at, const mli_args *a, ml_ten
     int               n      = m->n_children - at;
     for (size_t i = 0; i < sizeof fusions / sizeof *fusions; i++) {
         const fusion *f = &fusions[i];
-        if (f->n_layers > n || !f->fits(layers, a->params, x)) continue;
+        if (f->n_layers > n || !f->fits(layers, a, x)) continue;
         ml_act act = f->n_layers < n ? mli_activation_act(layers[f->n_layers]) : ML_ACT_NONE;
         *taken     = f->n_layers + (act != ML_ACT_NONE);
         if (!may_fuse(a, layers, at, *taken)) break;

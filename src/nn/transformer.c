@@ -9,40 +9,58 @@ static ml_tensor *drop(const ml_module *m, const mli_args *a, ml_tensor *x) { re
 
 static ml_tensor *normalised(const ml_module *m, const mli_args *a, int norm, ml_tensor *x)
 {
-    return norm < 0 ? x : mli_run_child(m, a, norm, x);
+    return norm < 0 || !x ? x : mli_run_child(m, a, norm, x);
 }
 
-static ml_tensor *last_position(const ml_module *m, ml_tensor *x)
+/* x, or its last position where that alone is wanted: (n, 1, dim) */
+static ml_tensor *wanted_of(const ml_module *m, ml_tensor *x)
 {
+    if (!x || !m->block.last) return x;
     int64_t t = ml_tensor_size(x, 1);
-    return m->block.last ? ml_slice(x, &(ml_slice_opts){ .dim = 1, .start = t - 1, .stop = t, .step = 1 }) : x;
+    return ml_slice(x, &(ml_slice_opts){ .dim = 1, .start = t - 1, .stop = t, .step = 1 });
 }
 
-static ml_tensor *attend(const ml_module *m, const mli_args *a, ml_tensor *x)
+/* wanted: that of x, what attention is added to. */
+static ml_tensor *attend(const ml_module *m, const mli_args *a, ml_tensor *x, ml_tensor *wanted)
 {
-    mli_args own = mli_args_of(m, a, m->block.attention);
-    return mli_attend(m->children[m->block.attention], &own, x, m->block.last);
+    const ml_module *attention = m->children[m->block.attention];
+    mli_args         own       = mli_args_of(m, a, m->block.attention);
+    ml_tensor       *read      = m->block.norm_first ? normalised(m, a, m->block.norm1, x) : x;
+    mli_entered      e;
+    if (!mli_enter(attention, &own, m->block.attention, &e)) return NULL;
+    return mli_leave(&e, mli_attend(attention, &e.args, read, read == x ? wanted : wanted_of(m, read)));
+}
+
+static bool check_input(const ml_module *m, ml_tensor *x)
+{
+    int64_t  dim = m->children[m->block.attention]->attention.dim;
+    ml_shape s   = ml_tensor_shape(x);
+    if (s.n != 3 || s.size[2] != dim)
+        return ml_fail("%s: the input must be (n, t, %lld), samples first, then positions, got %s", ml_module_text(m), (long long)dim, ml_shape_text(&s));
+    return !m->block.last || s.size[1] > 0 || ml_fail("%s: a sequence of no positions has no last one", ml_module_text(m));
 }
 
 static ml_tensor *mlp(const ml_module *m, const mli_args *a, ml_tensor *x)
 {
-    mli_args   in = mli_args_of(m, a, m->block.mlp);
-    ml_tensor *h  = mli_linear_run(m->children[m->block.mlp], in.params, x, m->block.gelu ? ML_ACT_NONE : ML_ACT_RELU);
-    if (m->block.gelu) h = ml_gelu(h, NULL);
-    return mli_run_child(m, a, m->block.mlp + 1, drop(m, a, h));
+    if (!x) return NULL;
+    ml_module *in  = m->children[m->block.mlp];
+    mli_args   own = mli_args_of(m, a, m->block.mlp);
+    ml_tensor *h, *room[MLI_MAX_OWN];
+    if (m->block.gelu) h = ml_gelu(mli_run(in, &own, m->block.mlp, x), NULL);
+    else if (mli_wanted(a->place, in, m->block.mlp)) h = ml_relu(mli_run(in, &own, m->block.mlp, x));
+    else h = mli_linear_run(in, mli_with_factors(&in, 1, own.params, room), x, ML_ACT_RELU);
+    return mli_run_child(m, a, m->block.mlp + 1, drop(m, a, mli_point(a, "hidden", h)));
 }
 
 static ml_tensor *forward(const ml_module *m, const mli_args *a, ml_tensor *x)
 {
-    bool       first = m->block.norm_first, has_mlp = m->block.mlp >= 0;
-    int        norm1 = m->block.norm1, norm2 = m->block.norm2;
-    ml_tensor *y     = drop(m, a, attend(m, a, first ? normalised(m, a, norm1, x) : x));
-    if (!y) return NULL;
-    y = ml_add(last_position(m, x), y);
-    if (!first) y = normalised(m, a, norm1, y);
-    if (y && has_mlp) {
-        y = ml_add(y, drop(m, a, mlp(m, a, first ? normalised(m, a, norm2, y) : y)));
-        if (!first) y = normalised(m, a, norm2, y);
+    if (!check_input(m, x)) return NULL;
+    bool       first = m->block.norm_first;
+    ml_tensor *wanted = wanted_of(m, x), *y = ml_add(wanted, drop(m, a, attend(m, a, x, wanted)));
+    if (!first) y = normalised(m, a, m->block.norm1, y);
+    if (m->block.mlp >= 0) {
+        y = ml_add(y, drop(m, a, mlp(m, a, first ? normalised(m, a, m->block.norm2, y) : y)));
+        if (!first) y = normalised(m, a, m->block.norm2, y);
     }
     return m->block.last ? ml_squeeze(y, &(ml_squeeze_opts){ ML_DIMS(1) }) : y;
 }

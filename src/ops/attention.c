@@ -2,8 +2,8 @@
  *
  * compose defines it. forward and vjp_direct take one head of one sequence after the other, some rows of queries at a time, so that
  * their scores stay in the second cache and are never stored; the derivative computes them again. Queries, keys, values and results
- * may lie in memory with any steps between rows: self_attention reads the three side by side as one product has left them, and its
- * heads write next to each other. Short sequences have products of their own (kernels/attention.c): there gemm would mostly pack. */
+ * may lie in memory with any steps between rows: self_attention (and cross_attention, whose queries come from elsewhere) reads them
+ * side by side as one product has left them, and its heads write next to each other. Short sequences have products of their own (kernels/attention.c): there gemm would mostly pack. */
 #include "ops/matrix.h"
 
 #include <math.h>
@@ -41,16 +41,43 @@ static bool attention_infer(ml_call *c)
     return true;
 }
 
+/* self_attention and cross_attention: the last input holds 3 or 2 parts side by side, each of all heads. */
+_Static_assert(offsetof(ml_self_attention_opts, scale) == offsetof(ml_cross_attention_opts, scale) &&
+               sizeof(ml_self_attention_opts) == sizeof(ml_cross_attention_opts), "read alike");
+static const ml_self_attention_opts *heads_opts(const ml_call *c) { return c->opts; }
+
+/* Heads of a width each, of which there may be none only in one head. */
+static bool divides(int64_t heads, int64_t width) { return heads >= 1 && width % heads == 0 && (width >= heads || heads == 1); }
+
 static bool self_infer(ml_call *c)
 {
-    const ml_self_attention_opts *o = c->opts;
+    const ml_self_attention_opts *o = heads_opts(c);
     const ml_shape *x = &c->in[0]->shape;
     if (!check_scale("self_attention", o->scale)) return false;
-    if (o->heads < 1 || x->n < 2 || width_of(x) % (3 * o->heads))
+    if (x->n < 2 || width_of(x) % 3 || !divides(o->heads, width_of(x) / 3))
         return ml_fail("self_attention: needs queries, keys and values of %lld heads side by side, (..., t, 3 %lld d), got %s", (long long)o->heads,
                        (long long)o->heads, ml_shape_text(x));
     c->shape = *x;
     c->shape.size[x->n - 1] /= 3;
+    return true;
+}
+
+static bool cross_infer(ml_call *c)
+{
+    const ml_self_attention_opts *o = heads_opts(c);
+    const ml_shape *x = &c->in[0]->shape, *y = &c->in[1]->shape;
+    if (!check_scale("cross_attention", o->scale)) return false;
+    if (x->n < 2 || !divides(o->heads, width_of(x)))
+        return ml_fail("cross_attention: needs queries of %lld heads side by side, (..., t, %lld d), got %s", (long long)o->heads, (long long)o->heads, ml_shape_text(x));
+    ml_shape wanted = *x;
+    if (y->n == x->n) wanted.size[x->n - 2] = rows_of(y);
+    wanted.size[x->n - 1] *= 2;
+    if (!ml_shape_equal(&wanted, y))
+        return ml_fail("cross_attention: needs keys and values side by side, twice as wide as the queries, of the same batch: (..., s, %lld), got %s and %s",
+                       (long long)width_of(&wanted), ml_shape_text(x), ml_shape_text(y));
+    if (o->causal && rows_of(x) > rows_of(y))
+        return ml_fail("cross_attention: causal, the first of %lld queries would see none of %lld keys", (long long)rows_of(x), (long long)rows_of(y));
+    c->shape = *x;
     return true;
 }
 
@@ -70,22 +97,25 @@ static ml_tensor *attention_compose(ml_call *c)
     return ml_matmul(ml_softmax(scores, NULL), c->in[2]);
 }
 
-/* Part i of the three, (..., t, 3, heads, d) -> (..., heads, t, d). */
-static ml_tensor *part(ml_tensor *x, int i)
+/* Part i of n side by side, (..., t, n heads d) -> (..., heads, t, d). */
+static ml_tensor *part(ml_tensor *x, int i, int n, int64_t heads)
 {
-    ml_tensor *one = ml_squeeze(ml_slice(x, &(ml_slice_opts){ .dim = -3, .start = i, .stop = i + 1, .step = 1 }), &(ml_squeeze_opts){ ML_DIMS(-3) });
-    return ml_transpose(one, &(ml_transpose_opts){ -3, -2 });
+    ml_shape s = x->shape;
+    if (s.n + 1 > ML_MAX_DIMS) return ml_fail("attention: %s has too many dimensions, at most %d are possible", ml_shape_text(&s), ML_MAX_DIMS - 1);
+    int64_t all = width_of(&s) / n;
+    s.size[s.n - 1] = heads;
+    s.size[s.n++]   = all / heads;
+    ml_tensor *own  = n == 1 ? x : ml_slice(x, &(ml_slice_opts){ .dim = -1, .start = i * all, .stop = (i + 1) * all, .step = 1 });
+    return ml_transpose(ml_reshape(own, &(ml_reshape_opts){ s }), &(ml_transpose_opts){ -3, -2 });
 }
 
-static ml_tensor *self_compose(ml_call *c)
+static ml_tensor *heads_compose(ml_call *c)
 {
-    const ml_self_attention_opts *o = c->opts;
-    ml_shape   s = c->in[0]->shape, y = c->shape;
-    int64_t    d = width_of(&s) / (3 * o->heads);
-    if (s.n + 2 > ML_MAX_DIMS) return ml_fail("self_attention: %s has too many dimensions, at most %d are possible", ml_shape_text(&s), ML_MAX_DIMS - 2);
-    s.size[s.n - 1] = 3, s.size[s.n++] = o->heads, s.size[s.n++] = d;
-    ml_tensor *x = ml_reshape(c->in[0], &(ml_reshape_opts){ s });
-    ml_tensor *z = ml_attention(part(x, 0), part(x, 1), part(x, 2), &(ml_attention_opts){ o->causal, o->scale });
+    const ml_self_attention_opts *o = heads_opts(c);
+    ml_shape   y     = c->shape;
+    bool       cross = c->n_in == 2;
+    ml_tensor *of    = c->in[cross], *q = cross ? part(c->in[0], 0, 1, o->heads) : part(of, 0, 3, o->heads);
+    ml_tensor *z     = ml_attention(q, part(of, !cross, 3 - cross, o->heads), part(of, 1 + !cross, 3 - cross, o->heads), &(ml_attention_opts){ o->causal, o->scale });
     return ml_reshape(ml_transpose(z, &(ml_transpose_opts){ -3, -2 }), &(ml_reshape_opts){ y });
 }
 
@@ -292,7 +322,7 @@ static ml_tensor *attention_vmap(ml_call *c, const bool batched[], int64_t n)
     return ml_attention(in[0], in[1], in[2], c->opts);
 }
 
-/* --- self_attention: the operands are parts of the tensors ------------------------------------------------------------------------------------ */
+/* --- heads side by side: the operands are parts of the tensors ---------------------------------------------------------------------------------- */
 /* Part i of n, (batch, t, n heads d) contiguous, as (batch, heads, t, d). */
 static ml_tensor *heads_of(ml_tensor *x, int i, int n, int64_t heads)
 {
@@ -301,40 +331,58 @@ static ml_tensor *heads_of(ml_tensor *x, int i, int n, int64_t heads)
     return mli_view(x, ML_SHAPE(batch, heads, t, d), (int64_t[]){ t * all, d, all, 1 }, x->offset + i * heads * d);
 }
 
-static bool self_job(const ml_call *c, ml_tensor *x, job *j)
+/* Queries, keys, values of the inputs, or what is like these, from operand `first` on; NULL: not asked for. */
+static bool take_heads(job *j, int first, ml_tensor *const in[], int n_in, int64_t heads)
 {
-    const ml_self_attention_opts *o = c->opts;
-    ml_tensor *q = heads_of(x, 0, 3, o->heads), *k = heads_of(x, 1, 3, o->heads), *v = heads_of(x, 2, 3, o->heads);
-    if (!q || !k || !v) return false;
-    *j       = job_of(c, &q->shape, &k->shape, &v->shape, o->causal, o->scale);
-    j->batch = batch_of(&q->shape);
-    return take(j, Q, q) && take(j, K, k) && take(j, V, v);
+    bool cross = n_in == 2;
+    for (int i = 0; i < 3; i++) {
+        ml_tensor *x = in[cross && i > 0];
+        if (x && !take(j, first + i, cross ? heads_of(x, i ? i - 1 : 0, i ? 2 : 1, heads) : heads_of(x, i, 3, heads))) return false;
+    }
+    return true;
 }
 
-static bool self_forward(ml_call *c)
+static bool heads_job(const ml_call *c, job *j)
+{
+    const ml_self_attention_opts *o = heads_opts(c);
+    ml_tensor *in[2] = { NULL, NULL }, *q = NULL, *v = NULL;
+    bool       cross = c->n_in == 2;
+    for (int i = 0; i < c->n_in; i++)
+        if (!(in[i] = mli_contiguous(c->in[i]))) return false;
+    q = heads_of(in[0], 0, cross ? 1 : 3, o->heads);
+    v = heads_of(in[cross], 0, cross ? 2 : 3, o->heads);
+    if (!q || !v) return false;
+    *j       = job_of(c, &q->shape, &v->shape, &v->shape, o->causal, o->scale);
+    j->batch = batch_of(&q->shape);
+    return take_heads(j, Q, in, c->n_in, o->heads);
+}
+
+static bool heads_forward(ml_call *c)
 {
     job j;
     if (ml_shape_numel(&c->shape) == 0) return true;
-    return self_job(c, mli_contiguous(c->in[0]), &j) && take(&j, Y, heads_of(c->out, 0, 1, ((const ml_self_attention_opts *)c->opts)->heads)) && run(&j);
+    if (!heads_job(c, &j)) return false;
+    if (j.s == 0) return memset(mli_data(c->out), 0, (size_t)(ml_shape_numel(&c->shape) * j.bytes)) != NULL; /* of no keys nothing comes */
+    return take(&j, Y, heads_of(c->out, 0, 1, heads_opts(c)->heads)) && run(&j);
 }
 
-static bool self_direct(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+static bool heads_direct(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
 {
     job     j;
-    int64_t heads = ((const ml_self_attention_opts *)c->opts)->heads;
-    if (ml_shape_numel(&c->shape) == 0) return true;
-    if (!self_job(c, mli_contiguous(c->in[0]), &j) || !take(&j, Y, heads_of(mli_contiguous(dy), 0, 1, heads))) return false;
-    if (!(dx[0] = ml_empty(c->in[0]->shape, c->dtype))) return false;
-    for (int i = 0; i < 3; i++)
-        if (!take(&j, DQ + i, heads_of(dx[0], i, 3, heads))) return false;
+    int64_t heads = heads_opts(c)->heads;
+    if (ml_shape_numel(&c->shape) == 0 || rows_of(&c->in[c->n_in - 1]->shape) == 0) return true;
+    if (!heads_job(c, &j) || !take(&j, Y, heads_of(mli_contiguous(dy), 0, 1, heads))) return false;
+    for (int i = 0; i < c->n_in; i++)
+        if (ml_needs(c, i) && !(dx[i] = ml_empty(c->in[i]->shape, c->dtype))) return false;
     j.back = true;
-    return run(&j);
+    return take_heads(&j, DQ, dx, c->n_in, heads) && run(&j);
 }
 
-static ml_tensor *self_vmap(ml_call *c, const bool batched[], int64_t n)
+static ml_tensor *heads_vmap(ml_call *c, const bool batched[], int64_t n)
 {
-    (void)batched, (void)n;
-    return ml_self_attention(c->in[0], c->opts);
+    ml_tensor *in[2];
+    for (int i = 0; i < c->n_in; i++) in[i] = mli_with_batch(c->in[i], batched[i], n);
+    return ml_op_apply(c->id, in, c->n_in, c->opts);
 }
 
 /* --- samples, operations ------------------------------------------------------------------------------------------------------------------------- */
@@ -353,8 +401,17 @@ static const ml_sample self_samples[] = {
     { 0 }
 };
 
+static const ml_sample cross_samples[] = {
+    { .in = { "(2, 2, 4)", "(2, 3, 8)" }, .opts = &two_heads },
+    { .in = { "(1, 3)", "(2, 6)" } },
+    { .in = { "(2, 4)", "(3, 8)" }, .opts = &causal_heads },
+    { 0 }
+};
+
 const ml_op ml_op_attention = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_IN(0) | ML_SAVE_IN(1) | ML_SAVE_IN(2), .infer = attention_infer,
                                 .forward = attention_forward, .vjp_direct = attention_direct, .compose = attention_compose, .vmap = attention_vmap,
                                 .samples = attention_samples };
-const ml_op ml_op_self_attention = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_IN(0), .infer = self_infer, .forward = self_forward,
-                                     .vjp_direct = self_direct, .compose = self_compose, .vmap = self_vmap, .samples = self_samples };
+const ml_op ml_op_self_attention = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_IN(0), .infer = self_infer, .forward = heads_forward,
+                                     .vjp_direct = heads_direct, .compose = heads_compose, .vmap = heads_vmap, .samples = self_samples };
+const ml_op ml_op_cross_attention = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_IN(0) | ML_SAVE_IN(1), .infer = cross_infer, .forward = heads_forward,
+                                      .vjp_direct = heads_direct, .compose = heads_compose, .vmap = heads_vmap, .samples = cross_samples };

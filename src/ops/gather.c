@@ -83,43 +83,82 @@ static bool gather_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
     return dx[0] != NULL;
 }
 
-static bool scatter_add_infer(ml_call *c)
+static bool scatter_infer(ml_call *c)
 {
     const ml_tensor *x = c->in[0], *ids = c->in[1], *z = c->in[2];
+    const char      *op = ml_op_info_at(c->id)->name, *done = c->id == ML_OP_scatter ? "written" : "added";
     int dim;
-    if (!mli_integers("scatter_add", "positions", ids) || !ids_fit("scatter_add", &x->shape, &ids->shape, ((const ml_scatter_add_opts *)c->opts)->dim, &dim)) return false;
+    if (!mli_integers(op, "positions", ids) || !ids_fit(op, &x->shape, &ids->shape, ((const ml_scatter_add_opts *)c->opts)->dim, &dim)) return false;
     if (!ml_shape_equal(&ids->shape, &z->shape))
-        return ml_fail("scatter_add: what is added has shape %s, its positions %s", ml_shape_text(&z->shape), ml_shape_text(&ids->shape));
+        return ml_fail("%s: what is %s has shape %s, its positions %s", op, done, ml_shape_text(&z->shape), ml_shape_text(&ids->shape));
     if (x->dtype != z->dtype)
-        return ml_fail("scatter_add: x is %s, what is added %s; cast one", ml_dtype_name((ml_dtype)x->dtype), ml_dtype_name((ml_dtype)z->dtype));
-    if (x->dtype == ML_U8 || x->dtype == ML_BOOL) return ml_fail("scatter_add: adds f32, f64 or i64, not %s; cast first", ml_dtype_name((ml_dtype)x->dtype));
+        return ml_fail("%s: x is %s, what is %s %s; cast one", op, ml_dtype_name((ml_dtype)x->dtype), done, ml_dtype_name((ml_dtype)z->dtype));
     c->shape = x->shape;
     c->dtype = (ml_dtype)x->dtype;
     return true;
 }
+_Static_assert(sizeof(ml_scatter_opts) == sizeof(ml_scatter_add_opts) && offsetof(ml_scatter_opts, base) == offsetof(ml_scatter_add_opts, base), "they are read alike");
 
-#define ADD_RUNS(T)                                                                                           \
+static bool scatter_add_infer(ml_call *c)
+{
+    const ml_tensor *x = c->in[0];
+    if (!scatter_infer(c)) return false;
+    if (x->dtype == ML_U8 || x->dtype == ML_BOOL) return ml_fail("scatter_add: adds f32, f64 or i64, not %s; cast first", ml_dtype_name((ml_dtype)x->dtype));
+    return true;
+}
+
+/* OP: how an element of z gets to its place. */
+#define PUT_RUNS(T, OP)                                                                                           \
     {                                                                                                         \
         const T *from = mli_data(z);                                                                          \
         T       *y    = mli_data(c->out);                                                                     \
         for (int64_t r = 0; r < w.runs; r++, next_run(&w))                                                    \
-            for (int64_t i = 0; i < w.run; i++) y[w.offset + i * w.step + (*ids++ - o->base) * w.across] += *from++; \
+            for (int64_t i = 0; i < w.run; i++) y[w.offset + i * w.step + (*ids++ - o->base) * w.across] OP *from++; \
     }
 
-static bool scatter_add_forward(ml_call *c)
+/* Both scatters: one thread, so the order of z decides, and the sums are in that order. */
+static bool scatter_forward(ml_call *c)
 {
-    const ml_scatter_add_opts *o = c->opts;
+    const ml_scatter_add_opts *o  = c->opts;
+    const char                *op = ml_op_info_at(c->id)->name;
     int dim;
-    if (!mli_own_dim("scatter_add", o->dim, c->shape.n, &dim)) return false;
-    const int64_t *ids = mli_ids("scatter_add", "positions", c->in[1], c->shape.size[dim], o->base);
+    if (!mli_own_dim(op, o->dim, c->shape.n, &dim)) return false;
+    const int64_t *ids = mli_ids(op, "positions", c->in[1], c->shape.size[dim], o->base);
     ml_tensor     *z   = ids ? mli_contiguous(c->in[2]) : NULL;
     if (!z) return false;
     mli_strided_copy(c->in[0], c->dtype, mli_data(c->out));
     walk w = walk_along(&c->in[1]->shape, c->out->strides, dim);
-    if (c->dtype == ML_F32) ADD_RUNS(float)
-    else if (c->dtype == ML_F64) ADD_RUNS(double)
-    else ADD_RUNS(int64_t)
+    if (c->id == ML_OP_scatter) {
+        switch (ml_dtype_bytes(c->dtype)) {
+        case 4: PUT_RUNS(uint32_t, =) break;
+        case 8: PUT_RUNS(uint64_t, =) break;
+        default: PUT_RUNS(uint8_t, =) break;
+        }
+    }
+    else if (c->dtype == ML_F32) PUT_RUNS(float, +=)
+    else if (c->dtype == ML_F64) PUT_RUNS(double, +=)
+    else PUT_RUNS(int64_t, +=)
     return true;
+}
+
+/* Does each element of z stay? Its number, written like itself, is the one that is read where it went. */
+static ml_tensor *stays(ml_call *c)
+{
+    const ml_scatter_opts *o = c->opts;
+    ml_tensor             *numbers = ml_empty(c->in[1]->shape, ML_I64);
+    if (!numbers) return NULL;
+    int64_t *v = mli_data(numbers);
+    for (int64_t i = 0; i < ml_tensor_numel(numbers); i++) v[i] = i;
+    ml_tensor *written = ml_scatter(ml_zeros(c->in[0]->shape, ML_I64), c->in[1], numbers, o);
+    return ml_eq(ml_gather(written, c->in[1], &(ml_gather_opts){ o->dim, o->base }), numbers);
+}
+
+static bool scatter_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    const ml_scatter_opts *o = c->opts;
+    if (ml_needs(c, 0)) dx[0] = ml_scatter(dy, c->in[1], ml_zeros(c->in[2]->shape, c->dtype), o);
+    if (ml_needs(c, 2)) dx[2] = ml_where(stays(c), ml_gather(dy, c->in[1], &(ml_gather_opts){ o->dim, o->base }), ml_scalar(0, c->dtype));
+    return !ml_failed();
 }
 
 static bool scatter_add_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
@@ -300,14 +339,18 @@ static const ml_scatter_add_opts along_0   = { .dim = 0 };
 
 static const ml_sample gather_samples[]        = { { .in = { "(2, 4)", "i(2, 3)" }, .ids = 4 }, { .in = { "(3, 4, 2)", "i(5, 2, 2)" }, .opts = &first_dim, .ids = 3 }, { 0 } };
 static const ml_sample scatter_add_samples[]   = { { .in = { "(2, 4)", "i(2, 6)", "(2, 6)" }, .ids = 4 }, { .in = { "(3, 4, 2)", "i(4, 2, 2)", "(4, 2, 2)" }, .opts = &along_0, .ids = 3 }, { 0 } };
+static const ml_scatter_opts written_0 = { .dim = 0 };
+static const ml_sample scatter_samples[]       = { { .in = { "(2, 4)", "i(2, 6)", "(2, 6)" }, .ids = 4 }, { .in = { "(3, 4, 2)", "i(2, 2, 2)", "(2, 2, 2)" }, .opts = &written_0, .ids = 3 }, { 0 } };
 static const ml_sample take_samples[]          = { { .in = { "(2, 4)", "i(3, 2)" }, .ids = 8 }, { .in = { "(5)", "i()" }, .ids = 5 }, { 0 } };
 static const ml_sample masked_select_samples[] = { { .in = { "(3, 4)", "b(3, 4)" }, .shared = 2 }, { .in = { "(5, 2)", "b(5)" }, .shared = 2 }, { 0 } };
 static const ml_sample nonzero_samples[]       = { { .in = { "b(3, 4)" }, .order = ML_VALUE_ONLY, .shared = 1 }, { .in = { "(5)" }, .order = ML_VALUE_ONLY, .shared = 1 }, { 0 } };
 
 const ml_op ml_op_gather        = { .kind = ML_LINEAR, .flags = ML_NO_PROMOTE, .saves = ML_SAVE_IN(1), .infer = gather_infer, .forward = gather_forward, .vjp = gather_vjp,
                                     .vmap = positions_vmap, .samples = gather_samples };
-const ml_op ml_op_scatter_add   = { .kind = ML_LINEAR, .flags = ML_NO_PROMOTE, .saves = ML_SAVE_IN(1), .infer = scatter_add_infer, .forward = scatter_add_forward,
+const ml_op ml_op_scatter_add   = { .kind = ML_LINEAR, .flags = ML_NO_PROMOTE, .saves = ML_SAVE_IN(1), .infer = scatter_add_infer, .forward = scatter_forward,
                                     .vjp = scatter_add_vjp, .vmap = positions_vmap, .samples = scatter_add_samples };
+const ml_op ml_op_scatter       = { .kind = ML_LINEAR, .flags = ML_NO_PROMOTE, .saves = ML_SAVE_IN(1), .infer = scatter_infer, .forward = scatter_forward,
+                                    .vjp = scatter_vjp, .vmap = positions_vmap, .samples = scatter_samples };
 const ml_op ml_op_take          = { .kind = ML_LINEAR, .flags = ML_NO_PROMOTE, .saves = ML_SAVE_IN(1), .infer = take_infer, .compose = take_compose, .vjp = take_vjp, .samples = take_samples };
 const ml_op ml_op_masked_select = { .kind = ML_LINEAR, .flags = ML_NO_PROMOTE, .saves = ML_SAVE_IN(1), .infer = masked_select_infer, .compose = masked_select_compose,
                                     .vjp = masked_select_vjp, .vmap = masked_select_vmap, .samples = masked_select_samples };

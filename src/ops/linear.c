@@ -65,6 +65,19 @@ static bool act_dx_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[]) /* the slope 
     return !ml_failed();
 }
 
+static bool act_dx_direct(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    const ml_kernels *k   = mlk();
+    ml_act            act = ((const ml_act_dx_opts *)c->opts)->act;
+    bool              f32 = c->dtype == ML_F32;
+    if (act == ML_ACT_RELU || !ml_shape_equal(&c->in[1]->shape, &c->shape)) return act_dx_vjp(c, dy, dx);
+    if (ml_needs(c, 0) && !(dx[0] = mli_before_act(act, dy, c->in[1]))) return false;
+    if (!ml_needs(c, 1)) return true;
+    ml_tensor *in[] = { dy, c->in[0], c->in[1] };
+    ml_call    run  = { .n_in = 3, .in = in, .shape = c->shape, .dtype = c->dtype, .out = dx[1] = ml_empty(c->shape, c->dtype) };
+    return run.out && mli_map3(&run, act == ML_ACT_TANH ? (f32 ? k->tanh_bend_f32 : k->tanh_bend_f64) : f32 ? k->sigmoid_bend_f32 : k->sigmoid_bend_f64);
+}
+
 /* --- linear -------------------------------------------------------------------------------------------------------------------- */
 static bool linear_infer(ml_call *c)
 {
@@ -299,4 +312,4 @@ const ml_op ml_op_linear = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = 
                              .forward = linear_forward, .vjp = linear_vjp, .vjp_direct = linear_direct, .compose = linear_compose, .vmap = linear_vmap,
                              .samples = linear_samples };
 const ml_op ml_op_act_dx = { .kind = ML_OTHER, .infer = act_dx_infer, .vmap = mli_pointwise_vmap, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_IN(0) | ML_SAVE_IN(1), .forward = act_dx_forward,
-                             .vjp = act_dx_vjp, .samples = act_dx_samples };
+                             .vjp = act_dx_vjp, .vjp_direct = act_dx_direct, .samples = act_dx_samples };

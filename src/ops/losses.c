@@ -17,7 +17,8 @@ static bool elements_infer(ml_call *c, int reduction)
 {
     const char *name = ml_op_info_at(c->id)->name;
     if (!ml_shape_equal(&c->in[0]->shape, &c->in[1]->shape))
-        return ml_fail("%s: shapes differ: %s and %s; reshape or expand one of them", name, ml_shape_text(&c->in[0]->shape), ml_shape_text(&c->in[1]->shape));
+        return ml_fail("%s: shapes differ: %s and %s; reshape or expand one of them", name, ml_shape_text(&c->in[0]->shape),
+                       ml_shape_text(&c->in[1]->shape));
     if (!mli_choice(name, "reduction", reduction, ML_REDUCTION_COUNT)) return false;
     c->shape = reduction == ML_REDUCTION_NONE ? c->in[0]->shape : ML_SCALAR;
     return true;
@@ -30,7 +31,8 @@ static bool rows_infer(ml_call *c, int reduction)
     ml_shape    x = c->in[0]->shape, y = c->in[1]->shape;
     bool        fits = x.n == y.n + 1 && y.n <= 1 && (y.n == 0 || x.size[0] == y.size[0]);
     if (!fits)
-        return ml_fail("%s: needs scores (n, classes) and labels (n), or (classes) and one label, got %s and %s", name, ml_shape_text(&x), ml_shape_text(&y));
+        return ml_fail("%s: needs scores (n, classes) and labels (n), or (classes) and one label, got %s and %s", name, ml_shape_text(&x),
+                       ml_shape_text(&y));
     if (!ml_dtype_is_float((ml_dtype)c->in[0]->dtype))
         return ml_fail("%s: scores must be f32 or f64, got %s", name, ml_dtype_name((ml_dtype)c->in[0]->dtype));
     if (!mli_integers(name, "labels", c->in[1]) || !mli_choice(name, "reduction", reduction, ML_REDUCTION_COUNT)) return false;
@@ -130,7 +132,8 @@ static bool weighted_cross_entropy_infer(ml_call *c)
     const ml_shape *x = &c->in[0]->shape, *w = &c->in[2]->shape;
     if (!rows_infer(c, o->reduction)) return false;
     if (w->n != 1 || w->size[0] != x->size[x->n - 1])
-        return ml_fail("weighted_cross_entropy: needs a weight for each of %lld classes, got shape %s", (long long)x->size[x->n - 1], ml_shape_text(w));
+        return ml_fail("weighted_cross_entropy: needs a weight for each of %lld classes, got shape %s", (long long)x->size[x->n - 1],
+                       ml_shape_text(w));
     if (!ml_dtype_is_float((ml_dtype)c->in[2]->dtype))
         return ml_fail("weighted_cross_entropy: weights must be f32 or f64, got %s", ml_dtype_name((ml_dtype)c->in[2]->dtype));
     if (!(o->label_smoothing >= 0 && o->label_smoothing <= 1))
@@ -164,9 +167,10 @@ static ml_tensor *multi_margin_compose(ml_call *c)
 {
     const ml_multi_margin_opts *o = c->opts;
     ml_tensor *x = c->in[0], *mine = hot(c, o->base);
-    ml_tensor *above = ml_relu(ml_add(ml_sub(x, own_score(x, mine)), ml_number(o->margin))); /* of the label itself: margin, left out below */
+    ml_tensor *above = ml_relu(ml_add(ml_sub(x, own_score(x, mine)), ml_number(o->margin)));
     if (o->p == 2) above = ml_square(above);
-    return reduced(ml_mul(ml_sum_dim(ml_mul(above, ml_sub(ml_number(1), mine)), -1, false), ml_number(1 / (double)x->shape.size[x->shape.n - 1])), o->reduction);
+    ml_tensor *others = ml_mul(above, ml_sub(ml_number(1), mine)); /* the label is no rival of itself */
+    return reduced(times(ml_sum_dim(others, -1, false), 1 / (double)x->shape.size[x->shape.n - 1]), o->reduction);
 }
 
 static bool margin_infer(ml_call *c)
@@ -195,19 +199,25 @@ NONE(kl_div)           = { .reduction = ML_REDUCTION_NONE };
 NONE(multi_margin)     = { .margin = 1, .p = 2, .reduction = ML_REDUCTION_NONE };
 static const ml_weighted_cross_entropy_opts smooth = { .label_smoothing = 0.2, .reduction = ML_REDUCTION_NONE }, smooth_mean = { .label_smoothing = 0.2 };
 
-#define PAIRS(name) static const ml_sample name##_samples[] = { { .in = { "(3, 4)", "(3, 4)" } }, { .in = { "(5)", "(5)" }, .opts = &name##_none }, { .in = { "()", "()" } }, { 0 } };
+#define PAIRS(name)                                                                                                    \
+    static const ml_sample name##_samples[] = { { .in = { "(3, 4)", "(3, 4)" } },                                      \
+                                                { .in = { "(5)", "(5)" }, .opts = &name##_none },                      \
+                                                { .in = { "()", "()" } }, { 0 } };
 PAIRS(bce_with_logits)
 PAIRS(hinge)
 PAIRS(logistic_loss)
 PAIRS(exponential_loss)
 PAIRS(huber)
 PAIRS(smooth_l1)
-static const ml_sample kl_div_samples[] = { { .in = { "(3, 4)", "(3, 4)" } }, { .in = { "(4)", "(4)" } }, { .in = { "(3, 2, 4)", "(3, 2, 4)" }, .opts = &kl_div_none }, { 0 } };
+static const ml_sample kl_div_samples[] = { { .in = { "(3, 4)", "(3, 4)" } }, { .in = { "(4)", "(4)" } },
+                                            { .in = { "(3, 2, 4)", "(3, 2, 4)" }, .opts = &kl_div_none }, { 0 } };
 static const ml_sample weighted_cross_entropy_samples[] = {
-    { .in = { "(5, 4)", "i(5)", "(4)" }, .ids = 4, .low = 0.5, .high = 2 }, { .in = { "(5, 4)", "i(5)", "(4)" }, .opts = &smooth_mean, .ids = 4, .low = 0.5, .high = 2 },
+    { .in = { "(5, 4)", "i(5)", "(4)" }, .ids = 4, .low = 0.5, .high = 2 },
+    { .in = { "(5, 4)", "i(5)", "(4)" }, .opts = &smooth_mean, .ids = 4, .low = 0.5, .high = 2 },
     { .in = { "(4)", "i()", "(4)" }, .opts = &smooth, .ids = 4, .low = 0.5, .high = 2 }, { 0 },
 };
-static const ml_sample multi_margin_samples[] = { { .in = { "(5, 4)", "i(5)" }, .ids = 4 }, { .in = { "(5, 4)", "i(5)" }, .opts = &multi_margin_none, .ids = 4 },
+static const ml_sample multi_margin_samples[] = { { .in = { "(5, 4)", "i(5)" }, .ids = 4 },
+                                                  { .in = { "(5, 4)", "i(5)" }, .opts = &multi_margin_none, .ids = 4 },
                                                   { .in = { "(4)", "i()" }, .ids = 4 }, { 0 } };
 static const ml_sample margin_samples[] = { { .in = { "(5, 4)", "i(5)" }, .ids = 4 }, { .in = { "(4)", "i()" }, .ids = 4 }, { 0 } };
 

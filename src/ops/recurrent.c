@@ -11,7 +11,7 @@
 typedef struct cell {
     int  gates, states;
     bool one_slope; /* the derivatives of what input and state add to the gates are the same */
-    bool from_result; /* the derivative needs the result alone, not the gates */
+    bool by_gates, by_result; /* the derivative reads the gates and the state before; the states after */
     void (*step[2])(const mlk_cell *); /* f32, f64 */
     void (*back[2])(const mlk_cell *);
     /* The states after a step from x and a (..., gates h), in place of those before. */
@@ -259,8 +259,8 @@ static void walk_back(void *ctx, int64_t task)
         int64_t at = position(j, i);
         load_states(j, j->dy, row, rows, at, r.dy);
         add_to(j, states * LANES, r.carry, r.dy);
-        load_states(j, j->y, row, rows, at, r.next);
-        if (!j->cell->from_result) {
+        if (j->cell->by_result) load_states(j, j->y, row, rows, at, r.next);
+        if (j->cell->by_gates) {
             load_before(j, row, rows, i, r.s);
             load(j, rows, j->gates, j->x + gates_at(j, row, at), j->t * j->gates, r.x);
             product(j, j->gates, j->h + 1, j->from_state, r.s, j->off_state, r.a);
@@ -351,9 +351,9 @@ STEP(rnn_step) STEP(rnn_back) STEP(gru_step) STEP(gru_back) STEP(lstm_step) STEP
 
 static const cell *cell_of(const ml_call *c)
 {
-    static const cell rnn = { 1, 1, true, true, { rnn_step_32, rnn_step_64 }, { rnn_back_32, rnn_back_64 }, rnn_compose };
-    static const cell gru = { 3, 1, false, false, { gru_step_32, gru_step_64 }, { gru_back_32, gru_back_64 }, gru_compose };
-    static const cell lstm = { 4, 2, true, false, { lstm_step_32, lstm_step_64 }, { lstm_back_32, lstm_back_64 }, lstm_compose };
+    static const cell rnn = { 1, 1, true, false, true, { rnn_step_32, rnn_step_64 }, { rnn_back_32, rnn_back_64 }, rnn_compose };
+    static const cell gru = { 3, 1, false, true, false, { gru_step_32, gru_step_64 }, { gru_back_32, gru_back_64 }, gru_compose };
+    static const cell lstm = { 4, 2, true, true, true, { lstm_step_32, lstm_step_64 }, { lstm_back_32, lstm_back_64 }, lstm_compose };
     return c->id == ML_OP_rnn ? &rnn : c->id == ML_OP_gru ? &gru : &lstm;
 }
 

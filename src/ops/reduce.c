@@ -267,6 +267,20 @@ static bool sum_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
     return dx[0] != NULL;
 }
 
+/* Nothing is recorded: a view that repeats dy along the reduced dimensions. */
+static bool sum_direct(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    bool    mask[ML_MAX_DIMS], keeps = dy->shape.n == c->in[0]->shape.n;
+    int64_t strides[ML_MAX_DIMS] = { 0 };
+    mli_reduce_mask(c, mask);
+    for (int d = 0, k = 0; d < c->in[0]->shape.n; d++) {
+        if (!mask[d]) strides[d] = dy->strides[k];
+        k += !mask[d] || keeps;
+    }
+    dx[0] = mli_view(dy, c->in[0]->shape, strides, dy->offset);
+    return dx[0] != NULL;
+}
+
 static bool mean_forward(ml_call *c)
 {
     bool mask[ML_MAX_DIMS];
@@ -288,5 +302,5 @@ static const ml_sample reduce_samples[] = {
     { .in = { "(3, 4)" } }, { .in = { "(3, 4)" }, .opts = &rows }, { .in = { "(3, 4)" }, .opts = &last_kept },
     { .in = { "(2, 3, 4)" }, .opts = &ends }, { .in = { "()" } }, { 0 }
 };
-const ml_op ml_op_sum    = { .kind = ML_LINEAR, .flags = ML_COUNTS, .infer = mli_reduce_infer, .forward = sum_forward, .vjp = sum_vjp, .vmap = mli_reduce_vmap, .samples = reduce_samples };
+const ml_op ml_op_sum    = { .kind = ML_LINEAR, .flags = ML_COUNTS, .infer = mli_reduce_infer, .forward = sum_forward, .vjp = sum_vjp, .vjp_direct = sum_direct, .vmap = mli_reduce_vmap, .samples = reduce_samples };
 const ml_op ml_op_mean   = { .kind = ML_LINEAR, .flags = ML_FLOAT_ONLY, .infer = mli_reduce_infer, .forward = mean_forward, .vjp = mean_vjp, .vmap = mli_reduce_vmap, .samples = reduce_samples };

@@ -1,4 +1,4 @@
-/* Products and running sums and products. The derivative of a product must not divide by its factors, which may be 0: it is that of
+/* Products and running sums, products and maxima. The derivative of a product must not divide by its factors, which may be 0: it is that of
  * the same product from halves (prod) and from doubling steps (cumprod), which is right to every order whatever is 0. */
 #include "ops/reduce.h"
 
@@ -59,7 +59,8 @@ static bool scan_infer(ml_call *c)
     c->shape = c->in[0]->shape;
     return mli_dim(ml_op_info_at(c->id)->name, *(const int *)c->opts, c->shape.n, &d);
 }
-_Static_assert(offsetof(ml_cumsum_opts, dim) == 0 && offsetof(ml_cumprod_opts, dim) == 0, "dim comes first");
+_Static_assert(offsetof(ml_cumsum_opts, dim) == 0 && offsetof(ml_cumprod_opts, dim) == 0 && offsetof(ml_cummax_opts, dim) == 0,
+               "dim comes first");
 
 /* Sums and products run in A; f32 in f64, so that an error does not build up. */
 #define SCAN(T, A, START, STEP)                                                                 \
@@ -124,23 +125,57 @@ static ml_tensor *cumsum_vmap(ml_call *c, const bool batched[], int64_t batch)
 
 static bool cumprod_forward(ml_call *c) { return scan(c, ((const ml_cumprod_opts *)c->opts)->dim, true, false); }
 
-/* Each product grows by the one that ends where it begins: 1, 2, 4, ... factors. */
-static ml_tensor *cumprod_compose(ml_call *c)
+/* Each result grows by the one that ends where it begins: of 1, 2, 4, ... values. */
+static ml_tensor *doubling(ml_call *c, int option, ml_tensor *(*join)(ml_tensor *, ml_tensor *))
 {
     ml_tensor *y = c->in[0];
     int        dim;
-    if (!mli_dim("cumprod", ((const ml_cumprod_opts *)c->opts)->dim, y->shape.n, &dim)) return NULL;
+    if (!mli_dim(ml_op_info_at(c->id)->name, option, y->shape.n, &dim)) return NULL;
     int64_t n = y->shape.n ? y->shape.size[dim] : 1;
     y         = ml_reshape(y, &(ml_reshape_opts){ y->shape });
     for (int64_t s = 1; y && s < n; s *= 2)
-        y = ml_cat((ml_tensor *[]){ part(y, dim, 0, s), ml_mul(part(y, dim, s, n), part(y, dim, 0, n - s)) }, 2, &(ml_cat_opts){ dim });
+        y = ml_cat((ml_tensor *[]){ part(y, dim, 0, s), join(part(y, dim, s, n), part(y, dim, 0, n - s)) }, 2, &(ml_cat_opts){ dim });
     return y;
 }
+
+static ml_tensor *cumprod_compose(ml_call *c) { return doubling(c, ((const ml_cumprod_opts *)c->opts)->dim, ml_mul); }
 
 static ml_tensor *cumprod_vmap(ml_call *c, const bool batched[], int64_t batch)
 {
     (void)batched;
     ml_cumprod_opts o = *(const ml_cumprod_opts *)c->opts;
+    return mli_dim_vmap(c, &o, &o.dim, NULL, batch);
+}
+
+/* --- cummax ------------------------------------------------------------------------------------------------------------------------- */
+#define RUNNING_MAX(T)                                                                          \
+    for (int64_t o = 0; o < b.outer; o++) {                                                     \
+        const T *x = (const T *)mli_data(b.x) + o * b.reduced * b.inner;                        \
+        T       *y = (T *)mli_data(c->out) + o * b.reduced * b.inner;                           \
+        for (int64_t i = 0; i < b.reduced * b.inner; i++) {                                     \
+            T so_far = i < b.inner ? x[i] : y[i - b.inner];                                     \
+            y[i]     = so_far != so_far || so_far >= x[i] ? so_far : x[i]; /* NaN stays */      \
+        }                                                                                       \
+    }
+
+static bool cummax_forward(ml_call *c)
+{
+    mli_block b;
+    if (!mli_dim_block(c, ((const ml_cummax_opts *)c->opts)->dim, &b)) return false;
+    switch ((ml_dtype)b.x->dtype) {
+    case ML_F32: RUNNING_MAX(float) break;
+    case ML_F64: RUNNING_MAX(double) break;
+    default: RUNNING_MAX(int64_t) break;
+    }
+    return true;
+}
+
+static ml_tensor *cummax_compose(ml_call *c) { return doubling(c, ((const ml_cummax_opts *)c->opts)->dim, ml_maximum); }
+
+static ml_tensor *cummax_vmap(ml_call *c, const bool batched[], int64_t batch)
+{
+    (void)batched;
+    ml_cummax_opts o = *(const ml_cummax_opts *)c->opts;
     return mli_dim_vmap(c, &o, &o.dim, NULL, batch);
 }
 
@@ -153,7 +188,10 @@ static const ml_sample prod_samples[] = {
 };
 static const ml_sample cumsum_samples[] = { { .in = { "(3, 4)" } }, { .in = { "(3, 2, 2)" }, .opts = &first_back }, { .in = { "()" } }, { 0 } };
 static const ml_sample cumprod_samples[] = { { .in = { "(3, 4)" }, .order = 3 }, { .in = { "(3, 2, 2)" }, .opts = &first }, { .in = { "()" } }, { 0 } };
+static const ml_cummax_opts first_max = { .dim = 0 };
+static const ml_sample cummax_samples[] = { { .in = { "(3, 4)" } }, { .in = { "(5, 2, 2)" }, .opts = &first_max }, { .in = { "()" } }, { 0 } };
 
+const ml_op ml_op_cummax  = { .kind = ML_OTHER, .flags = ML_COUNTS, .saves = ML_SAVE_IN(0), .infer = scan_infer, .forward = cummax_forward, .compose = cummax_compose, .vmap = cummax_vmap, .samples = cummax_samples };
 const ml_op ml_op_prod    = { .kind = ML_OTHER, .flags = ML_COUNTS, .saves = ML_SAVE_IN(0), .infer = mli_reduce_infer, .forward = prod_forward, .compose = prod_compose, .vmap = mli_reduce_vmap, .samples = prod_samples };
 const ml_op ml_op_cumsum  = { .kind = ML_LINEAR, .flags = ML_COUNTS, .infer = scan_infer, .forward = cumsum_forward, .vjp = cumsum_vjp, .vmap = cumsum_vmap, .samples = cumsum_samples };
 const ml_op ml_op_cumprod = { .kind = ML_OTHER, .flags = ML_COUNTS, .saves = ML_SAVE_IN(0), .infer = scan_infer, .forward = cumprod_forward, .compose = cumprod_compose, .vmap = cumprod_vmap, .samples = cumprod_samples };

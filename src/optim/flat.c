@@ -39,7 +39,10 @@ bool mli_flat_loss(ml_optim *opt, const mli_closure *f, double *loss, double *g)
     ml_scope   scope = ml_scope_begin();
     ml_tensor *value = f->loss(f->ctx);
     bool       ok    = value != NULL;
-    if (ok && value->inner) ok = ml_fail("%s: the loss differs between copies inside vmap; make the optimizer outside", opt->kind->info.name) != NULL;
+    if (ok && value->inner) {
+        ml_fail("%s: the loss differs between copies inside vmap; make the optimizer outside", opt->kind->info.name);
+        ok = false;
+    }
     ml_optim_zero_grad(opt);
     ok = ok && ml_backward(value, NULL);
     if (ok) *loss = ml_item(value);
@@ -55,8 +58,8 @@ bool mli_flat_loss(ml_optim *opt, const mli_closure *f, double *loss, double *g)
     }
     ml_optim_zero_grad(opt);
     ml_scope_end(&scope);
-    if (ok && !any) return ml_fail("%s: none of the %d parameters has a gradient: the loss does not depend on them", opt->kind->info.name, opt->n);
-    return ok;
+    if (!ok || any) return ok;
+    return ml_fail("%s: none of the %d parameters has a gradient: the loss does not depend on them", opt->kind->info.name, opt->n);
 }
 
 double mli_flat_dot(int64_t n, const double *a, const double *b)

@@ -31,8 +31,8 @@ typedef struct mli_line {
     double             shortest;    /* t */
 } mli_line;
 
-/* Strong Wolfe conditions, from `start` at t = 0 with first step t; *found is where they hold, or the best that there was (line_search.c). The
- * gradients of points are swapped between start->g, found->g and the three of spare. False: the loss failed. */
+/* Strong Wolfe conditions, from `start` at t = 0 with first step t; *found is where they hold, or the best that there was: its
+ * gradient is copied to found->g. spare: room for three more. False: the loss failed. */
 bool mli_line_search(mli_line *line, const mli_point *start, double t, mli_point *found, double *const spare[3]);
 
 #endif

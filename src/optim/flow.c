@@ -102,8 +102,8 @@ static bool integrate(flow *w, double *numbers)
     if (!(h > 0) && !first_step(w, &h)) return false;
     for (bool again = true, refused = false; again;) {
         if (w->evaluations >= w->o->max_evals)
-            return ml_fail("GradientFlow: %lld losses did not reach time %g, steps are %g long; a larger rtol, or max_evals, or a shorter span would do",
-                           (long long)w->evaluations, numbers[TIME] + span, h);
+            return ml_fail("GradientFlow: %lld losses did not reach time %g, steps are %g long; a larger rtol or max_evals, or a shorter "
+                           "span, would do", (long long)w->evaluations, numbers[TIME] + span, h);
         bool   last = span > 0 && gone + h * (1 + 1e-12) >= span;
         double step = last ? span - gone : h, error, loss;
         if (!trial(w, step, &error, &loss)) return false;

@@ -78,52 +78,69 @@ static bool find_room(ml_optim *opt, work *w)
     return true;
 }
 
+/* The loss where the call begins. */
+static bool look(ml_optim *opt, const mli_closure *f, work *w)
+{
+    own(opt, NUMBERS)[EVALUATIONS]++;
+    if (!mli_flat_loss(opt, f, &w->now.loss, w->now.g)) return false;
+    if (isfinite(w->now.loss) && isfinite(mli_flat_largest(w->n, w->now.g))) return true;
+    return ml_fail("LBFGS: the loss where the step begins is %g, or its gradient is no number; nothing can be searched from there", w->now.loss);
+}
+
+/* A new direction, and the first step to try along it. */
+static bool aim(ml_optim *opt, const ml_lbfgs_opts *o, work *w)
+{
+    double *num   = own(opt, NUMBERS), lr = opt->groups[0].rate[ML_LR].all * opt->factor, sum = 0;
+    bool    fresh = num[ITERATIONS]++ == 0;
+    if (fresh) num[KEPT] = 0, num[SCALE] = 1;
+    else remember(opt, o, w->n, w->now.g);
+    if (!direction(opt, o, w->n, w->now.g)) return false;
+    memcpy(own(opt, GRADIENT), w->now.g, (size_t)w->n * sizeof *w->x);
+    for (int64_t k = 0; k < w->n; k++) sum += fabs(w->now.g[k]);
+    num[STEP]    = fresh ? fmin(1, 1 / sum) * lr : lr; /* no curvature is known yet: the gradient alone may be of any size */
+    w->now.t     = 0;
+    w->now.slope = mli_flat_dot(w->n, w->now.g, own(opt, DIRECTION));
+    return true;
+}
+
+/* Finds how far to go: num[STEP], and w->found there. */
+static bool search(ml_optim *opt, const mli_closure *f, work *w, int64_t *used)
+{
+    double  *num  = own(opt, NUMBERS);
+    mli_line line = { .opt = opt, .f = f, .n = w->n, .x = w->x, .d = own(opt, DIRECTION), .at = w->at, .tolerance = 1e-9, .shortest = INFINITY };
+    if (!mli_line_search(&line, &w->now, num[STEP], &w->found, w->spare)) return false;
+    *used += line.evaluations, num[EVALUATIONS] += line.evaluations;
+    num[STEP] = w->found.t;
+    if (line.finite > 0) return true;
+    return ml_fail("LBFGS: the loss is no number at any of %d steps along the line, the shortest of length %g; before it is %g",
+                   line.evaluations, line.shortest, w->now.loss);
+}
+
 static bool iterate(ml_optim *opt, const ml_lbfgs_opts *o, const mli_closure *f, work *w, double *first)
 {
-    double lr = opt->groups[0].rate[ML_LR].all * opt->factor, *num = own(opt, NUMBERS);
-    int64_t n = w->n, used = 1, most = o->max_evals > 0 ? o->max_evals : o->max_iter * 5 / 4;
-    if (!mli_flat_loss(opt, f, &w->now.loss, w->now.g)) return false;
+    double       *num = own(opt, NUMBERS);
+    const double *d   = own(opt, DIRECTION);
+    int64_t       n = w->n, used = 1, most = o->max_evals > 0 ? o->max_evals : o->max_iter * 5 / 4;
+    if (!look(opt, f, w)) return false;
     *first = w->now.loss;
-    num[EVALUATIONS]++;
-    if (!isfinite(w->now.loss) || !isfinite(mli_flat_largest(n, w->now.g)))
-        return ml_fail("L-BFGS: the loss where the step begins is %g, or its gradient is no number; nothing can be searched from there", w->now.loss);
     if (mli_flat_largest(n, w->now.g) <= o->tolerance_grad) return true;
     for (int64_t i = 0; i < o->max_iter; i++) {
-        bool fresh = num[ITERATIONS]++ == 0;
-        if (fresh) num[KEPT] = 0, num[SCALE] = 1;
-        else remember(opt, o, n, w->now.g);
-        if (!direction(opt, o, n, w->now.g)) return false;
-        memcpy(own(opt, GRADIENT), w->now.g, (size_t)n * sizeof *w->x);
-        const double *d = own(opt, DIRECTION);
-        double t = lr, sum = 0, before = w->now.loss;
-        for (int64_t k = 0; k < n; k++) sum += fabs(w->now.g[k]);
-        if (fresh) t = fmin(1, 1 / sum) * lr;
-        num[STEP]    = t;
-        w->now.t     = 0;
-        w->now.slope = mli_flat_dot(n, w->now.g, d);
+        if (!aim(opt, o, w)) return false;
         if (w->now.slope > -o->tolerance_change) break;
-        if (o->line_search) {
-            mli_line line = { .opt = opt, .f = f, .n = n, .x = w->x, .d = d, .at = w->at, .tolerance = 1e-9, .shortest = INFINITY };
-            if (!mli_line_search(&line, &w->now, t, &w->found, w->spare)) return false;
-            used += line.evaluations, num[EVALUATIONS] += line.evaluations;
-            if (line.finite == 0)
-                return ml_fail("L-BFGS: the loss is no number at any of %d steps along the line, the shortest of length %g; before it is %g",
-                               line.evaluations, line.shortest, before);
-            t = w->found.t;
-        }
-        num[STEP] = t;
-        mli_flat_move(n, w->x, t, d, w->x);
+        if (o->line_search && !search(opt, f, w, &used)) return false;
+        mli_flat_move(n, w->x, num[STEP], d, w->x);
         mli_flat_write(opt, w->x);
         if (!o->line_search) {
-            if (i + 1 == o->max_iter) break;
+            if (i + 1 == o->max_iter) break; /* the next call looks there anyway */
             if (!mli_flat_loss(opt, f, &w->found.loss, w->found.g)) return false;
             used++, num[EVALUATIONS]++;
         }
         mli_point was = w->now;
         w->now = w->found, w->found = was;
-        if (!isfinite(w->now.loss)) return ml_fail("L-BFGS: the loss became %g after a step of lr = %g; a line search would have shortened it", w->now.loss, t);
-        if (used >= most || mli_flat_largest(n, w->now.g) <= o->tolerance_grad || fabs(t) * mli_flat_largest(n, d) <= o->tolerance_change ||
-            fabs(w->now.loss - before) < o->tolerance_change) break;
+        if (!isfinite(w->now.loss))
+            return ml_fail("LBFGS: the loss became %g after a step of %g; a line search would have shortened it", w->now.loss, num[STEP]);
+        if (used >= most || mli_flat_largest(n, w->now.g) <= o->tolerance_grad ||
+            fabs(num[STEP]) * mli_flat_largest(n, d) <= o->tolerance_change || fabs(w->now.loss - was.loss) < o->tolerance_change) break;
     }
     return true;
 }
@@ -158,7 +175,9 @@ static const ml_optim_option options[] = {
     MLI_OPTION(ml_lbfgs_opts, line_search, ML_OPTION_FLAG),
     { 0 },
 };
-static const ml_lbfgs_opts defaults = { .lr = 1, .max_iter = 20, .history = 10, .tolerance_grad = 1e-7, .tolerance_change = 1e-9, .line_search = true };
+static const ml_lbfgs_opts defaults = {
+    .lr = 1, .max_iter = 20, .history = 10, .tolerance_grad = 1e-7, .tolerance_change = 1e-9, .line_search = true,
+};
 
 ml_lbfgs_opts ml_lbfgs_defaults(void) { return defaults; }
 

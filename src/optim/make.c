@@ -8,7 +8,9 @@
 #define ALIGN 64 /* elements: no vector and no cache line straddles two parameters */
 
 /* --- kinds and options --------------------------------------------------------------------------------------------------- */
-static const mli_optim_kind *const kinds[] = { &mli_sgd, &mli_adam, &mli_adamw, &mli_rmsprop, &mli_adagrad, &mli_lion, &mli_muon, &mli_lbfgs, &mli_flow };
+static const mli_optim_kind *const kinds[] = {
+    &mli_sgd, &mli_adam, &mli_adamw, &mli_rmsprop, &mli_adagrad, &mli_lion, &mli_muon, &mli_lbfgs, &mli_flow,
+};
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
 const ml_optim_info *ml_optim_info_at(int i)

@@ -51,6 +51,7 @@ typedef struct mli_slot {
     int64_t     start, n;  /* its place among all elements laid end to end (see optim.c), its elements */
     int64_t     steps;     /* that it took part in */
     double      correction; /* Adam: 1 - beta1^t of this step; Adagrad, Muon: what lr is divided by, or counts */
+    bool        decoupled;   /* weight decay: of kinds that have a choice */
     ml_tensor  *grad;      /* this step's gradient, in its scope; NULL: it sits out */
     const void *g;         /* its values */
     const void *u;         /* where the kind has a direction: it */

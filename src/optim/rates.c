@@ -105,7 +105,8 @@ bool ml_optim_rate_follows(const ml_optim *opt, int group, ml_rate which)
 bool ml_optim_set_factor(ml_optim *opt, double factor)
 {
     if (!opt) return false;
-    if (!(factor >= 0 && isfinite(factor))) return ml_fail("%s: the factor of a schedule must be a finite number, 0 or more, got %g", opt->kind->info.name, factor);
+    if (!(factor >= 0 && isfinite(factor)))
+        return ml_fail("%s: the factor of a schedule must be a finite number, 0 or more, got %g", opt->kind->info.name, factor);
     opt->factor = factor;
     return true;
 }

@@ -8,20 +8,20 @@
 
 #include <string.h>
 
+static bool times_weights(mli_gradient *g, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (!(g[i].value = ml_mul(g[i].value, ml_abs(ml_detach(g[i].of))))) return false;
+    return true;
+}
+
 /* The way up, in g: each radius g / (|g| + 1e-12). */
 static bool find_ascent(ml_optim *opt, mli_gradient *g, int n)
 {
-    if (!opt->sam_adaptive) {
-        ml_tensor *norm = mli_gradient_norm("SAM", g, n);
-        return norm && mli_gradient_scale(g, n, ml_div(ml_scalar(opt->sam_radius, ML_F64), ml_add(norm, ml_scalar(1e-12, ML_F64))));
-    }
-    for (int i = 0; i < n; i++)
-        if (!(g[i].value = ml_mul(g[i].value, ml_abs(ml_detach(g[i].of))))) return false;
+    if (opt->sam_adaptive && !times_weights(g, n)) return false;
     ml_tensor *norm = mli_gradient_norm("SAM", g, n);
-    if (!norm || !mli_gradient_scale(g, n, ml_div(ml_scalar(opt->sam_radius, ML_F64), ml_add(norm, ml_scalar(1e-12, ML_F64))))) return false;
-    for (int i = 0; i < n; i++)
-        if (!(g[i].value = mli_contiguous(ml_mul(g[i].value, ml_abs(ml_detach(g[i].of)))))) return false;
-    return true;
+    ml_tensor *scale = norm ? ml_div(ml_scalar(opt->sam_radius, ML_F64), ml_add(norm, ml_scalar(1e-12, ML_F64))) : NULL;
+    return mli_gradient_scale(g, n, scale) && (!opt->sam_adaptive || times_weights(g, n));
 }
 
 static void put_values(ml_tensor *w, const ml_tensor *from)
@@ -57,7 +57,8 @@ bool ml_optim_set_sam(ml_optim *opt, const ml_sam_opts *opts)
     if (!opt) return false;
     ml_sam_opts o = opts ? *opts : ml_sam_defaults();
     if (!(o.rho >= 0 && isfinite(o.rho))) return ml_fail("SAM: rho must be a finite number, 0 or more, got %g", o.rho);
-    if (opt->kind->minimize) return ml_fail("SAM: %s chooses its steps by the loss itself; SAM needs one that steps along a gradient", opt->kind->info.name);
+    if (opt->kind->minimize)
+        return ml_fail("SAM: %s chooses its steps by the loss itself; SAM needs one that steps along a gradient", opt->kind->info.name);
     opt->sam_radius   = o.rho;
     opt->sam_adaptive = o.adaptive;
     return true;

@@ -110,11 +110,11 @@ Test(closures, a_line_search_turns_back_from_where_the_loss_is_no_number)
 
     p = (problem){ .w = leaf_of(1, (double[]){ 0 }, ML_F64), .wall = 2.5, .nan_from = 2 };
     opt = ml_lbfgs(&p.w, 1, NULL);
-    expect_fails(ml_optim_minimize_fn(opt, walled, &p, NULL), "L-BFGS: the loss is no number at any of");
+    expect_fails(ml_optim_minimize_fn(opt, walled, &p, NULL), "LBFGS: the loss is no number at any of");
     cr_expect_eq(at(p.w, 0), 0, "the parameters are back");
     cr_expect_eq(ml_optim_steps(opt), 0);
     p.nan_from = 1;
-    expect_fails(ml_optim_minimize_fn(opt, walled, &p, NULL), "L-BFGS: the loss where the step begins is nan");
+    expect_fails(ml_optim_minimize_fn(opt, walled, &p, NULL), "LBFGS: the loss where the step begins is nan");
     p.nan_from = 0;
     cr_assert(ml_optim_minimize_fn(opt, walled, &p, NULL), "it goes on: %s", ml_error_message());
     cr_expect_float_eq(at(p.w, 0), 1.5, 1e-5);

@@ -167,6 +167,35 @@ Test(cnn, batch_norm_takes_the_activation_behind_it)
             }
 }
 
+/* In evaluation a convolution takes the norm behind it into its weights, and the activation too. */
+Test(cnn, convolutions_take_in_a_norm_in_evaluation)
+{
+    for (int k = 0; k < 8; k++) {
+        ml_scope           scope = ml_scope_begin();
+        bool               row = k & 1, affine = k & 2, bias = k & 4;
+        ml_norm_layer_opts n = { .dtype = ML_F64, .no_affine = !affine };
+        ml_conv_layer_opts o = { .dtype = ML_F64, .no_bias = !bias, .groups = 2, .same = true };
+        ml_module *m = ml_nn_sequential((ml_module *[]){ row ? ml_nn_conv1d(2, 4, 3, &o) : ml_nn_conv2d(2, 4, three, &o), ml_nn_batch_norm(row ? 1 : 2, 4, &n),
+                                                         ml_nn_activation(ML_OP_relu) }, 3);
+        ml_tensor *x = ml_requires_grad(row ? normals(ML_SHAPE(3, 2, 9), 1) : normals(ML_SHAPE(3, 2, 5, 6), 1), true), *in[5] = { x }, *slopes[2][5], *y[2];
+        int        params = ml_module_n_parameters(m);
+        for (int i = 0; i < params; i++) in[1 + i] = ml_module_parameter(m, i);
+        for (int i = 0; i < params; i++) cr_assert(ml_copy_into(in[1 + i], normals(ml_tensor_shape(in[1 + i]), (uint64_t)(10 + i))));
+        for (int i = 0; i < 3; i++) cr_assert(ml_module_forward(m, x), "%s", ml_error_message()); /* running statistics */
+        ml_module_train(m, false);
+        for (int alone = 0; alone < 2; alone++) {
+            y[alone] = x;
+            for (int i = 0; alone && i < 3; i++) y[alone] = ml_module_forward(ml_module_child(m, i), y[alone]);
+            if (!alone) y[0] = ml_module_forward(m, x);
+            cr_assert(ml_grad(ml_sum(ml_mul(y[alone], normals(ml_tensor_shape(y[alone]), 7)), NULL), in, 1 + params, slopes[alone], NULL), "%s", ml_error_message());
+        }
+        expect_close(y[0], y[1], 1e-13, "value, case %d", k);
+        for (int j = 0; j <= params; j++) expect_close(slopes[0][j], slopes[1][j], 1e-12, "slope %d, case %d", j, k);
+        ml_module_release(m);
+        ml_scope_end(&scope);
+    }
+}
+
 /* --- pooling keeps to its first largest value ------------------------------------------------------------------------------------ */
 Test(cnn, max_pool_passes_nan_on)
 {
@@ -215,15 +244,36 @@ static bool try_all(void)
     return ok;
 }
 
-Test(cnn, survive_refused_memory)
+/* Layers that are made of several operations: what each of them is refused must not stay. */
+static bool try_composed(void)
 {
-    cr_assert(try_all(), "%s", ml_error_message());
+    ml_scope   scope = ml_scope_begin();
+    ml_module *turns = ml_nn_sequential((ml_module *[]){ ml_nn_lift_conv2d(ML_SYMMETRY_P4M, 2, 2, 3, NULL), ml_nn_batch_norm(2, 2, NULL), ml_nn_activation(ML_OP_relu),
+                                                         ml_nn_group_conv2d(ML_SYMMETRY_P4M, 2, 2, 3, &(ml_conv_layer_opts){ .same = true }), ml_nn_group_pool(false),
+                                                         ml_nn_adaptive_max_pool2d((int64_t[]){ 2, 3 }), ml_nn_global_max_pool() }, 7);
+    ml_module *rows  = ml_nn_sequential((ml_module *[]){ ml_nn_locally_connected1d(2, 4, 3, 6, &(ml_conv_layer_opts){ .padding = { 1 }, .padding_mode = ML_PAD_REFLECT }),
+                                                         ml_nn_maxout(2, 1), ml_nn_selu(), ml_nn_conv_transpose1d(2, 3, 2, NULL), ml_nn_adaptive_avg_pool1d(5),
+                                                         ml_nn_sine(2), ml_nn_bilinear(2, 3, 4, NULL), ml_nn_activation_with(ML_OP_softmax, NULL) }, 8);
+    ml_tensor *x = ml_randn(ML_SHAPE(2, 2, 6, 6), ML_F32, ml_key_of(1, 1)), *z = ml_randn(ML_SHAPE(2, 2, 6), ML_F32, ml_key_of(1, 2));
+    ml_tensor *y = ml_module_forward(turns, x), *v = ml_module_forward(rows, z);
+    bool       ok = y && v && ml_backward(ml_add(ml_sum(y, NULL), ml_sum(ml_square(v), NULL)), NULL);
+    ml_module_train(turns, false);
+    ok = ok && ml_module_forward(turns, x);
+    ml_module_release(turns);
+    ml_module_release(rows);
+    ml_scope_end(&scope);
+    return ok;
+}
+
+static void refuse_each(bool (*try)(void))
+{
+    cr_assert(try(), "%s", ml_error_message());
     for (int64_t n = 1; n < 3000; n++) {
         ml_error_clear();
         ml_memory_trim();
         size_t before = ml_memory().live;
         ml_memory_fail_after(n);
-        bool ok = try_all();
+        bool ok = try();
         ml_memory_fail_after(0);
         cr_expect_eq(ml_memory().live, before, "refusal %d leaks", (int)n);
         if (ok) return;
@@ -231,3 +281,6 @@ Test(cnn, survive_refused_memory)
     }
     cr_expect(false, "it never ends");
 }
+
+Test(cnn, survive_refused_memory) { refuse_each(try_all); }
+Test(cnn, composed_layers_survive_refused_memory) { refuse_each(try_composed); }

@@ -71,7 +71,8 @@ Test(modules, parallel_branches_see_one_input)
 {
     ml_module *a = linear(3, 4), *b = linear(3, 4);
     ml_tensor *x = normals(ML_SHAPE(5, 3), 1), *ya = affine(a, x), *yb = affine(b, x), *want;
-    static const struct { ml_merge merge; int dim; } cases[] = { { ML_MERGE_CONCAT, 1 }, { ML_MERGE_CONCAT, 0 }, { ML_MERGE_SUM, 0 }, { ML_MERGE_STACK, 1 }, { ML_MERGE_STACK, -1 } };
+    static const ml_parallel_layer_opts cases[] = { { ML_MERGE_CONCAT, 1 }, { ML_MERGE_CONCAT, 0 }, { ML_MERGE_SUM, 0 }, { ML_MERGE_STACK, 1 },
+                                                    { ML_MERGE_STACK, -1 } };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ml_tensor *y[] = { ya, yb };
         switch (cases[i].merge) {
@@ -79,7 +80,7 @@ Test(modules, parallel_branches_see_one_input)
         case ML_MERGE_STACK: want = ml_stack(y, 2, &(ml_stack_opts){ cases[i].dim }); break;
         default: want = ml_cat(y, 2, &(ml_cat_opts){ cases[i].dim });
         }
-        ml_module *m = ml_nn_parallel((ml_module *[]){ ml_module_retain(a), ml_module_retain(b) }, 2, &(ml_parallel_layer_opts){ cases[i].merge, cases[i].dim });
+        ml_module *m = ml_nn_parallel((ml_module *[]){ ml_module_retain(a), ml_module_retain(b) }, 2, &cases[i]);
         expect_close(ml_module_forward(m, x), want, 1e-14, "case %d", (int)i);
         cr_expect_str_eq(name_of(m, 2), "2.weight");
         ml_module_release(m);
@@ -137,7 +138,8 @@ static ml_module *new_gated(int *count, ml_module *f)
 {
     static const char *const gate[] = { "gate" }, *const total[] = { "total" }, *const child[] = { "f" };
     ml_tensor *one = ml_full(ML_SHAPE(1), ML_F64, 0.5), *zero = ml_zeros(ML_SCALAR, ML_F64);
-    return ml_nn_custom(&(ml_custom){ .kind = "Gated", .forward = gated, .release = forget, .copy = copy_count, .ctx = count, .n_parameters = 1, .n_buffers = 1, .n_children = 1,
+    return ml_nn_custom(&(ml_custom){ .kind = "Gated", .forward = gated, .release = forget, .copy = copy_count, .ctx = count,
+        .n_parameters = 1, .n_buffers = 1, .n_children = 1,
         .parameter_names = gate, .buffer_names = total, .child_names = child, .parameters = &one, .buffers = &zero, .children = &f });
 }
 
@@ -223,8 +225,39 @@ Test(modules, ones_that_fail_say_so)
     expect_words("K: scale is the result of a recorded operation");
     expect(!ml_nn_custom(&(ml_custom){ .kind = "K", .forward = gated, .n_parameters = 1, .parameter_names = name, .parameters = &ids }), "ids");
     expect_words("K: parameter scale must be f32 or f64, got i64");
+    expect(!ml_nn_custom(&(ml_custom){ .kind = "Empty" }), "without a function");
+    expect_words("Empty: a module needs a kind and a forward function");
     ml_module_release(silent);
     ml_module_release(asks);
+}
+
+static ml_tensor *keeps(void *ctx, ml_pass *pass, ml_tensor *x)
+{
+    ml_pass **kept = ctx;
+    if (!*kept) *kept = ml_pass_keep(pass);
+    return ml_pass_child(pass, 0, ml_mul(x, ml_pass_parameter(pass, 0)));
+}
+
+Test(modules, a_run_that_is_kept_has_what_it_was_given)
+{
+    static const char *const name[] = { "scale" };
+    ml_pass   *kept = NULL;
+    ml_tensor *scale = ml_full(ML_SHAPE(1), ML_F64, 2), *x = normals(ML_SHAPE(6, 3), 1), *params[3];
+    ml_module *norm = ml_nn_batch_norm(1, 3, &(ml_norm_layer_opts){ .dtype = ML_F64 });
+    ml_module *m = ml_nn_custom(&(ml_custom){ .kind = "Keeps", .forward = keeps, .ctx = &kept, .n_parameters = 1, .parameter_names = name,
+        .parameters = &scale, .n_children = 1, .children = &norm });
+    for (int i = 0; i < 3; i++) params[i] = ml_mul(ml_detach(ml_module_parameter(m, i)), ml_number(3));
+    ml_tensor *y = ml_module_apply(m, params, 3, x), *mean = ml_clone(ml_module_own(norm, "running_mean"));
+    cr_assert(y && kept, "%s", ml_error_message());
+    for (int i = 0; i < 2; i++) {
+        ml_pass_rewind(kept);
+        expect_same(ml_pass_child(kept, 0, ml_mul(x, ml_pass_parameter(kept, 0))), y, "again, time %d", i);
+    }
+    expect_same(ml_module_own(norm, "running_mean"), mean, "it keeps statistics");
+    ml_module_release(m);
+    expect_same(ml_pass_parameter(kept, 0), params[0], "without the module");
+    ml_pass_drop(kept);
+    ml_pass_drop(NULL);
 }
 
 /* --- copies, frozen parameters, factors -------------------------------------------------------------------------------- */
@@ -232,7 +265,8 @@ Test(modules, a_clone_shares_nothing)
 {
     int        count = 0;
     ml_module *tied = linear(3, 3);
-    ml_module *m = ml_nn_sequential((ml_module *[]){ tied, ml_module_retain(tied), small(&count), ml_nn_residual(ml_nn_batch_norm(1, 2, &(ml_norm_layer_opts){ .dtype = ML_F64 }), NULL) }, 4);
+    ml_module *norm = ml_nn_batch_norm(1, 2, &(ml_norm_layer_opts){ .dtype = ML_F64 });
+    ml_module *m = ml_nn_sequential((ml_module *[]){ tied, ml_module_retain(tied), small(&count), ml_nn_residual(norm, NULL) }, 4);
     ml_tensor *x = normals(ML_SHAPE(5, 3), 1);
     ml_module_freeze(m, 1, true);
     ml_module_set_factor(m, 4, 0.25);
@@ -290,7 +324,8 @@ Test(modules, frozen_parameters_have_no_gradient_and_stay)
 /* Each layer alone and inside a Sequential that fuses: as if its parameters had the factor themselves. */
 Test(modules, factors_are_part_of_what_a_layer_reads)
 {
-    ml_module *m = ml_nn_sequential((ml_module *[]){ linear(3, 4), relu(), linear(4, 2), ml_nn_residual(ml_nn_sequential((ml_module *[]){ linear(2, 2) }, 1), NULL) }, 4);
+    ml_module *inner = ml_nn_sequential((ml_module *[]){ linear(2, 2) }, 1);
+    ml_module *m = ml_nn_sequential((ml_module *[]){ linear(3, 4), relu(), linear(4, 2), ml_nn_residual(inner, NULL) }, 4);
     ml_module *want = ml_module_clone(m);
     ml_tensor *x = normals(ML_SHAPE(5, 3), 1), *dy[6], *dw[6];
     for (int i = 0; i < 6; i++) {
@@ -344,7 +379,8 @@ Test(modules, hooks_see_every_point_by_its_way)
     int64_t    a = ml_module_hook(m, &(ml_hook){ wants, watched, forget, &all }), b = ml_module_hook(around, &(ml_hook){ wants, watched, NULL, &half });
     cr_assert(a && b && a != b);
     expect_close(ml_module_forward(m, x), plain, 1e-13, "looking changes nothing");
-    const char *once = "1.linear 2.f.1.linear 2.f.2.relu 2.f.3.linear 2.f.sequential 2.half way 2.f.1.linear 2.f.2.relu 2.f.3.linear 2.f.sequential 2.gated 3.linear sequential ";
+    const char *once = "1.linear 2.f.1.linear 2.f.2.relu 2.f.3.linear 2.f.sequential 2.half way 2.f.1.linear 2.f.2.relu 2.f.3.linear "
+                       "2.f.sequential 2.gated 3.linear sequential ";
     cr_expect_str_eq(all.seen, once);
     cr_expect_str_eq(half.seen, "");
     all.seen[0] = '\0';

@@ -217,12 +217,12 @@ enum { MUON = 8 /* the only one whose step is not element by element */, N_KINDS
 static ml_optim *of_kind(int kind, ml_tensor *const *params, int n)
 {
     switch (kind) {
-    case 0: return ml_sgd(params, n, &(ml_sgd_opts){ 0.1, 0, false, 0.1 });
-    case 1: return ml_sgd(params, n, &(ml_sgd_opts){ 0.1, 0.9, true, 0.1 });
+    case 0: return ml_sgd(params, n, &(ml_sgd_opts){ .lr = 0.1, .weight_decay = 0.1 });
+    case 1: return ml_sgd(params, n, &(ml_sgd_opts){ 0.1, 0.9, true, 0.1, true });
     case 2: return ml_adam(params, n, NULL);
     case 3: return ml_adamw(params, n, NULL);
     case 4: return ml_rmsprop(params, n, NULL);
-    case 5: return ml_rmsprop(params, n, &(ml_rmsprop_opts){ 1e-2, 0.9, 1e-3, 0.5, true, 0.1 });
+    case 5: return ml_rmsprop(params, n, &(ml_rmsprop_opts){ 1e-2, 0.9, 1e-3, 0.5, true, 0.1, false });
     case 6: return ml_adagrad(params, n, NULL);
     case 7: return ml_lion(params, n, NULL);
     case MUON: return ml_muon(params, n, NULL);

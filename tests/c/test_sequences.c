@@ -93,12 +93,16 @@ static ml_module *module_of(const golden *g, ml_dtype dtype)
     int64_t dim    = ml_tensor_size(g->x, 2);
     bool    causal = strstr(g->name, "causal") != NULL;
     if (strncmp(g->name, "attention", 9) == 0) {
-        ml_attention_layer_opts o = { .causal = causal, .no_bias = strstr(g->name, "no_bias") != NULL, .dtype = dtype };
+        ml_attention_layer_opts o = { .causal = causal, .no_bias = strstr(g->name, "no_bias") != NULL, .rotary = strstr(g->name, "rotary") != NULL, .dtype = dtype };
         return ml_nn_multi_head_attention(dim, o.no_bias ? 1 : causal ? 4 : 2, &o);
     }
+    if (strcmp(g->name, "sines") == 0) return ml_nn_sinusoidal_embedding(dim);
+    if (strcmp(g->name, "positions") == 0) return ml_nn_positional_embedding(5, dim, &(ml_embedding_layer_opts){ .dtype = dtype });
     if (strncmp(g->name, "block", 5) != 0) return recurrent_of(g, dtype);
+    bool rms = strstr(g->name, "rms") != NULL;
     ml_transformer_opts o = { .causal = causal, .gelu = strstr(g->name, "gelu") != NULL, .last = strstr(g->name, "last") != NULL,
-                              .norm_behind = !strstr(g->name, "first"), .mlp = ml_tensor_size(g->params[8], 0), .dtype = dtype };
+                              .norm_behind = !strstr(g->name, "first"), .rotary = strstr(g->name, "rotary") != NULL, .norm = rms ? ML_BLOCK_RMS_NORM : ML_BLOCK_LAYER_NORM,
+                              .mlp = ml_tensor_size(g->params[rms ? 6 : 8], 0), .dtype = dtype };
     return ml_nn_transformer_block(dim, 2, &o);
 }
 
@@ -148,7 +152,7 @@ Test(sequences, layers_are_those_of_pytorch)
         if (!found) break;
     }
     fclose(f);
-    expect(n >= 20, "only %d cases", n);
+    expect(n >= 24, "only %d cases", n);
 }
 
 /* --- 100 steps of Adam -------------------------------------------------------------------------------------------------------- */

@@ -213,6 +213,7 @@ for dim in (0, 1, -1):
     case("cumsum", lambda x, d=dim: torch.cumsum(x, d), floats(2, 4, 3), dim=dim)
     case("cumsum", lambda x, d=dim: torch.cumsum(x.flip(d), d).flip(d), floats(2, 4, 3), dim=dim, reverse=1)
     case("cumprod", lambda x, d=dim: torch.cumprod(x, d), floats(2, 4, 3), dim=dim)
+    case("cummax", lambda x, d=dim: torch.cummax(x, d)[0], floats(2, 4, 3), dim=dim)
     for keep in (0, 1):
         case("kthvalue", lambda x, d=dim, k=keep: torch.kthvalue(x, 2, d, bool(k))[0], floats(2, 5, 3), k=2, dim=dim, keepdim=keep)
         case("median", lambda x, d=dim, k=keep: torch.median(x, d, bool(k))[0], floats(2, 5, 4), dim=dim, keepdim=keep)
@@ -296,6 +297,9 @@ case("gather", lambda x, i: x.gather(1, i), floats(2, 4), ints(4, 2, 3), dim=1)
 case("gather", lambda x, i: x.gather(0, i - 1), floats(3, 4, 2), ints(3, 5, 2, 1) + 1, dim=0, base=1)
 case("scatter_add", lambda x, i, z: x.scatter_add(1, i, z), floats(2, 4), ints(4, 2, 6), floats(2, 6), dim=1)
 case("scatter_add", lambda x, i, z: x.scatter_add(0, i - 1, z), floats(3, 4), ints(3, 5, 2) + 1, floats(5, 2), dim=0, base=1)
+unique = torch.stack([torch.randperm(5)[:3] for _ in range(2)])  # PyTorch does not say which of several stays
+case("scatter", lambda x, i, z: x.scatter(1, i, z), floats(2, 5), unique, floats(2, 3), dim=1)
+case("scatter", lambda x, i, z: x.scatter(0, i - 1, z), floats(5, 3), unique.T.contiguous() + 1, floats(3, 2), dim=0, base=1)
 case("take", lambda x, i: x.take(i), floats(2, 4), ints(8, 3, 2))
 case("masked_select", torch.masked_select, floats(3, 4), bools(3, 4))
 case("masked_select", lambda x, m: x[m], floats(5, 2, 2), bools(5))
@@ -514,11 +518,18 @@ def self_attention(x, heads=1, **o):
     return attention(q, k, v, **o).transpose(-3, -2).flatten(-2)
 
 
+def cross_attention(x, y, heads=1, **o):
+    q, k, v = (part.unflatten(-1, (heads, -1)).transpose(-3, -2) for part in (x, *y.chunk(2, -1)))
+    return attention(q, k, v, **o).transpose(-3, -2).flatten(-2)
+
+
 for q, k, v, o in (((2, 3, 4), (2, 5, 4), (2, 5, 3), {}), ((3, 2), (4, 2), (4, 1), dict(causal=1)), ((2, 1, 3, 2), (3, 3, 2), (3, 2), dict(scale=0.3)),
                    ((3, 18), (3, 18), (3, 17), dict(causal=1)), ((17, 2), (20, 2), (20, 3), dict(causal=1))):
     case("attention", lambda q, k, v, o=o: attention(q, k, v, **o), floats(*q), floats(*k), floats(*v), **o)
 for x, o in (((2, 3, 12), dict(heads=2)), ((4, 6), {}), ((1, 3, 12), dict(heads=4, causal=1, scale=0.7))):
     case("self_attention", lambda x, o=o: self_attention(x, **o), floats(*x), **o)
+for x, y, o in (((2, 3, 4), (2, 5, 8), dict(heads=2)), ((1, 3), (2, 6), {}), ((2, 4), (3, 8), dict(heads=4, causal=1, scale=0.7))):
+    case("cross_attention", lambda x, y, o=o: cross_attention(x, y, **o), floats(*x), floats(*y), **o)
 
 
 # --- writing ------------------------------------------------------------------------------------------------------------

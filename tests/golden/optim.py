@@ -116,6 +116,8 @@ CASES = [
     ("sgd_nesterov",          "SGD",   dict(lr=0.05, momentum=0.9, nesterov=True)),
     ("sgd_nesterov_decay",    "SGD",   dict(lr=0.05, momentum=0.7, nesterov=True, weight_decay=0.1)),
     ("sgd_momentum_sits_out", "SGD",   dict(lr=0.05, momentum=0.9), dict(b_sits_out=3)),
+    ("sgd_decoupled",         "SGD",   dict(lr=0.05, momentum=0.7, weight_decay=0.5, decoupled=True)),
+    ("sgd_plain_decoupled",   "SGD",   dict(lr=0.1, weight_decay=0.5, decoupled=True)),
     ("adam",                  "Adam",  dict(lr=1e-3)),
     ("adam_betas",            "Adam",  dict(lr=1e-2, betas=(0.8, 0.95))),
     ("adam_betas_zero",       "Adam",  dict(lr=1e-3, betas=(0.0, 0.9))),
@@ -132,7 +134,9 @@ CASES = [
     ("rmsprop_momentum",      "RMSprop", dict(lr=1e-4, momentum=0.9)),
     ("rmsprop_centered",      "RMSprop", dict(lr=1e-3, centered=True, eps=1e-3)),
     ("rmsprop_all",           "RMSprop", dict(lr=1e-4, centered=True, eps=1e-3, momentum=0.8, weight_decay=0.1), dict(b_sits_out=3)),
+    ("rmsprop_decoupled",     "RMSprop", dict(lr=1e-3, weight_decay=2.0, decoupled=True)),
     ("adagrad",               "Adagrad", dict(lr=1e-2)),
+    ("adagrad_decoupled",     "Adagrad", dict(lr=5e-2, weight_decay=0.3, decoupled=True)),
     ("adagrad_decay",         "Adagrad", dict(lr=5e-2, weight_decay=0.1, lr_decay=0.01)),
     ("adagrad_sum",           "Adagrad", dict(lr=5e-2, initial_sum=0.5, eps=1e-3), dict(b_sits_out=2)),
     ("lion",                  "Lion",  dict(lr=1e-3)),
@@ -145,9 +149,9 @@ CASES = [
     ("sam_adamw",             "AdamW", dict(lr=1e-3), dict(rho=0.05)),
     ("clip_norm",             "SGD",   dict(lr=0.1, momentum=0.5), dict(clip_norm=0.3)),
     ("clip_value",            "Adam",  dict(lr=1e-3, weight_decay=0.1), dict(clip_value=0.1)),
-    ("lbfgs",                 "LBFGS", dict(max_iter=1, history=10), dict(tolerance=(1e-9, 0))),
-    ("lbfgs_short_history",   "LBFGS", dict(lr=0.5, max_iter=3, history=3), dict(tolerance=(1e-9, 0), steps=10)),
-    ("lbfgs_no_search",       "LBFGS", dict(lr=0.1, max_iter=2, history=5, line_search=False), dict(tolerance=(1e-9, 0))),
+    ("lbfgs",                 "LBFGS", dict(max_iter=1, history=10), dict(tolerance=(1e-8, 0))),
+    ("lbfgs_short_history",   "LBFGS", dict(lr=0.5, max_iter=3, history=3), dict(tolerance=(1e-8, 0), steps=10)),
+    ("lbfgs_no_search",       "LBFGS", dict(lr=0.1, max_iter=2, history=5, line_search=False), dict(tolerance=(1e-7, 0))),
     ("gradient_flow",         "GradientFlow", dict(span=0.1, rtol=1e-10, atol=1e-12), dict(tolerance=(1e-8, 0))),
 ]
 NAMES = dict(initial_sum="initial_accumulator_value", history="history_size")  # PyTorch's
@@ -164,6 +168,8 @@ def block(word, tensor):
 
 def torch_optimizer(kind, params, options):
     options = {NAMES.get(k, k): v for k, v in options.items()}
+    if options.pop("decoupled", False):
+        options.pop("weight_decay")
     if "line_search" in options or kind == "LBFGS":
         options["line_search_fn"] = "strong_wolfe" if options.pop("line_search", True) else None
     return getattr(torch.optim, kind)(params, **options)
@@ -211,6 +217,9 @@ def run(kind, options, dtype, data, extra):
                 torch.nn.utils.clip_grad_norm_(params, extra["clip_norm"])
             if extra["clip_value"]:
                 torch.nn.utils.clip_grad_value_(params, extra["clip_value"])
+            if options.get("decoupled"):
+                for a in arrays:
+                    a *= 1 - options["lr"] * options["weight_decay"]
             if kind in NUMPY:
                 opt.step(arrays, [p.grad.numpy() for p in params])
             else:

@@ -120,6 +120,55 @@ block("block_2_heads", 2, 4, 6, 2, 5)
 block("block_first_causal_last_2_heads", 2, 4, 6, 2, 5, causal=True, last=True, norm_first=True)
 
 
+# --- what PyTorch has no layer for: written out -------------------------------------------------------------------------------
+def attended(x, w, b, w_out, b_out, heads, causal, turned):
+    n, t, dim = x.shape
+    q, k, v = ((x @ w.T + b)[..., i * dim : (i + 1) * dim].reshape(n, t, heads, -1).transpose(1, 2) for i in range(3))
+    if turned:  # points of the plane, values i and i + d/2, times e^(i angle)
+        half = q.shape[-1] // 2
+        angles = torch.arange(t, dtype=F64)[:, None] * 10000.0 ** (-torch.arange(half, dtype=F64) / half)
+        turn = torch.polar(torch.ones_like(angles), angles)
+        q, k = (torch.complex(z[..., :half], z[..., half:]) * turn for z in (q, k))
+        q, k = (torch.cat((z.real, z.imag), -1) for z in (q, k))
+    scores = q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5
+    if causal:
+        scores = scores.masked_fill(mask_of(t, True), -torch.inf)
+    return (scores.softmax(-1) @ v).transpose(1, 2).reshape(n, t, dim) @ w_out.T + b_out
+
+
+def written(name, f, x, *shapes):
+    params = [(floats(*s) / 4).requires_grad_() for s in shapes]
+    lines.append("case " + name)
+    for p in params:
+        put("param", p)
+    x = floats(*x).requires_grad_()
+    put("x", x)
+    close(params, {"y": f(x, *params)}, {"x": x})
+
+
+def rms(x, w):
+    return x / torch.sqrt(x.square().mean(-1, keepdim=True) + 1e-5) * w
+
+
+def rms_block(x, n1, w, b, w_out, b_out, n2, up, up_b, down, down_b):
+    x = x + attended(rms(x, n1), w, b, w_out, b_out, 2, True, True)
+    return x + torch.relu(rms(x, n2) @ up.T + up_b) @ down.T + down_b
+
+
+def sines(x):
+    t, dim = x.shape[-2:]
+    angles = torch.arange(t, dtype=F64)[:, None] * 10000.0 ** (-2 * torch.arange(dim // 2, dtype=F64) / dim)
+    table = torch.zeros(t, dim, dtype=F64)
+    table[:, 0::2], table[:, 1::2] = angles.sin(), angles.cos()
+    return x + table
+
+
+written("attention_rotary", lambda x, *p: attended(x, *p, 2, False, True), (2, 5, 8), (24, 8), (24,), (8, 8), (8,))
+written("block_first_causal_rms_rotary_2_heads", rms_block, (2, 4, 8), (8,), (24, 8), (24,), (8, 8), (8,), (8,), (5, 8), (5,), (8, 5), (8,))
+written("positions", lambda x, w: x + w[: x.shape[1]], (2, 3, 4), (5, 4))
+written("sines", sines, (2, 7, 6))
+
+
 # --- trained --------------------------------------------------------------------------------------------------------------
 def train(name, params, forward, x, labels, classes):
     lines.append("train " + name)

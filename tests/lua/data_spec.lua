@@ -115,3 +115,16 @@ describe("data.permutations", function()
     fails(function() ml.data.permutations { m = 4 } end, "unknown option 'm'")
   end)
 end)
+
+describe("ml.data", function()
+  it("names the nearest of what it has, and lists all of it", function()
+    fails(function() return ml.data.spirlas end, "^ml.data has no 'spirlas'; did you mean 'spirals'%?")
+    fails(function() return ml.data.qqqqqqq end, "^ml.data has no 'qqqqqqq'$")
+    local n, listed = 0, {}
+    for name, value in pairs(ml.data) do
+      n, listed[name] = n + 1, true
+      assert.is_function(value)
+    end
+    assert.is_true(n > 30 and listed.modular and listed.loader and listed.mnist and listed.dyck)
+  end)
+end)

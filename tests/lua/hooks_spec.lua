@@ -89,6 +89,21 @@ describe("run_with_cache", function()
     holds(model[1].f(cache["1.f"]):tolist(), cache["1.f.linear#2"], 1e-12)
   end)
 
+  it("knows the way also where forward runs layers of layers", function()
+    local Skips = nn.module "Skips"
+    function Skips:init() self.all = nn.Sequential { f64(3, 3), nn.Tanh(), nn.Residual(f64(3, 3)) } end
+    function Skips:forward(t) return self.all[3].inner(self.all[1](t)) * self.all[1].weight:sum() end
+    local model = nn.Sequential { Skips() }
+    local all = model[1].all
+    local y, cache = model:run_with_cache(x)
+    assert.same({ "1.all.1.linear", "1.all.3.inner.linear", "1.skips", "sequential" }, keys(cache))
+    holds((all[3].inner(all[1](x)) * all[1].weight:sum()):tolist(), y, 1e-12)
+    local _ <close> = all:with_hooks { ["3.inner"] = function(value) return value * 2 end }
+    local other <close> = all[3]:with_hooks { inner = function(value) return value + 1 end } -- nearer: it comes first
+    holds((y * 2 + all[1].weight:sum() * 2):tolist(), model(x), 1e-12)
+    assert.equal(all[3], other.model)
+  end)
+
   it("names what was meant", function()
     local model = network()
     fails(function() model:run_with_cache(x, "*.rleu") end, "^run_with_cache: nothing is called '%*%.rleu'; .*2%.relu")

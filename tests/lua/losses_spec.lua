@@ -18,7 +18,8 @@ describe("cross_entropy", function()
 
   it("with weights counts rows by their class", function()
     local each = nn.cross_entropy(scores, labels, { reduction = "none" }):tolist()
-    holds((each[1] * 1 + each[2] * 3) / 4, nn.cross_entropy(scores, labels, { weight = ml.tensor({ 1, 3, 9 }, { dtype = "f64" }) }), 1e-12)
+    local weight = ml.tensor({ 1, 3, 9 }, { dtype = "f64" })
+    holds((each[1] * 1 + each[2] * 3) / 4, nn.cross_entropy(scores, labels, { weight = weight }), 1e-12)
   end)
 
   it("smooths towards all classes", function()
@@ -28,13 +29,30 @@ describe("cross_entropy", function()
   end)
 
   it("says what is wrong", function()
-    fails(function() return nn.cross_entropy(scores, labels, { label_smothing = 0.1 }) end, "^cross_entropy: unknown option 'label_smothing'")
-    fails(function() return nn.cross_entropy(scores, labels, { reduction = "sum", wait = 1 }) end, "^cross_entropy: unknown option 'wait'")
+    fails(function() return nn.cross_entropy(scores, labels, { label_smothing = 0.1 }) end,
+      "^cross_entropy: unknown option 'label_smothing'")
+    fails(function() return nn.cross_entropy(scores, labels, { reduction = "sum", wait = 1 }) end,
+      "^cross_entropy: unknown option 'wait'")
     fails(function() return nn.cross_entropy(scores, labels, { reduction = "max" }) end, "reduction must be")
-    fails(function() return nn.cross_entropy(scores, labels, { label_smoothing = 2 }) end, "label_smoothing must be in %[0, 1%], got 2")
-    fails(function() return nn.cross_entropy(scores, labels, { weight = ml.ones { 2 } }) end, "needs a weight for each of 3 classes, got shape %(2%)")
+    fails(function() return nn.cross_entropy(scores, labels, { label_smoothing = 2 }) end,
+      "label_smoothing must be in %[0, 1%], got 2")
+    fails(function() return nn.cross_entropy(scores, labels, { weight = ml.ones { 2 } }) end,
+      "needs a weight for each of 3 classes, got shape %(2%)")
     fails(function() return nn.cross_entropy(scores, labels - 1, { reduction = "sum" }) end, "0")
     fails(function() return nn.cross_entropy(3, labels, { reduction = "sum" }) end, "cross_entropy")
+  end)
+end)
+
+describe("mse", function()
+  it("is put together as asked", function()
+    local x, y = ml.tensor({ 1, 2 }, { dtype = "f64" }), ml.tensor({ 0, 4 }, { dtype = "f64" })
+    holds(2.5, nn.mse(x, y), 1e-12)
+    holds(2.5, nn.mse(x, y, { reduction = "mean" }), 1e-12)
+    holds(5, nn.mse(x, y, { reduction = "sum" }), 1e-12)
+    holds({ 1, 4 }, nn.mse(x, y, { reduction = "none" }), 1e-12)
+    fails(function() return nn.mse(x, y, { reduction = "max" }) end, "^mse: reduction must be mean, sum or none, got 'max'")
+    fails(function() return nn.mse(x, y:reshape(2, 1), { reduction = "sum" }) end, "^mse: shapes differ")
+    fails(function() return nn.mse(x, y, { reducton = "sum" }) end, "^mse: ")
   end)
 end)
 
@@ -85,8 +103,8 @@ describe("losses", function()
     local side = (x[{ {}, 1 }] + x[{ {}, 2 }]):sign():reshape(60, 1)
     local two = (side:reshape(60):gt(0)):cast "i64" + 1
     local cases = {
-      hinge = side, logistic_loss = side, exponential_loss = side, huber = side, smooth_l1 = side, bce_with_logits = (side + 1) * 0.5,
-      multi_margin = two, cross_entropy = two,
+      hinge = side, logistic_loss = side, exponential_loss = side, huber = side, smooth_l1 = side,
+      bce_with_logits = (side + 1) * 0.5, multi_margin = two, cross_entropy = two,
     }
     for name, target in pairs(cases) do
       ml.seed(1)

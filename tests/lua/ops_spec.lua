@@ -224,6 +224,25 @@ local other = {
     holds({ { 1, 2, 6 }, { 4, 20, 120 } }, m:cumprod())
     holds({ { 1, 2, 3 }, { 4, 10, 18 } }, m:cumprod(1))
   end,
+  cummax = function()
+    local x = f64 { { 1, 3, 2, 5 }, { 4, 0, 4, 3 } }
+    holds({ { 1, 3, 3, 5 }, { 4, 4, 4, 4 } }, x:cummax())
+    holds({ { 1, 3, 2, 5 }, { 4, 3, 4, 5 } }, x:cummax(1))
+    local y = ml.tensor { 1., 0 / 0, 3 }:cummax():tolist()
+    assert.is_true(y[1] == 1 and y[2] ~= y[2] and y[3] ~= y[3])
+    local slope = ml.grad(function(v) return v:cummax():sum() end)
+    holds({ 1, 3, 0 }, slope(ml.tensor { 1., 4, 2 }) + ml.tensor { 0., 1, 0 }, 1e-6) -- 4 counts twice
+  end,
+  scatter = function()
+    holds({ { 1, 2, 10 }, { 20, 5, 6 } }, m:scatter(ml.tensor { { 3 }, { 1 } }, f64 { { 10 }, { 20 } }, 2))
+    holds({ { 1, 30, 3 }, { 4, 5, 6 } }, m:scatter(ml.tensor { { 2, 2 } }, f64 { { 10, 30 } })) -- the last one stays
+    local slope = ml.grad(function(v) return (m:scatter(ml.tensor { { 2, 2 } }, v) * 7):sum() end)
+    holds({ { 0, 7 } }, slope(f64 { { 10, 30 } }))
+    holds({ 1, 0, 1 }, ml.tensor({ true, true, true }):scatter(ml.tensor { 2 }, ml.tensor { false }):cast "f64")
+    fails(function() return m:scatter(ml.tensor { { 3 } }, f64 { 1 }) end,
+      "^scatter: what is written has shape %(1%), its positions %(1, 1%)")
+    fails(function() return m:scatter(ml.tensor { { 4 } }, f64 { { 1 } }) end, "^scatter: positions must be 1%.%.3, found 4")
+  end,
   kthvalue = function()
     holds({ 1, 4 }, m:kthvalue())
     holds({ 2, 5 }, m:kthvalue(2))
@@ -713,11 +732,14 @@ local other = {
   weighted_cross_entropy = function()
     local each = m:cross_entropy(ml.tensor { 3, 1 }, { groups = 2 }):tolist()
     holds((each[1] * 4 + each[2] * 1) / 5, m:weighted_cross_entropy(ml.tensor { 3, 1 }, ml.tensor { 1., 2, 4 }))
-    fails(function() return m:weighted_cross_entropy(ml.tensor { 3, 1 }, ml.ones { 2 }) end, "needs a weight for each of 3 classes")
-    fails(function() return m:weighted_cross_entropy(ml.tensor { 3, 1 }, ml.ones { 3 }, { label_smoothing = -1 }) end, "must be in %[0, 1%]")
+    fails(function() return m:weighted_cross_entropy(ml.tensor { 3, 1 }, ml.ones { 2 }) end,
+      "needs a weight for each of 3 classes")
+    fails(function() return m:weighted_cross_entropy(ml.tensor { 3, 1 }, ml.ones { 3 }, { label_smoothing = -1 }) end,
+      "must be in %[0, 1%]")
   end,
   bce_with_logits = function()
-    holds({ math.log(2), 2 + math.log(1 + math.exp(-2)) }, ml.tensor { 0., 2 }:bce_with_logits(ml.tensor { 1., 0 }, { reduction = "none" }))
+    holds({ math.log(2), 2 + math.log(1 + math.exp(-2)) },
+      ml.tensor { 0., 2 }:bce_with_logits(ml.tensor { 1., 0 }, { reduction = "none" }))
     holds(3 * math.log(2), ml.tensor { 0. }:bce_with_logits(ml.tensor { 1. }, 3, "sum"))
   end,
   hinge = function()
@@ -771,6 +793,15 @@ local other = {
     holds(x[{ {}, { 1, 2 } }]:attention(x[{ {}, { 3, 4 } }], x[{ {}, { 5, 6 } }]):tolist(), x:self_attention(), 1e-12)
     holds({ { 1, 10 }, { 1.5, 20 } }, (x * f64 { 0, 0, 1, 1, 1, 1 }):self_attention { heads = 2, causal = true }, 1e-12)
     fails(function() return x:self_attention(4) end, "^self_attention: needs queries, keys and values of 4 heads side by side")
+  end,
+  cross_attention = function()
+    local x = f64 { { 1, 0, 1, 1, 1, 10 }, { 0, 2, -1, 3, 2, 30 } }
+    local q, kv = x[{ {}, { 1, 2 } }], x[{ {}, { 3, 6 } }]
+    holds(x:self_attention():tolist(), q:cross_attention(kv), 1e-12)
+    holds(x:self_attention({ heads = 2, causal = true })[{ { 2, 2 } }]:tolist(),
+      q[{ { 2, 2 } }]:cross_attention(kv, { heads = 2, causal = true }), 1e-12)
+    fails(function() return q:cross_attention(q) end, "^cross_attention: needs keys and values side by side, twice as wide")
+    fails(function() return q:cross_attention(kv, 3) end, "^cross_attention: needs queries of 3 heads side by side")
   end,
   mse = function()
     holds((9 + 4 + 1 + 0 + 1 + 4) / 6, m:mse(m * 0 + 4))

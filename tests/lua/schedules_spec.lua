@@ -5,7 +5,9 @@ local holds, fails = support.holds, support.fails
 local nn, schedule = ml.nn, ml.optim.schedule
 
 local function leaf(list) return ml.tensor(list, { dtype = "f64", requires_grad = true }) end
-local function near(want, got) assert(math.abs(want - got) <= 1e-12 * math.max(1, math.abs(want)), ("%.15g, not %.15g"):format(got, want)) end
+local function near(want, got)
+  assert(math.abs(want - got) <= 1e-12 * math.max(1, math.abs(want)), ("%.15g, not %.15g"):format(got, want))
+end
 
 describe("a schedule", function()
   it("has the values of its formula", function()
@@ -20,9 +22,32 @@ describe("a schedule", function()
     near(0.25, schedule.multistep { at = { 10, 20, 30 }, gamma = 0.5 } (29))
   end)
 
+  it("is PyTorch's scheduler of that name", function()
+    local seen = 0
+    for line in io.lines(os.getenv "MOONLAB_SOURCE" .. "/tests/golden/schedules.txt") do
+      local name, words, rates = line:match "^(%S+) (.-) : (.*)$"
+      local opts, step = {}, 0
+      for key, value in words:gmatch "(%S+)=(%S+)" do
+        opts[key] = tonumber(value)
+        if not opts[key] then
+          opts[key] = {}
+          for item in value:gmatch "[^,]+" do table.insert(opts[key], tonumber(item)) end
+        end
+      end
+      local f = schedule[name](opts)
+      for rate in rates:gmatch "%S+" do
+        near(tonumber(rate), f(step))
+        step = step + 1
+      end
+      assert.is_true(step >= 40)
+      seen = seen + 1
+    end
+    assert.equal(8, seen)
+  end)
+
   it("warms up in equal parts, then begins", function()
-    for name, opts in pairs { constant = {}, cosine = { steps = 30 }, linear = { steps = 30 }, polynomial = { steps = 30 }, exponential = {},
-      step = { every = 5 }, multistep = { at = { 5 } } } do
+    for name, opts in pairs { constant = {}, cosine = { steps = 30 }, linear = { steps = 30 }, polynomial = { steps = 30 },
+      exponential = {}, step = { every = 5 }, multistep = { at = { 5 } } } do
       local plain, warm = {}, {}
       for key, value in pairs(opts) do plain[key], warm[key] = value, value end
       warm.warmup = 4
@@ -67,7 +92,8 @@ describe("a schedule", function()
 
   it("reaches groups by hand too", function()
     local w, b = leaf { 1 }, leaf { 1 }
-    local opt = ml.optim.SGD({ { params = { w } }, { params = { b }, lr = 0.1 } }, { lr = 1, schedule = function() return 0.5 end })
+    local opt = ml.optim.SGD({ { params = { w } }, { params = { b }, lr = 0.1 } },
+      { lr = 1, schedule = function() return 0.5 end })
     w:sum():backward()
     b:sum():backward()
     opt:step()
@@ -101,15 +127,18 @@ describe("a schedule", function()
   it("says what is wrong", function()
     local w = leaf { 1 }
     fails(function() local _ = schedule.cosine() end, "^schedule.cosine: needs steps")
-    fails(function() local _ = schedule.cosine { step = 3 } end, "^schedule.cosine: unknown option 'step'; did you mean 'steps'%?")
+    fails(function() local _ = schedule.cosine { step = 3 } end,
+      "^schedule.cosine: unknown option 'step'; did you mean 'steps'%?")
     fails(function() local _ = schedule.cosine { steps = 10, warmup = 10 } end, "10 steps end before its warm%-up of 10")
     fails(function() local _ = schedule.one_cycle { steps = 10, warmup = 2 } end, "takes no warmup")
     fails(function() local _ = schedule.multistep { gamma = 1 } end, "^schedule.multistep: needs at, a list")
     fails(function() local _ = ml.optim.SGD({ w }, { schedule = 3 }) end, "^SGD: a schedule must be a function of the step")
-    fails(function() ml.optim.SGD({ w }, { schedule = function() return "x" end }):minimize(w:sum()) end, "what a schedule returns must be a number, got string")
-    fails(function() ml.optim.SGD({ w }, { schedule = function() return -1 end }):minimize(w:sum()) end, "^SGD: the factor of a schedule must be a finite number")
+    fails(function() ml.optim.SGD({ w }, { schedule = function() return "x" end }):minimize(w:sum()) end,
+      "what a schedule returns must be a number, got string")
+    fails(function() ml.optim.SGD({ w }, { schedule = function() return -1 end }):minimize(w:sum()) end,
+      "^SGD: the factor of a schedule must be a finite number")
     fails(function() local _ = ml.optim.shedule end, "^ml.optim has no 'shedule'; did you mean 'schedule'%?")
-    fails(function() local _ = ml.optim.AdmaW end, "did you mean 'AdamW'%?")
+    fails(function() local _ = ml.optim.RMSProp end, "did you mean 'RMSprop'%?")
   end)
 end)
 
@@ -182,8 +211,10 @@ describe("a function as the loss", function()
     fails(function() ml.optim.GradientFlow({ w }):step() end, "^GradientFlow: computes the loss")
     fails(function() ml.optim.SAM(ml.optim.Adam { w }):minimize(w:sum()) end, "^Adam with SAM: computes the loss")
     fails(function() local _ = ml.optim.SAM({ w }, { rho = 1 }) end, "^SAM: the optimizer must be a moonlab.Optimizer, got table")
-    fails(function() local _ = ml.optim.SAM(ml.optim.Adam { w }, { roh = 1 }) end, "^SAM: unknown option 'roh'; did you mean 'rho'%?")
-    fails(function() local _ = ml.optim.LBFGS({ w }, { histroy = 1 }) end, "^LBFGS: unknown option 'histroy'; did you mean 'history'%?")
+    fails(function() local _ = ml.optim.SAM(ml.optim.Adam { w }, { roh = 1 }) end,
+      "^SAM: unknown option 'roh'; did you mean 'rho'%?")
+    fails(function() local _ = ml.optim.LBFGS({ w }, { histroy = 1 }) end,
+      "^LBFGS: unknown option 'histroy'; did you mean 'history'%?")
   end)
 
   it("may raise, and then nothing has happened", function()
@@ -209,8 +240,10 @@ describe("a function as the loss", function()
       end
     end
     local w = leaf { 1 }
-    fails(function() ml.optim.SGD({ w }):minimize(function() return 3 end) end, "^minimize: the function must return the loss, a tensor, got number")
-    fails(function() ml.optim.LBFGS({ w }):minimize(function() return w:sum() * (0 / 0) end) end, "^L%-BFGS: the loss where the step begins is %-?nan")
+    fails(function() ml.optim.SGD({ w }):minimize(function() return 3 end) end,
+      "^minimize: the function must return the loss, a tensor, got number")
+    fails(function() ml.optim.LBFGS({ w }):minimize(function() return w:sum() * (0 / 0) end) end,
+      "^LBFGS: the loss where the step begins is %-?nan")
   end)
 
   it("may use another optimizer inside", function()
@@ -226,12 +259,14 @@ describe("a function as the loss", function()
 
   it("brings logistic regression to its optimum", function()
     local x = ml.randn({ 200, 3 }, { seed = 2, dtype = "f64" })
-    local y = (x:matmul(ml.tensor({ 1, -2, 0.5 }, { dtype = "f64" })) + ml.randn({ 200 }, { seed = 3, dtype = "f64" })):gt(0):cast "f64"
+    local noise = ml.randn({ 200 }, { seed = 3, dtype = "f64" })
+    local y = (x:matmul(ml.tensor({ 1, -2, 0.5 }, { dtype = "f64" })) + noise):gt(0):cast "f64"
     local w = leaf { 0, 0, 0 }
     local function loss() return nn.bce_with_logits(x:matmul(w), y) + 1e-2 * w:square():sum() end
     local opt = ml.optim.LBFGS({ w }, { max_iter = 50, tolerance_grad = 1e-10, tolerance_change = 0 })
     opt:minimize(loss)
-    local gradient = (x:transpose():matmul(x:matmul(w:detach()):sigmoid() - y) / 200 + 2e-2 * w:detach()) -- where it is zero is the optimum
+    -- the optimum is where this is zero
+    local gradient = x:transpose():matmul(x:matmul(w:detach()):sigmoid() - y) / 200 + 2e-2 * w:detach()
     assert.is_true(gradient:abs():max():item() < 1e-9)
     local again = ml.optim.SGD({ w }, { lr = 1 })
     local before = loss():item()
@@ -279,8 +314,10 @@ describe("groups by name", function()
   end)
 
   it("say what they did not find", function()
-    fails(function() local _ = ml.optim.groups(model, { no_decay = { "*.bais" } }) end, "^optim.groups: no parameter of the model is called %*.bais")
-    fails(function() local _ = ml.optim.groups(model, { { names = { "9.*" }, lr = 1 } }) end, "^optim.groups: no parameter of the model is called 9.%*")
+    fails(function() local _ = ml.optim.groups(model, { no_decay = { "*.bais" } }) end,
+      "^optim.groups: no parameter of the model is called %*.bais")
+    fails(function() local _ = ml.optim.groups(model, { { names = { "9.*" }, lr = 1 } }) end,
+      "^optim.groups: no parameter of the model is called 9.%*")
     fails(function() local _ = ml.optim.groups(model, { nodecay = {} }) end, "^optim.groups: unknown option 'nodecay'")
     fails(function() local _ = ml.optim.groups(model, { {} }) end, "^optim.groups: group 1 needs names")
     fails(function() local _ = ml.optim.groups({}, {}) end, "^optim.groups: takes a model")
@@ -308,7 +345,8 @@ describe("an average of weights", function()
     holds({ sum / 6 }, swa:copy_to() and w, 1e-12)
     local other = ml.optim.swa({ leaf { 5 } }):load_state(state)
     assert.equal(6, other.updates)
-    fails(function() other:load_state({ updates = 1, values = {} }) end, "^load_state: this is the average of 0 parameters, not of 1")
+    fails(function() other:load_state({ updates = 1, values = {} }) end,
+      "^load_state: this is the average of 0 parameters, not of 1")
     fails(function() local _ = ml.optim.ema({ w }, { decay = 2 }) end, "^ema: decay must be in %[0, 1%], got 2")
   end)
 
@@ -364,7 +402,8 @@ describe("the range test", function()
   it("says what is wrong", function()
     local w = leaf { 1 }
     fails(function() local _ = ml.optim.lr_range({ w }) end, "^lr_range: needs a function that returns the loss, got nil")
-    fails(function() local _ = ml.optim.lr_range({ w }, function() return 1 end) end, "^lr_range: the function must return the loss, a tensor")
+    fails(function() local _ = ml.optim.lr_range({ w }, function() return 1 end) end,
+      "^lr_range: the function must return the loss, a tensor")
     fails(function() local _ = ml.optim.lr_range({ w }, print, { low = 2 }) end, "^lr_range: needs 0 < low < high")
     holds({ 1 }, w, 0)
   end)
