@@ -181,7 +181,13 @@ describe("the tangent kernel", function()
       local nn = ml.nn
       local model = nn.Sequential { nn.Linear(784, 1024), nn.ReLU(), nn.Linear(1024, 10) }
       local x = ml.rand { 2000, 784 }
-      local before, plan = ml.memory().live, ml.kernels.ntk_plan(model, x)
+      local few, others = x:slice(1, 1, 100), x:slice(1, 101, 1600)
+      local before, plan = ml.memory().live, ml.kernels.ntk_plan(model, few, others)
+      ml.kernels.ntk(model, few, others, { verbose = false })
+      assert(ml.memory().peak - before <= plan.bytes, "of two sets the plan is too small")
+      collectgarbage()
+      collectgarbage()
+      before, plan = ml.memory().live, ml.kernels.ntk_plan(model, x)
       local k = ml.kernels.ntk(model, x)
       local peak = ml.memory().peak - before
       assert(peak <= plan.bytes, peak .. " bytes, planned " .. plan.bytes)
