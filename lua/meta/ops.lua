@@ -1946,23 +1946,26 @@ function Tensor:mse(y) end
 ---@class moonlab.WeightedCrossEntropyOptions
 ---@field label_smoothing? number
 ---@field reduction? "mean"|"sum"|"none"
+---@field ignore? integer
 
---- cross entropy with a weight z (classes) for each class and smoothed labels (Szegedy et al. 2016); the mean is weighted too
+--- cross entropy with a weight z (classes) for each class and smoothed labels (Szegedy et al. 2016); the mean is weighted too; rows whose label is `ignore` do not count
 ---@param x moonlab.Tensor|number
 ---@param y moonlab.Tensor|number
 ---@param z moonlab.Tensor|number
 ---@param label_smoothing? number|moonlab.WeightedCrossEntropyOptions
 ---@param reduction? "mean"|"sum"|"none"|moonlab.WeightedCrossEntropyOptions
+---@param ignore? integer|moonlab.WeightedCrossEntropyOptions
 ---@return moonlab.Tensor
-function ml.weighted_cross_entropy(x, y, z, label_smoothing, reduction) end
+function ml.weighted_cross_entropy(x, y, z, label_smoothing, reduction, ignore) end
 
---- cross entropy with a weight z (classes) for each class and smoothed labels (Szegedy et al. 2016); the mean is weighted too
+--- cross entropy with a weight z (classes) for each class and smoothed labels (Szegedy et al. 2016); the mean is weighted too; rows whose label is `ignore` do not count
 ---@param y moonlab.Tensor|number
 ---@param z moonlab.Tensor|number
 ---@param label_smoothing? number|moonlab.WeightedCrossEntropyOptions
 ---@param reduction? "mean"|"sum"|"none"|moonlab.WeightedCrossEntropyOptions
+---@param ignore? integer|moonlab.WeightedCrossEntropyOptions
 ---@return moonlab.Tensor
-function Tensor:weighted_cross_entropy(y, z, label_smoothing, reduction) end
+function Tensor:weighted_cross_entropy(y, z, label_smoothing, reduction, ignore) end
 
 ---@class moonlab.BceWithLogitsOptions
 ---@field pos_weight? number

@@ -50,8 +50,9 @@ end
 ---
 --- Options of linear and conv: weight_var, divided by the number of values that a weight's unit reads (default 1), bias_var
 --- (default 0); of conv also kernel (default 3), padding (default 0), circular (default false). The NTK is that of the NTK
---- parametrisation, weights sqrt(weight_var / fan_in) times parameters of variance 1. Memory is bounded by tiles; with
---- global_avg_pool a pair of inputs takes the square of their places, else the places.
+--- parametrisation, weights sqrt(weight_var / fan_in) times parameters of variance 1: of a finite network what
+--- nn.parametrise(model, "ntk", { gain = g, bias_gain = b }) makes of it, with weight_var = g^2, bias_var = b^2. Memory is
+--- bounded by tiles; with global_avg_pool a pair of inputs takes the square of their places, else the places.
 --- Lee et al. 2018 and Novak et al. 2019 (NNGP), Jacot et al. 2018 and Arora et al. 2019 (NTK).
 ---@param layers moonlab.InfiniteLayer[]
 ---@return fun(x1: moonlab.Tensor, x2?: moonlab.Tensor): moonlab.Tensor, moonlab.Tensor

@@ -181,7 +181,13 @@ describe("the tangent kernel", function()
       local nn = ml.nn
       local model = nn.Sequential { nn.Linear(784, 1024), nn.ReLU(), nn.Linear(1024, 10) }
       local x = ml.rand { 2000, 784 }
-      local before, plan = ml.memory().live, ml.kernels.ntk_plan(model, x)
+      local few, others = x:slice(1, 1, 100), x:slice(1, 101, 1600)
+      local before, plan = ml.memory().live, ml.kernels.ntk_plan(model, few, others)
+      ml.kernels.ntk(model, few, others, { verbose = false })
+      assert(ml.memory().peak - before <= plan.bytes, "of two sets the plan is too small")
+      collectgarbage()
+      collectgarbage()
+      before, plan = ml.memory().live, ml.kernels.ntk_plan(model, x)
       local k = ml.kernels.ntk(model, x)
       local peak = ml.memory().peak - before
       assert(peak <= plan.bytes, peak .. " bytes, planned " .. plan.bytes)
@@ -304,6 +310,19 @@ describe("kernels of infinite width", function()
     assert.is_true(flat > -0.2, ("slope %.3f of a wrong kernel"):format(flat))
     local nngp = kernels.infinite { he, "relu", he, "relu", he } (x) -- and the other kernel is not it
     assert.is_true(slope_of(x, nngp, layers, rates, widths) > -0.2)
+  end)
+
+  it("are near those of a wide network in the NTK parametrisation, and far in another", function()
+    local x = ml.randn({ 8, 6 }, { seed = 5 })
+    local function linear(gain, bias_gain) return { "linear", weight_var = gain ^ 2, bias_var = bias_gain ^ 2 } end
+    local one = linear(1.3, 0.4)
+    local _, exact = kernels.infinite { one, "relu", one, "relu", one } (x)
+    for kind, near in pairs { ntk = true, standard = false } do
+      ml.seed(10)
+      local model = nn.Sequential { nn.Linear(6, 2048), nn.ReLU(), nn.Linear(2048, 2048), nn.ReLU(), nn.Linear(2048, 1) }
+      nn.parametrise(model, kind, kind == "ntk" and { gain = 1.3, bias_gain = 0.4 } or {})
+      assert.equal(near, distance(kernels.ntk(model, x), exact) < 0.12, kind)
+    end
   end)
 
   it("are the limit of finite convolutions", function()

@@ -56,6 +56,16 @@ describe("the ridge probe", function()
     end)
   end
 
+  it("is the same by blocks of a larger matrix", function()
+    for _, size in ipairs { { 700, 301 }, { 290, 500 } } do
+      local set = { x = randn(size, 1), y = randn({ size[1], 2 }, 2) }
+      local one  = ml.probe.linear(nil, set, { penalty = 0.01 })
+      local pair = ml.probe.linear(nil, set, { penalty = { 0.01, 0.01 } })
+      holds(pair.weight:tolist(), one.weight, 1e-9)
+      holds(pair.loo_errors:tolist()[1], ml.tensor(one.loo_error, { dtype = "f64" }), 1e-9)
+    end
+  end)
+
   it("counts left-out hits, and takes the best of several penalties by either", function()
     local labels = ml.randint(1, 3, { 40 }, { seed = 3 })
     local x = randn({ 40, 6 }, 4) + 0.8 * labels:one_hot(6)
