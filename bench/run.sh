@@ -7,7 +7,7 @@ here=$(dirname "$0")
 repeat=${REPEAT:-5}
 python=${PYTHON:-/usr/bin/python3}
 [ -x "$python" ] || python=python3
-all="mlp_tiny grokking mlp cnn resnet mnist1d calls elementwise fuse memory_loop transforms replicas start"
+all="mlp_tiny grokking mlp cnn resnet mnist1d gru transformer probe calls elementwise fuse memory_loop transforms replicas start"
 # shellcheck disable=SC2086  # a list of words
 [ $# -gt 0 ] || set -- $all
 export OMP_NUM_THREADS=2 MOONLAB_THREADS=2 MKL_NUM_THREADS=2
@@ -80,12 +80,23 @@ for name in "$@"; do
               row "the same, forward"                 us resnet 2
               own_row "  the step takes of its products"  x resnet 3 ;;
     mnist1d)  row "CNN of MNIST-1D, batch 100, step"  us mnist1d 1 ;;
+    probe)    row "random conv probe, 1,000 images"   ms probe 1
+              row "the same, PyTorch in batches"      ms probe 2
+              row "the same, best of 19 penalties"    ms probe 3 ;;
+    gru)      row "GRU of MNIST-1D, batch 100, step"  us gru 1
+              row "the same, least"                   us gru 2 ;;
     transforms) row "Hessian-vector product, 2-64-64-2" us transforms 1
               own_row "256 gradients by vmap(grad)"   us transforms 2
               own_row "  the loop takes times as long" x transforms 3 ;;
     replicas) own_row "16 MLPs 2-16-16-2, one by one" x replicas 1
               own_row "16 MLPs 2-32-32-2, one by one" x replicas 2
               own_row "16 MLPs 2-64-64-2, one by one" x replicas 3 ;;
+    transformer) row "transformer p=113, full batch"    ms transformer 1
+              row "the same, least"                   ms transformer 2
+              own_row "  its products at best"        ms transformer 5
+              row "the last position alone"           ms transformer 3
+              row "the same, least"                   ms transformer 4
+              own_row "  its products at best"        ms transformer 6 ;;
     calls)    row "x + b, 4 elements, recorded"       us calls 1
               row "matmul, 4 x 4, recorded"           us calls 2 ;;
     fuse)     row "relu(z*2+1)*z-z of 1e6, fused"     us fuse 1

@@ -217,6 +217,63 @@ print(nn.GroupNorm(2, 4, { affine = false })(ml.tensor { { 1., 3., 10., 30. } })
 local layer = nn.Dropout(0.5):eval()
 print(layer(ml.tensor { 1., 2. }))  --> [1., 2.]  f32 (2)
 
+--- nn.RNN
+local layer = nn.RNN(3, 8, { nonlinearity = "relu" })
+print(table.concat(layer(ml.zeros { 2, 5, 3 }).shape, ", "))  --> 2, 5, 8
+
+--- nn.GRU
+local model = nn.Sequential { nn.GRU(1, 6, { bidirectional = true }), nn.Flatten(), nn.Linear(40 * 12, 10) }
+print(table.concat(model(ml.zeros { 2, 40, 1 }).shape, ", "))                   --> 2, 10
+print(nn.GRU(1, 6, { layers = 2, output = "last" }))
+--> GRU(1 -> 6, 2 layers, last output)
+-->   1  GRU(1 -> 6)  162  weight_ih (18, 1)  weight_hh (18, 6)  bias_ih (18)  bias_hh (18)
+-->   2  GRU(6 -> 6)  252  weight_ih (18, 6)  weight_hh (18, 6)  bias_ih (18)  bias_hh (18)
+-->      in all       414
+
+--- nn.LSTM
+local layer = nn.LSTM(3, 8, { output = "last" })
+print(layer, table.concat(layer(ml.zeros { 2, 5, 3 }).shape, ", "))  --> LSTM(3 -> 8, last output)  2, 8
+
+--- Module:scan
+local layer = nn.LSTM(1, 4)
+local y, state
+for _ = 1, 3 do y, state = layer:scan(ml.zeros { 2, 10, 1 }, state) end -- thirty steps, ten at a time
+print(table.concat(y.shape, ", "), table.concat(state.shape, ", "))  --> 2, 10, 4  2, 1, 2, 4
+local h, c = state[1], state[2]
+print(table.concat(h.shape, ", "), h:eq(y[{ {}, 10 }]):all())  --> 1, 2, 4  true  bool ()
+
+--- nn.MultiHeadAttention
+local layer = nn.MultiHeadAttention(8, 2, { causal = true })
+print(layer)                                                    --> MultiHeadAttention(8, 2 heads, causal)
+print(table.concat(layer(ml.zeros { 3, 5, 8 }).shape, ", "))    --> 3, 5, 8
+
+--- Module:pattern
+local layer = nn.MultiHeadAttention(8, 1, { causal = true })
+print(layer:pattern(ml.zeros { 1, 3, 8 })[{ 1, 1 }])
+--> [[1.0000, 0.0000, 0.0000],
+-->  [0.5000, 0.5000, 0.0000],
+-->  [0.3333, 0.3333, 0.3333]]  f32 (3, 3) recorded
+
+--- nn.TransformerBlock
+local model = nn.Sequential {
+  nn.Embedding(114, 32), nn.PositionalEmbedding(3, 32),
+  nn.TransformerBlock(32, 4, { mlp = 64, norm = "none", causal = true, output = "last" }), nn.Linear(32, 113),
+}
+print(table.concat(model(ml.tensor { { 5, 7, 114 }, { 1, 2, 114 } }).shape, ", "))  --> 2, 113
+print(nn.TransformerBlock(32, 4, { activation = "gelu" }):describe())  --> TransformerBlock(32, 4 heads, mlp 128 gelu)
+
+--- nn.PositionalEmbedding
+local layer = nn.PositionalEmbedding(4, 2, { init = "zeros" })
+print(layer(ml.tensor { { 1., 2. }, { 3., 4. } }))
+--> [[1., 2.],
+-->  [3., 4.]]  f32 (2, 2) recorded
+
+--- nn.SinusoidalEmbedding
+print(nn.SinusoidalEmbedding(2)(ml.zeros { 3, 2 }))
+--> [[ 0.0000,  1.0000],
+-->  [ 0.8415,  0.5403],
+-->  [ 0.9093, -0.4161]]  f32 (3, 2)
+
 --- nn.Flatten
 print(table.concat(nn.Flatten()(ml.zeros { 5, 2, 3 }).shape, ", "))  --> 5, 6
 
@@ -270,9 +327,37 @@ print(nn.Square()(ml.tensor { -2., 1. }))  --> [4., 1.]  f32 (2)
 
 --- nn.cross_entropy
 print(nn.cross_entropy(ml.tensor { { 2., 0. }, { 0., 2. } }, ml.tensor { 1, 1 }))  --> 1.1269  f32 ()
+print(nn.cross_entropy(ml.tensor { { 2., 0. }, { 0., 2. } }, ml.tensor { 1, 1 }, { label_smoothing = 0.1, weight = ml.tensor { 1., 2. } }))  --> 1.1833  f32 ()
 
 --- nn.mse
 print(nn.mse(ml.tensor { 1., 2. }, ml.tensor { 0., 0. }))  --> 2.5  f32 ()
+
+--- nn.bce_with_logits
+print(nn.bce_with_logits(ml.tensor { 0., 2. }, ml.tensor { 1., 0. }, { pos_weight = 2 }))  --> 1.7566  f32 ()
+
+--- nn.hinge
+print(nn.hinge(ml.tensor { 0.5, -3. }, ml.tensor { 1., -1. }))  --> 0.25  f32 ()
+
+--- nn.logistic_loss
+print(nn.logistic_loss(ml.tensor { 0., 5. }, ml.tensor { 1., -1. }))  --> 2.8499  f32 ()
+
+--- nn.exponential_loss
+print(nn.exponential_loss(ml.tensor { 0., 1. }, ml.tensor { 1., -1. }))  --> 1.8591  f32 ()
+
+--- nn.huber
+print(nn.huber(ml.tensor { 0.5, 3. }, ml.tensor { 0., 0. }, { delta = 2 }))  --> 2.0625  f32 ()
+
+--- nn.smooth_l1
+print(nn.smooth_l1(ml.tensor { 0.5, 3. }, ml.tensor { 0., 0. }))  --> 1.3125  f32 ()
+
+--- nn.kl_div
+print(nn.kl_div(ml.tensor { { 0., 0. } }:log_softmax(), ml.tensor { { 0., 1. } }:log_softmax()))  --> 0.1109  f32 ()
+
+--- nn.multi_margin
+print(nn.multi_margin(ml.tensor { { 2., 1.5, 0. } }, ml.tensor { 1 }))  --> 0.1667  f32 ()
+
+--- nn.margin
+print(nn.margin(ml.tensor { { 2., 1.5, 0. } }, ml.tensor { 1 }))  --> [0.5]  f32 (1)
 
 --- Module:state
 local model = nn.Linear(2, 1)

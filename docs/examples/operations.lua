@@ -584,6 +584,38 @@ print(scores:cross_entropy(labels))  --> 0.1269  f32 ()
 --- mse
 print(ml.tensor { 1., 2. }:mse(ml.tensor { 1., 4. }))  --> 2.  f32 ()
 
+--- weighted_cross_entropy
+local scores, labels = ml.tensor { { 2., 0. }, { 0., 2. } }, ml.tensor { 1, 2 }
+print(ml.weighted_cross_entropy(scores, labels, ml.tensor { 1., 3. }, { label_smoothing = 0.1 }))  --> 0.2269  f32 ()
+
+--- bce_with_logits
+print(ml.tensor { 0., 2. }:bce_with_logits(ml.tensor { 1., 0. }, { reduction = "none" }))  --> [0.6931, 2.1269]  f32 (2)
+
+--- hinge
+print(ml.tensor { 0.5, -3. }:hinge(ml.tensor { 1., -1. }, { reduction = "none" }))  --> [0.5, 0.0]  f32 (2)
+
+--- logistic_loss
+print(ml.tensor { 0., 5. }:logistic_loss(ml.tensor { 1., -1. }, { reduction = "none" }))  --> [0.6931, 5.0067]  f32 (2)
+
+--- exponential_loss
+print(ml.tensor { 0., 1. }:exponential_loss(ml.tensor { 1., -1. }, { reduction = "none" }))  --> [1.0000, 2.7183]  f32 (2)
+
+--- huber
+print(ml.tensor { 0.5, 3. }:huber(ml.tensor { 0., 0. }, { reduction = "none" }))  --> [0.125, 2.500]  f32 (2)
+
+--- smooth_l1
+print(ml.tensor { 0.5, 3. }:smooth_l1(ml.tensor { 0., 0. }, { beta = 2, reduction = "none" }))  --> [0.0625, 2.0000]  f32 (2)
+
+--- kl_div
+local q, p = ml.tensor { 0.5, 0.5 }:log(), ml.tensor { 0.25, 0.75 }:log()
+print(q:kl_div(p))  --> 0.1308  f32 ()
+
+--- multi_margin
+print(ml.tensor { { 2., 1.5, 0. } }:multi_margin(ml.tensor { 1 }))  --> 0.1667  f32 ()
+
+--- margin
+print(ml.tensor { { 2., 1.5, 0. }, { 2., 1.5, 0. } }:margin(ml.tensor { 1, 3 }))  --> [ 0.5, -2.0]  f32 (2)
+
 --- conv2d
 local x = ml.tensor { { { { 1., 2., 3. }, { 4., 5., 6. } } } }
 local w = ml.tensor { { { { 1., -1. } } } }
@@ -655,6 +687,34 @@ print(ml.tensor { { 1., 10. }, { 3., 30. } }:channel_moments())
 
 --- dropout
 print(ml.ones { 8 }:dropout { p = 0.5, seed = 1 })  --> [2., 2., 2., 0., 0., 2., 2., 0.]  f32 (8)
+
+--- rnn
+local x = ml.tensor { { { 1. }, { 0. }, { 0. } } }
+print(x:rnn(ml.tensor { { 0.5 } }, ml.zeros { 1 }, ml.zeros { 1, 1 }, { act = "none" }):reshape(3))  --> [1.00, 0.50, 0.25]  f32 (3)
+
+--- gru
+local x = ml.zeros { 2, 5, 12 }                   -- two sequences of 5 steps, three gates of 4 values each
+local y = x:gru(ml.zeros { 12, 4 }, ml.zeros { 12 }, ml.ones { 2, 4 })
+print(y[{ 1, {}, 1 }])                            --> [0.5000, 0.2500, 0.1250, 0.0625, 0.0312]  f32 (5)
+
+--- lstm
+local x = ml.zeros { 2, 5, 16 }
+local y = x:lstm(ml.zeros { 16, 4 }, ml.zeros { 16 }, ml.ones { 2, 2, 4 })
+print(table.concat(y.shape, ", "), y[{ 2, 1, {}, 1 }])  --> 2, 2, 5, 4  [0.5000, 0.2500, 0.1250, 0.0625, 0.0312]  f32 (5)
+
+--- attention
+local q, k = ml.zeros { 3, 2 }, ml.zeros { 3, 2 }               -- nothing to choose by: means of what is seen
+local v = ml.tensor { { 1. }, { 2. }, { 6. } }
+print(q:attention(k, v):reshape(3))                             --> [3., 3., 3.]  f32 (3)
+print(q:attention(k, v, { causal = true }):reshape(3))          --> [1.0, 1.5, 3.0]  f32 (3)
+
+--- self_attention
+local x = ml.zeros { 2, 5, 3 * 8 }                              -- queries, keys and values of 8, as one product gives them
+print(table.concat(x:self_attention({ heads = 4, causal = true }).shape, ", "))  --> 2, 5, 8
+
+--- cross_attention
+local q, kv = ml.zeros { 2, 1, 8 }, ml.zeros { 2, 5, 2 * 8 }    -- one query, five keys and values of 8
+print(table.concat(q:cross_attention(kv, { heads = 4 }).shape, ", "))  --> 2, 1, 8
 
 --- solve_triangular
 local a = ml.tensor { { 2., 0. }, { 1., 4. } }

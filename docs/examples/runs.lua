@@ -13,18 +13,3 @@ print(run:last "loss", run:reached("loss", 10))  --> 1.0  1
 print(run:check("learned", run:last "loss" < 5))  --> true
 run:save()
 run:finish()
-
---- Figure
-local fig = ml.figure { rows = 1, cols = 2, title = "two panels" }
-fig:lines(1, { "a", "b" }, { xscale = "log" })
-fig:heatmap(2, ml.eye(4), { title = "identity" })
-for x = 1, 10 do
-  fig:point("a", x, x * x)
-  fig:feed(x, { b = 2 * x })
-end
-fig:refresh()
-local path = os.tmpname() .. ".svg"
-fig:save(path)
-print(io.open(path):read(5))  --> <?xml
-os.remove(path)
-print(fig:is_open()) -- fig:show() opens a window, fig:wait(1) looks at it for a second, fig:close() closes it  --> false

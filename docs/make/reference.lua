@@ -19,31 +19,45 @@ local PAGES = {
   { "derivatives", "Derivatives", "The gradient of a recorded computation, and functions of functions.",
     sources = { "meta/moonlab.lua:autograd", "moonlab/transform.lua", "moonlab/tree.lua" } },
   { "layers", "Layers and losses", "Modules hold their parameters; `model:apply` makes a pure function of them.",
-    sources = { "meta/moonlab.lua:nn,init,Module", "moonlab/nn.lua", "moonlab/module.lua", "moonlab/hooks.lua",
-      "moonlab/freeze.lua", "moonlab/summary.lua", "moonlab/parametrise.lua" } },
+    sources = { "meta/moonlab.lua:nn,init,Module", "moonlab/nn.lua", "moonlab/module.lua", "moonlab/hooks.lua", "moonlab/freeze.lua",
+      "moonlab/summary.lua", "moonlab/parametrise.lua" } },
   { "optimizers", "Optimizers", "Each takes a list of parameters and a table of options.",
-    sources = { "meta/moonlab.lua:optim,Optimizer" } },
+    sources = { "meta/moonlab.lua:optim,Optimizer", "moonlab/schedule.lua", "moonlab/optim.lua" } },
   { "data", "Data", "Data sets made by rule, the same for the same seed on every machine; published ones, from their files.",
-    sources = { "meta/moonlab.lua:data", "moonlab/datasets.lua" } },
+    sources = { "meta/data.lua", "moonlab/generators.lua", "moonlab/regressions.lua", "moonlab/languages.lua",
+      "moonlab/corruptions.lua", "moonlab/loader.lua", "moonlab/datasets.lua" } },
   { "files", "Files", "Tensors in files that others read and write, and checkpoints.",
     sources = { "moonlab/files.lua", "moonlab/io.lua" } },
   { "linalg", "Linear algebra, spectra, statistics", "What experiments measure with.",
     sources = { "moonlab/linalg.lua", "moonlab/fft.lua", "moonlab/stats.lua" } },
-  { "runs", "Runs and figures", "An experiment's parameters, loop, metrics, checks and pictures.",
-    sources = { "moonlab/run.lua", "moonlab/figure.lua" } },
+  { "probes", "Probes and kernels", "What a representation knows, and what an architecture knows before it learns.",
+    sources = { "moonlab/probe.lua", "moonlab/features.lua", "moonlab/kernels.lua", "moonlab/similarity.lua",
+      "moonlab/kernel_fit.lua", "moonlab/measures.lua" } },
+  { "runs", "Runs", "An experiment's parameters, loop, metrics and checks.", sources = { "moonlab/run.lua" } },
+  { "figures", "Figures", "Panels of curves and other marks, for files and a live window.",
+    sources = { "moonlab/figure.lua", "meta/marks.lua", "moonlab/charts.lua" } },
 }
 
 -- Under which name people know the owner of a function. Functions of other owners are not for them.
 local OWNERS = {
-  ml = "ml", train = "ml", autograd = "ml.autograd", transform = "ml", tree = "ml.tree", nn = "nn", init = "nn.init",
-  optim = "ml.optim", data = "ml.data", files = "ml", io = "ml.io", fft = "ml.fft", linalg = "ml.linalg", stats = "ml.stats",
-  Tensor = "Tensor", Module = "Module", Parametrisation = "Parametrisation", Optimizer = "Optimizer", methods = "Run",
-  Figure = "Figure",
+  ml = "ml", train = "ml", transform = "ml", files = "ml",
+  autograd = "ml.autograd", tree = "ml.tree", data = "ml.data", io = "ml.io", fft = "ml.fft", linalg = "ml.linalg",
+  stats = "ml.stats", optim = "ml.optim", probe = "ml.probe", features = "ml.probe.features",
+  kernels = "ml.kernels", measures = "ml.measures",
+  schedule = "ml.optim.schedule", WeightAverage = "WeightAverage",
+  nn = "nn", init = "nn.init",
+  Tensor = "Tensor", Optimizer = "Optimizer", methods = "Run", Figure = "Figure", Recording = "Recording",
+  Module = "Module", Parametrisation = "Parametrisation",
+  Loader = "Loader", Scaler = "Scaler",
+  Probe = "Probe", KernelFit = "KernelFit",
 }
 
 local CLASSES = {
-  Tensor = true, Module = true, Parametrisation = true, Optimizer = true, Run = true, Figure = true, Dataset = true,
-  ["nn.init"] = true,
+  Tensor = true, Optimizer = true, Run = true, Figure = true, Recording = true,
+  Module = true, Parametrisation = true, ["nn.init"] = true,
+  Dataset = true, Loader = true, Scaler = true,
+  WeightAverage = true,
+  Probe = true, KernelFit = true,
 }
 
 local function read(path)

@@ -1,8 +1,10 @@
-/* moonlab/figure.h - figures: panels of curves and heatmaps, drawn to files and to a live window.
+/* moonlab/figure.h - figures: panels of marks (curves, points, heatmaps ...), drawn to files and to a live window.
  *
  *     ml_figure *fig = ml_figure_new(1, 2, "Grokking");
  *     ml_figure_lines(fig, 0, (const char *[]){ "train", "test" }, 2,
  *                     &(ml_panel_opts){ .title = "accuracy", .xscale = ML_SCALE_LOG });
+ *     int64_t map = ml_figure_add(fig, 1, "heatmap", (ml_given[]){ { .name = "diverging", .number = { 1 } } }, 1);
+ *     ml_figure_give(fig, map, (ml_data[]){ { "values", 2, { 3, 4 }, weights } }, 1);
  *     ml_window *window = ml_window_open(fig, NULL);            // NULL without a display: go on without
  *     for (int step = 1; step <= 1000; step++) ml_figure_point(fig, "train", step, accuracy(step));
  *     ml_figure_save(fig, "grokking.pdf", NULL);
@@ -10,7 +12,8 @@
  *     ml_figure_release(fig);
  *
  * Panels count from 0, row by row. Every function may be called from any thread; one painter serves the window, PNG,
- * SVG and PDF. Functions that fail return NULL or false, leave a message, and have changed nothing. Text is UTF-8.
+ * SVG and PDF. Functions that fail return NULL, 0 or false, leave a message, and have changed nothing. Text is UTF-8;
+ * titles, labels and names may have 10^{-3}, w_{i} and \alpha in them.
  *
  * The painter and the window are loaded when first asked for, from moonlab_figure.so: beside the program or module that
  * moonlab was linked into, or in ../lib/moonlab from there, or in the build folder.
@@ -20,54 +23,75 @@
 
 #include "moonlab/base.h"
 
-#define ML_FIGURE_SIDE   8    /* most rows, and most columns, of panels */
-#define ML_PANEL_SERIES  24   /* most curves in one panel */
-#define ML_SERIES_NAME   96   /* bytes of a series' name, with its end */
+#define ML_FIGURE_SIDE   8   /* most rows, and most columns, of cells */
+#define ML_PANEL_MARKS   512 /* most marks in one panel */
+#define ML_SERIES_NAME   96  /* bytes of a series' name, with its end */
 
 typedef struct ml_figure ml_figure; /* opaque: the fields are in src/figure */
 typedef struct ml_window ml_window;
 
-typedef enum ml_scale { ML_SCALE_LINEAR, ML_SCALE_LOG } ml_scale;
-typedef enum ml_theme { ML_THEME_DEFAULT, ML_THEME_LIGHT, ML_THEME_DARK } ml_theme; /* default: the figure's, then light */
+typedef enum ml_scale { ML_SCALE_DEFAULT, ML_SCALE_LINEAR, ML_SCALE_LOG, ML_SCALE_SYMLOG } ml_scale; /* default: as it is */
+typedef enum ml_style { ML_STYLE_DEFAULT, ML_STYLE_LIGHT, ML_STYLE_DARK, ML_STYLE_PRINT } ml_style; /* default: the figure's, then light */
+#define ML_STYLES 4
 
-typedef struct ml_panel_opts {
-    const char *title, *xlabel, *ylabel; /* NULL = none */
-    ml_scale    xscale, yscale;
-    double      xlim[2], ylim[2];        /* equal = from the data */
+typedef struct ml_panel_opts {              /* what is 0 stays as it is */
+    const char *title, *xlabel, *ylabel;
+    const char *y2label;                    /* of the axis on the right, which is there when a mark has the option right */
+    ml_scale    xscale, yscale, y2scale;    /* symlog: both signs, linear around zero */
+    double      xlim[2], ylim[2], y2lim[2]; /* equal = from the data */
+    bool        equal;                      /* a unit of x is as long as one of y */
+    bool        no_legend;
 } ml_panel_opts;
 
-typedef struct ml_heatmap_opts {
-    const char *title, *xlabel, *ylabel; /* NULL = none */
-    double      limits[2];               /* values at the two ends of the colours; equal = from the data */
-    bool        diverging;               /* two hues that meet at the middle; limits from the data are then -m..m */
-    bool        stretch;                 /* fill the panel; else cells are square, unless that leaves a thin strip */
-    int64_t     row_shift, col_shift;    /* added to the numbers on the axes, which count from 1; -1 counts from 0 */
-} ml_heatmap_opts;
+typedef struct ml_figure_opts {
+    int         rows, cols;         /* 0 = 1 */
+    const char *layout;             /* in their place: "aab ccb", a word for each row, a letter for each panel, . for nothing.
+                                       Panels are rectangles and count in the order in which they first appear */
+    bool        share_x, share_y;   /* panels of a column (row) have one x (y) axis; numbers stand at the outer ones only */
+    const char *title;
+    ml_style    style;
+} ml_figure_opts;
+
+typedef struct ml_given {           /* an option of a mark that is given; its kind is in the table of marks */
+    const char *name;
+    double      number[2];          /* of a real, a flag, a pair */
+    const char *text;               /* of a word, a text; the texts of a list end with \n each */
+} ml_given;
+
+typedef struct ml_data {            /* numbers of a mark; read while the call lasts */
+    const char   *name;
+    int           n_dims;
+    int64_t       size[3];
+    const double *values;
+} ml_data;
 
 typedef struct ml_save_opts {
     double   width, height; /* in 1/96 inch; 0 = 440 x 330 a panel */
     double   dpi;           /* pixels an inch of a PNG; 0 = 192, two pixels for each 1/96 inch */
-    ml_theme theme;
+    ml_style style;
 } ml_save_opts;
 
 typedef struct ml_window_opts {
     const char *title;         /* of the window; NULL = the figure's */
     const char *folder;        /* where the key s puts pictures: <title>-1.png, -2 ...; NULL = the current one */
     int         width, height; /* pixels; 0 = by the number of panels and the screen */
-    ml_theme    theme;
+    ml_style    style;
 } ml_window_opts;
 
 /* --- making one ------------------------------------------------------------------------------- */
 ml_figure *ml_figure_new(int rows, int cols, const char *title); /* NULL title = none */
+ml_figure *ml_figure_make(const ml_figure_opts *opts);
 ml_figure *ml_figure_retain(ml_figure *fig);
 void       ml_figure_release(ml_figure *fig);                    /* NULL is fine */
-void       ml_figure_set_theme(ml_figure *fig, ml_theme theme);  /* for saves and windows that name none */
-int        ml_figure_panels(const ml_figure *fig);               /* rows x cols */
+void       ml_figure_set_style(ml_figure *fig, ml_style style);  /* for saves and windows that name none */
+int        ml_figure_panels(const ml_figure *fig);
+bool       ml_figure_panel(ml_figure *fig, int panel, const ml_panel_opts *opts);
+bool       ml_figure_clear(ml_figure *fig, int panel);           /* takes its marks and options away; points of series stay */
 
-/* --- curves ----------------------------------------------------------------------------------- */
-/* Declares what a panel shows, in place of what it showed. A name in two panels is one series, drawn twice; the
- * points of a series stay when panels change. The legend stands where it hides the least; a panel with one curve has
- * none if its title or y label says the name, or if it has neither: then the name is the title. */
+/* --- curves that grow --------------------------------------------------------------------------- */
+/* Adds curves to a panel, and changes its options. A name in two panels is one series, drawn twice; one that the panel
+ * shows already is not added again. The legend stands where it hides the least; a panel with one curve has none if its
+ * title or y label says the name, or if it has neither: then the name is the title. */
 bool ml_figure_lines(ml_figure *fig, int panel, const char *const *names, int n, const ml_panel_opts *opts);
 
 /* Appends to a series. A nan or inf breaks the line, and so does what is not positive on a log axis; a point between two
@@ -75,22 +99,35 @@ bool ml_figure_lines(ml_figure *fig, int panel, const char *const *names, int n,
 bool ml_figure_point(ml_figure *fig, const char *name, double x, double y);
 bool ml_figure_shows(ml_figure *fig, const char *name);                     /* a panel has shown this series */
 
-/* --- heatmaps --------------------------------------------------------------------------------- */
-/* Row 1 is at the top, as a matrix is printed. Limits from the data come from its finite values; cells that are nan have
- * a colour of their own. Where more cells than pixels are to be shown, a pixel shows the one that stands out: the highest,
- * or of diverging colours the one farthest from their middle. */
-bool ml_figure_heatmap(ml_figure *fig, int panel, const ml_heatmap_opts *opts);
-bool ml_figure_heatmap_set(ml_figure *fig, int panel, int64_t rows, int64_t cols, const double *values); /* copies */
+/* --- marks -------------------------------------------------------------------------------------- */
+/* Adds a mark of the table (marks.h) on top of what the panel shows; 0 with a message when that is not possible. */
+int64_t ml_figure_add(ml_figure *fig, int panel, const char *kind, const ml_given *options, int n);
+
+/* Gives all of a mark's data at once, in place of what it had; copies. */
+bool ml_figure_give(ml_figure *fig, int64_t mark, const ml_data *data, int n);
 
 /* --- files ------------------------------------------------------------------------------------ */
 /* .png, .svg or .pdf by the path's end. The file appears complete or not at all: a crash leaves the old one. Panels that
  * are small get small letters; without room for letters there are curves and cells only. */
 bool ml_figure_save(ml_figure *fig, const char *path, const ml_save_opts *opts);
 
+/* The same into memory: width x height pixels of 0xFFRRGGBB, row by row from the top. opts: as for a PNG of that many
+ * pixels, so dpi says how large things are drawn (0 = 96); its width and height are not looked at. */
+bool ml_figure_pixels(ml_figure *fig, int width, int height, uint32_t *pixels, const ml_save_opts *opts);
+
+/* --- recordings --------------------------------------------------------------------------------- */
+/* Frames of a figure as it changes: an animated .gif, or an .mp4, .mkv, .webm or .mov through the system's ffmpeg. The last
+ * frame stays for two seconds. opts: of each frame, as for a save (dpi 0 = 96 for a GIF, else 144). The file appears
+ * complete or not at all, at the close. */
+typedef struct ml_film ml_film;
+ml_film *ml_film_open (ml_figure *fig, const char *path, const ml_save_opts *opts);
+bool     ml_film_frame(ml_film *film); /* the figure as it is now; after a failure: false again */
+bool     ml_film_close(ml_film *film); /* also frees; NULL is fine */
+
 /* --- a live window ---------------------------------------------------------------------------- */
 /* All windows live in one thread of their own, which redraws at most 30 times a second, and with new data a fifth of the
  * time at most, from a snapshot: who adds points waits for a short copy, never for drawing. Keys: s saves a picture, t
- * changes the theme, + and - the size of everything, q closes. Closing a window ends nothing, nor does the display when it
+ * changes the style, + and - the size of everything, q closes. Closing a window ends nothing, nor does the display when it
  * goes away. NULL with a message, soon and without a word on stderr, when there is no display or moonlab was built without
  * MOONLAB_WINDOW. */
 ml_window *ml_window_open(ml_figure *fig, const ml_window_opts *opts);

@@ -54,6 +54,11 @@ ml_part    ml_pass_find(const ml_pass *pass, const char *name, int *i); /* what 
 size_t     ml_pass_bytes(void);
 bool       ml_pass_enter(ml_pass *pass, int child, ml_pass *to);
 ml_tensor *ml_pass_run(ml_pass *entered, ml_tensor *x);    /* that child on x */
+/* A run to go through again when it is over, as a checkpoint does: what it was given, as it is now. Buffers that are set are forgotten,
+ * hooks are not asked. Rewind it before each time. */
+ml_pass *ml_pass_keep(const ml_pass *pass);
+void     ml_pass_rewind(ml_pass *kept);
+void     ml_pass_drop(ml_pass *kept); /* NULL is fine */
 
 /* --- what can be done to any module --------------------------------------------------------------------------------- */
 /* The same kinds and values, with parameters and buffers of its own; layers that stand twice do so in the copy too. */

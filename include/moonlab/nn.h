@@ -150,6 +150,52 @@ ml_module *ml_nn_selu(void);       /* 1.0507 elu(x) with alpha 1.6733: keeps mea
 ml_module *ml_nn_sine(double w0);  /* sin(w0 x); Sitzmann et al. 2020 */
 ml_module *ml_nn_maxout(int64_t pieces, int dim); /* the largest of each so many neighbours along dim: (..., pieces k, ...) -> (..., k, ...);
                                                      behind a Linear or a convolution: Goodfellow et al. 2013 */
+/* --- sequences: (n, t, ...), samples first, then steps ------------------------------------------------------------- */
+typedef struct ml_recurrent_opts {
+    int      layers;        /* 0 = 1; each reads what the one before it gives */
+    bool     bidirectional; /* each layer also from the end: its outputs behind the others' */
+    bool     no_bias;
+    bool     last;          /* the outputs after the last step alone, (n, directions hidden), instead of all */
+    double   dropout;       /* in training, between layers */
+    ml_act   act;           /* of RNN: tanh (also for 0) or relu */
+    ml_dtype dtype;         /* default f32 */
+} ml_recurrent_opts;
+/* (n, t, in) -> (n, t, directions hidden); the first state is 0. PyTorch's formulas, gates in its order, all parameters at first
+ * U(-1/sqrt(hidden), 1/sqrt(hidden)): weight_ih (gates hidden, in), weight_hh (gates hidden, hidden), bias_ih, bias_hh. One of several
+ * layers or directions is a child of its own: layer by layer, first the one that reads forwards. */
+ml_module *ml_nn_rnn(int64_t in, int64_t hidden, const ml_recurrent_opts *opts);  /* h = act(W_ih x + b_ih + W_hh h + b_hh) */
+ml_module *ml_nn_gru(int64_t in, int64_t hidden, const ml_recurrent_opts *opts);  /* reset, update, new: see the operation gru */
+ml_module *ml_nn_lstm(int64_t in, int64_t hidden, const ml_recurrent_opts *opts); /* in, forget, new, out: see the operation lstm */
+
+typedef struct ml_attention_layer_opts {
+    bool     causal;  /* each position sees itself and those before it */
+    bool     no_bias;
+    bool     rotary;  /* queries and keys are turned by their positions (Su et al. 2021) */
+    double   dropout; /* in training, of the weights */
+    ml_dtype dtype;   /* default f32 */
+} ml_attention_layer_opts;
+
+typedef enum ml_block_norm { ML_BLOCK_LAYER_NORM, ML_BLOCK_RMS_NORM, ML_BLOCK_NO_NORM } ml_block_norm;
+typedef struct ml_transformer_opts {
+    int64_t       mlp;         /* width of its hidden layer; 0 = 4 dim */
+    bool          no_mlp;      /* attention alone */
+    bool          gelu;        /* instead of ReLU */
+    bool          causal, no_bias, rotary;
+    ml_block_norm norm;
+    bool          norm_behind; /* behind each sum, as in 2017, instead of before attention and mlp */
+    bool          last;        /* the last position alone, (n, dim): the queries of the others are not computed */
+    double        dropout;     /* in training: of the weights, of the hidden layer, before each sum */
+    ml_dtype      dtype;       /* default f32 */
+} ml_transformer_opts;
+
+/* (n, t, dim) -> the same; in_proj_weight (3 dim, dim): queries, keys, values; out_proj_weight (dim, dim). Begins as PyTorch's: Glorot
+ * uniform, U(-1/sqrt(dim), 1/sqrt(dim)), biases 0. Vaswani et al. 2017 */
+ml_module *ml_nn_multi_head_attention(int64_t dim, int64_t heads, const ml_attention_layer_opts *opts);
+/* x + attention(norm(x)), then x + mlp(norm(x)). Children: norm, attention, norm, the two Linear of the mlp, those that it has. */
+ml_module *ml_nn_transformer_block(int64_t dim, int64_t heads, const ml_transformer_opts *opts);
+ml_module *ml_nn_positional_embedding(int64_t positions, int64_t dim, const ml_embedding_layer_opts *opts); /* x (..., t, dim) + weight (positions, dim); N(0, 0.02^2) */
+ml_module *ml_nn_sinusoidal_embedding(int64_t dim); /* x (..., t, dim) + sin and cos of t 10000^(-2i/dim), side by side; Vaswani et al. 2017 */
+
 /* One after the other; n = 0 is the identity. Takes the references over, also when it fails and when one is NULL, so that
  * the layers can be made in the call. A layer that stands twice (tied weights) needs two references. */
 ml_module *ml_nn_sequential(ml_module *const *layers, int n);
@@ -196,6 +242,14 @@ typedef struct ml_apply_opts {
 } ml_apply_opts;
 /* ml_module_apply with all that a layer reads given: nothing in the module changes, so every transform may go through it. */
 ml_tensor *ml_module_apply_with(ml_module *m, ml_tensor *const *params, int n, ml_tensor *x, const ml_apply_opts *opts);
+
+/* A recurrent layer with its first state given (NULL = 0): (modules, n, hidden), where the modules are the layers, in each its
+ * directions; of LSTM (2, modules, n, hidden), h and c. *last becomes the state after the last step, of the same shape; NULL = not
+ * wanted. params NULL = its own. Pure, as apply is. */
+ml_tensor *ml_module_scan(ml_module *m, ml_tensor *const *params, int n, ml_tensor *x, ml_tensor *first, ml_tensor **last, const ml_apply_opts *opts);
+
+/* What MultiHeadAttention looks at: (n, heads, t, t), rows sum to 1. params NULL = its own. */
+ml_tensor *ml_attention_pattern(ml_module *m, ml_tensor *const *params, int n, ml_tensor *x);
 
 /* --- looking inside ---------------------------------------------------------------------------------------------- */
 const char *ml_module_kind(const ml_module *m);                   /* "Linear", "Sequential", ...; an activation "ReLU" */

@@ -168,6 +168,17 @@ ML_OPX(softmax,    1, "e^x / sum e^x along dim",                              DI
 ML_OPX(log_softmax, 1, "log of softmax along dim",                            DIM(dim, -1))
 ML_OPX(cross_entropy, 2, "mean over rows of -log softmax(x)[label]: x (n, classes), labels (n); or one row: (classes), (); with groups, the mean of each of so many", BASE(base) INT(groups, 0))
 ML_OP (mse,        2, "mean of (x - y)^2")
+/* --- more losses; y of hinge, logistic_loss and exponential_loss is -1 or 1 -------------------------------- */
+ML_OPX(weighted_cross_entropy, 3, "cross entropy with a weight z (classes) for each class and smoothed labels (Szegedy et al. 2016); the mean is weighted too", REAL(label_smoothing, 0) CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS) BASE(base))
+ML_OPX(bce_with_logits, 2, "-(pos_weight y log s + (1 - y) log(1 - s)) with s = sigmoid(x) and y in 0..1", REAL(pos_weight, 1) CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS))
+ML_OPX(hinge,      2, "max(0, margin - x y)",                                 REAL(margin, 1) CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS))
+ML_OPX(logistic_loss, 2, "log(1 + e^(-x y))",                                 CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS))
+ML_OPX(exponential_loss, 2, "e^(-x y)",                                       CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS))
+ML_OPX(huber,      2, "(x - y)^2 / 2 up to a distance of delta, delta (|x - y| - delta / 2) beyond (Huber 1964)", REAL(delta, 1) CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS))
+ML_OPX(smooth_l1,  2, "huber with delta = beta, over beta: |x - y| - beta / 2 far away; beta 0: |x - y|", REAL(beta, 1) CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS))
+ML_OPX(kl_div,     2, "divergence of q = e^x from p = e^y, sum of p (log p - log q) along the last dimension, for each row; the mean is that of rows", CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS))
+ML_OPX(multi_margin, 2, "sum over other classes of max(0, margin - x[label] + x[other])^p, over the number of classes: x (n, classes), labels (n)", REAL(margin, 1) INT(p, 1) CHOICE(reduction, ML_REDUCTION_MEAN, ML_REDUCTION_WORDS) BASE(base))
+ML_OPX(margin,     2, "x[label] - the largest x[other], for each row: x (n, classes), labels (n) -> (n)", BASE(base))
 /* --- convolutions, pooling, normalisation: images are (n, channels, height, width) ------------------------------------------ */
 ML_OPX(conv2d,     2, "x (n, c, h, w) correlated with w (o, c/groups, kh, kw) -> (n, o, h', w')", PAIR(stride, 1) PAIR(padding, 0) PAIR(dilation, 1) INT(groups, 1))
 ML_OPX(conv2d_dx,  2, "undoes the places of conv2d: x (n, o, h', w'), w (o, c/groups, kh, kw) -> (n, c, size): its adjoint in x", PAIR(stride, 1) PAIR(padding, 0) PAIR(dilation, 1) INT(groups, 1) PAIR(size, 0))
@@ -183,6 +194,13 @@ ML_OPX(group_norm, 3, "x (n, c, ...) normalised over each group of channels of a
 ML_OPX(batch_norm, 3, "act(x (n, c, ...) normalised over all samples of each channel, times y (c), plus z (c)) (Ioffe & Szegedy 2015)", REAL(eps, 1e-5) CHOICE(act, ML_ACT_NONE, ML_ACT_WORDS))
 ML_OP (channel_moments, 1, "mean and variance, of all values, not n - 1, of each channel over all samples: (n, c, ...) -> (2, c)")
 ML_OPX(dropout,    1, "x / (1 - p), each value 0 with probability p; which ones depends on seed, stream and place alone", REAL(p, 0.5) INT(seed, 0) INT(stream, 0))
+/* --- sequences: (n, t, ...). The state goes from step to step, from the end with reverse; what a step reads of the input comes in x ----- */
+ML_OPX(rnn,        4, "s = act(x_t + w s + b) for each step of x (n, t, h): w (h, h), b (h), first s (n, h) -> every s (n, t, h) (Elman 1990)", FLAG(reverse, false) CHOICE(act, ML_ACT_TANH, ML_ACT_WORDS))
+ML_OPX(gru,        4, "gated recurrent unit over x (n, t, 3 h): w (3 h, h), b (3 h), first s (n, h) -> every s (n, t, h); gates reset, update, new: s = (1 - z) tanh(x + r (w s + b)) + z s (Cho et al. 2014)", FLAG(reverse, false))
+ML_OPX(lstm,       4, "long short-term memory over x (n, t, 4 h): w (4 h, h), b (4 h), first h and c (2, n, h) -> every h and c (2, n, t, h); gates in, forget, new, out (Hochreiter & Schmidhuber 1997)", FLAG(reverse, false))
+ML_OPX(attention,  3, "softmax(scale x y^T) z: queries x (..., t, d), keys y (..., s, d), values z (..., s, e) -> (..., t, e); causal: the last query sees every key, each before it one less (Vaswani et al. 2017)", FLAG(causal, false) REAL(scale, 0))
+ML_OPX(self_attention, 1, "attention of x (..., t, 3 d) with itself in heads: queries, keys, values side by side, each of all heads -> (..., t, d)", INT(heads, 1) FLAG(causal, false) REAL(scale, 0))
+ML_OPX(cross_attention, 2, "attention in heads of queries x (..., t, d) to y (..., s, 2 d), keys and values side by side -> (..., t, d)", INT(heads, 1) FLAG(causal, false) REAL(scale, 0))
 /* --- linear algebra: of each matrix in (..., n, m); f32 is computed in f64 ------------------------------------------------ */
 ML_OPX(solve_triangular, 2, "x of a x = b, a triangular: (..., n, n), b (..., n, k) or (n); the other triangle is not read", FLAG(upper, false) FLAG(transpose, false) FLAG(unitriangular, false) FLAG(strict, true))
 ML_OP (solve,      2, "x of a x = b: (..., n, n), b (..., n, k), or (n) for a vector; singular: an error")

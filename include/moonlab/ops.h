@@ -32,6 +32,8 @@ typedef enum ml_act { ML_ACT_NONE, ML_ACT_RELU, ML_ACT_TANH, ML_ACT_SIGMOID, ML_
 #define ML_ACT_WORDS "none|relu|tanh|sigmoid"
 typedef enum ml_pad_mode { ML_PAD_CONSTANT, ML_PAD_REFLECT, ML_PAD_REPLICATE, ML_PAD_CIRCULAR, ML_PAD_COUNT } ml_pad_mode;
 #define ML_PAD_WORDS "constant|reflect|replicate|circular"
+typedef enum ml_reduction { ML_REDUCTION_MEAN, ML_REDUCTION_SUM, ML_REDUCTION_NONE, ML_REDUCTION_COUNT } ml_reduction;
+#define ML_REDUCTION_WORDS "mean|sum|none"
 int ml_choice_find(const char *words, const char *word); /* its place in "a|b|c", from 0; -1 when it is none of them */
 
 /* --- option structs --------------------------------------------------------------------------------------- */

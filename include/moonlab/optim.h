@@ -12,7 +12,8 @@
  *
  * Each step is one pass over each parameter and its state, in PyTorch's arithmetic: the same numbers up to rounding, and
  * the same bits on any number of threads. f32 and f64; the state has the parameter's dtype, the bias corrections of Adam
- * are f64 always. The state's memory is taken when an optimizer is made, and a step that fails has changed nothing.
+ * are f64 always. The state's memory is taken when an optimizer is made, and a step that fails has changed nothing (LBFGS
+ * forgets what it knew of curvature).
  *
  * Ownership: the optimizer retains its parameters. One that is listed twice (tied weights) is stepped once. One without a
  * gradient sits a step out: its state stays, and its own count of steps does too.
@@ -29,6 +30,7 @@ typedef struct ml_sgd_opts {
     double momentum;     /* 0; v = momentum v + g, w -= lr v; v starts as the first g */
     bool   nesterov;     /* w -= lr (g + momentum v) instead; needs momentum > 0 */
     double weight_decay; /* 0; L2: g += weight_decay w, before all else */
+    bool   decoupled;    /* false; true: w *= 1 - lr weight_decay instead, first (Loshchilov & Hutter 2019) */
 } ml_sgd_opts;
 
 /* m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, w -= lr / (1 - b1^t) m / (sqrt(v / (1 - b2^t)) + eps) */
@@ -47,6 +49,7 @@ typedef struct ml_rmsprop_opts {
     double momentum;     /* 0; b = momentum b + that step without lr, w -= lr b */
     bool   centered;     /* sqrt(v - m^2) with m = alpha m + (1 - alpha) g: the standard deviation */
     double weight_decay; /* 0; L2 */
+    bool   decoupled;    /* false; as in SGD */
 } ml_rmsprop_opts;
 
 /* s += g^2, w -= lr / (1 + (t - 1) lr_decay) g / (sqrt(s) + eps) */
@@ -56,6 +59,7 @@ typedef struct ml_adagrad_opts {
     double initial_sum;  /* 0: s before the first step */
     double eps;          /* 1e-10 */
     double weight_decay; /* 0; L2 */
+    bool   decoupled;    /* false; as in SGD */
 } ml_adagrad_opts;
 
 /* w -= lr sign(b1 m + (1 - b1) g), m = b2 m + (1 - b2) g */
@@ -79,6 +83,32 @@ typedef struct ml_muon_opts {
     double  adam_weight_decay; /* 0 */
 } ml_muon_opts;
 
+typedef struct ml_lbfgs_opts {
+    double  lr;               /* 1: the first step that is tried on a line; of the very first line lr min(1, 1 / sum |g|) */
+    int64_t max_iter;         /* 20: lines a call */
+    int64_t max_evals;        /* 0: 5/4 of them; losses a call */
+    int64_t history;          /* 10: steps remembered */
+    double  tolerance_grad;   /* 1e-7: done when no element of the gradient is larger */
+    double  tolerance_change; /* 1e-9: or when the loss, or the parameters, change less */
+    bool    line_search;      /* true: strong Wolfe conditions; false: steps of lr */
+} ml_lbfgs_opts;
+
+/* dw/dt = -dL/dw, Runge-Kutta 5(4) with steps that keep the error of each within atol + rtol |w| */
+typedef struct ml_flow_opts {
+    double  span;      /* 0: a call makes one step; else it goes on by this time */
+    double  rtol;      /* 1e-5 */
+    double  atol;      /* 1e-8: above 0 */
+    int64_t max_evals; /* 100000: losses a call */
+} ml_flow_opts;
+
+typedef struct ml_sam_opts {
+    double rho;      /* 0.05: the radius */
+    bool   adaptive; /* false: in units of each weight (Kwon et al. 2021) */
+} ml_sam_opts;
+
+ml_lbfgs_opts   ml_lbfgs_defaults(void);
+ml_flow_opts    ml_flow_defaults(void);
+ml_sam_opts     ml_sam_defaults(void);
 ml_sgd_opts     ml_sgd_defaults(void);
 ml_adam_opts    ml_adam_defaults(void);
 ml_adam_opts    ml_adamw_defaults(void);
@@ -97,6 +127,11 @@ ml_optim *ml_rmsprop(ml_tensor *const *params, int n, const ml_rmsprop_opts *opt
 ml_optim *ml_adagrad(ml_tensor *const *params, int n, const ml_adagrad_opts *opts); /* Duchi et al. 2011 */
 ml_optim *ml_lion   (ml_tensor *const *params, int n, const ml_lion_opts *opts);    /* Chen et al. 2023 */
 ml_optim *ml_muon   (ml_tensor *const *params, int n, const ml_muon_opts *opts);    /* Jordan 2024; matrices, the rest by AdamW */
+/* These two compute the loss themselves, several times a call: ml_optim_minimize_fn. Of the full batch, without chance in it. */
+ml_optim *ml_lbfgs  (ml_tensor *const *params, int n, const ml_lbfgs_opts *opts);   /* Liu & Nocedal 1989 */
+ml_optim *ml_gradient_flow(ml_tensor *const *params, int n, const ml_flow_opts *opts); /* Dormand & Prince 1980 */
+/* From now on steps are sharpness-aware (Foret et al. 2021): two losses a step, ml_optim_minimize_fn. rho 0: no more. */
+bool      ml_optim_set_sam(ml_optim *opt, const ml_sam_opts *opts);
 ml_optim *ml_optim_retain(ml_optim *opt);
 void      ml_optim_release(ml_optim *opt); /* NULL is fine */
 
@@ -141,16 +176,33 @@ const ml_optim_info *ml_optim_info_at(int i); /* from 0; NULL behind the last */
 /* --- using it ------------------------------------------------------------------------------------------------------------ */
 /* zero_grad, backward, step. False on error: then no parameter and no state has changed. */
 bool ml_optim_minimize(ml_optim *opt, ml_tensor *loss);
+/* The same for a loss that is computed when asked for: where the parameters are then, recorded; NULL with a message. *value: that
+ * of the first time, NAN where copies have one each; value may be NULL. Any optimizer can; LBFGS, GradientFlow and SAM must. */
+typedef ml_tensor *(*ml_loss_fn)(void *ctx);
+bool ml_optim_minimize_fn(ml_optim *opt, ml_loss_fn loss, void *ctx, double *value);
 /* From the gradients that the parameters hold. False when none holds one. */
 bool ml_optim_step(ml_optim *opt);
 void ml_optim_zero_grad(ml_optim *opt); /* drops them */
 
+/* Gradients are made shorter before a step: each element, then all together; INFINITY (and at first) as they are. */
+bool   ml_optim_set_clip_value(ml_optim *opt, double most);
+bool   ml_optim_set_clip_norm(ml_optim *opt, double most);
+double ml_optim_clip_value(const ml_optim *opt);
+double ml_optim_clip_norm(const ml_optim *opt);
+/* For those who step by hand: of the gradients that parameters hold. The norm is that before, f64 (), inside vmap of each copy. */
+ml_tensor *ml_clip_grad_norm(ml_tensor *const *params, int n, double most);
+bool       ml_clip_grad_value(ml_tensor *const *params, int n, double most);
+
 /* --- looking, changing --------------------------------------------------------------------------------------------------- */
-const char *ml_optim_kind(const ml_optim *opt);    /* "SGD", "Adam", "AdamW" */
+const char *ml_optim_kind(const ml_optim *opt);    /* "SGD", "AdamW", ... */
 double      ml_optim_lr(const ml_optim *opt);
 bool        ml_optim_set_lr(ml_optim *opt, double lr); /* false, and as before, when negative or not finite */
 double      ml_optim_weight_decay(const ml_optim *opt);
 bool        ml_optim_set_weight_decay(ml_optim *opt, double weight_decay);
+/* What all rates of learning count so often at the next step: for schedules. 1 at first; no part of the state. */
+bool        ml_optim_set_factor(ml_optim *opt, double factor);
+double      ml_optim_factor(const ml_optim *opt);
+double      ml_optim_time(const ml_optim *opt);    /* that GradientFlow has reached; 0 for others */
 int64_t     ml_optim_steps(const ml_optim *opt);   /* steps made so far */
 int         ml_optim_n_parameters(const ml_optim *opt); /* one that was listed twice counts once */
 int         ml_optim_n_groups(const ml_optim *opt);
@@ -185,5 +237,11 @@ int64_t     ml_optim_parameter_steps(const ml_optim *opt, int i);
 /* parameter_steps: one a parameter; state: all of parameter 0, then of parameter 1, ...; copied. False, and as before,
  * when a shape or dtype differs or a number is negative. */
 bool        ml_optim_set_state(ml_optim *opt, int64_t steps, const int64_t *parameter_steps, ml_tensor *const *state);
+
+/* What LBFGS and GradientFlow remember as a whole: f64. own: n_own of them. */
+int         ml_optim_n_own(const ml_optim *opt);
+const char *ml_optim_own_name(const ml_optim *opt, int k);
+ml_tensor  *ml_optim_own(const ml_optim *opt, int k); /* borrowed */
+bool        ml_optim_set_own(ml_optim *opt, ml_tensor *const *own);
 
 #endif

@@ -360,6 +360,35 @@ function autograd.recording(on) end
 ---@field momentum? number   running = (1 - momentum) running + momentum batch (default 0.1)
 ---@field tracking? boolean  keeps running statistics, and uses them in evaluation (default true)
 
+---@class moonlab.RecurrentOptions
+---@field layers?        integer  each reads what the one before it gives (default 1)
+---@field bidirectional? boolean  each layer also from the end; its outputs stand behind the others' (default false)
+---@field bias?          boolean  (default true)
+---@field dropout?       number   in training, between layers (default 0)
+---@field output?        "all"|"last"  every output (n, t, ...), or the last one of each direction (n, ...) (default "all")
+---@field dtype?         moonlab.dtype
+
+---@class moonlab.RNNOptions : moonlab.RecurrentOptions
+---@field nonlinearity? "tanh"|"relu"  (default "tanh")
+
+---@class moonlab.AttentionOptions
+---@field causal?  boolean  (default false)
+---@field dropout? number   in training, of the weights (default 0)
+---@field bias?    boolean  (default true)
+---@field rotary?  boolean  queries and keys turned by their positions, Su et al. 2021 (default false)
+---@field dtype?   moonlab.dtype
+
+---@class moonlab.TransformerOptions : moonlab.AttentionOptions
+---@field mlp?        integer  width of its hidden layer; 0: attention alone (default 4 dim)
+---@field activation? "relu"|"gelu"  of the mlp (default "relu")
+---@field norm?       "layer"|"rms"|"none"  (default "layer")
+---@field norm_first? boolean  before attention and mlp; false: behind each sum, as in 2017 (default true)
+---@field output?     "all"|"last"  every position, or the last one alone (n, dim), for which the others' queries and mlp are not computed (default "all")
+
+---@class moonlab.PositionalOptions
+---@field init?  moonlab.initialiser  (default: normal with scale 0.02)
+---@field dtype? moonlab.dtype
+
 --- A layer or a chain of them: `model(x)`, `model[1]`, `#model`, `tostring(model)`.
 ---@class moonlab.Module
 ---@field weight moonlab.Tensor
@@ -395,6 +424,22 @@ function Module:named_buffers() end
 ---@return moonlab.Tensor[] new_buffers  when buffers were given
 ---@overload fun(self: moonlab.Module, params: moonlab.Tensor[], x: moonlab.Tensor, opts?: { train?: boolean, seed?: integer }): moonlab.Tensor
 function Module:apply(params, buffers, x, opts) end
+
+--- Runs a recurrent layer with a state given and handed back, so that a sequence may be read in pieces. The state is (modules, n,
+--- hidden), where the modules are the layers, in each its directions; of LSTM (2, modules, n, hidden): h, then c. Nothing in the
+--- layer changes: with params it is a pure function, as apply.
+---@param x moonlab.Tensor        (n, t, inputs)
+---@param state? moonlab.Tensor   (default 0)
+---@param opts? { params?: moonlab.Tensor[], train?: boolean, seed?: integer }
+---@return moonlab.Tensor outputs
+---@return moonlab.Tensor state   after the last step
+function Module:scan(x, state, opts) end
+
+--- Where MultiHeadAttention looks: (n, heads, t, t), from each position (row) at each (column); rows sum to 1.
+---@param x moonlab.Tensor  (n, t, dim)
+---@param opts? { params?: moonlab.Tensor[] }
+---@return moonlab.Tensor
+function Module:pattern(x, opts) end
 
 --- Training, as a new model is: BatchNorm by the statistics of the batch, dropout drops. Of the model and all its layers.
 ---@param on? boolean  (default true)
@@ -627,6 +672,58 @@ function nn.GroupNorm(groups, channels, opts) end
 ---@return moonlab.Module
 function nn.Dropout(p) end
 
+--- x (n, t, inputs), samples first, then steps -> every state h (n, t, hidden): h = tanh(W_ih x + b_ih + W_hh h + b_hh). Elman 1990.
+---@param inputs integer
+---@param hidden integer
+---@param opts? moonlab.RNNOptions
+---@return moonlab.Module
+function nn.RNN(inputs, hidden, opts) end
+
+--- x (n, t, inputs), samples first, then steps -> every state h (n, t, hidden). Cho et al. 2014, by PyTorch's formulas:
+--- r = sigmoid(W_ir x + b_ir + W_hr h + b_hr), z likewise, m = tanh(W_im x + b_im + r (W_hm h + b_hm)), h = (1 - z) m + z h.
+--- weight_ih (3 hidden, inputs), weight_hh (3 hidden, hidden), bias_ih, bias_hh; their rows are those of r, z, m.
+---@param inputs integer
+---@param hidden integer
+---@param opts? moonlab.RecurrentOptions
+---@return moonlab.Module
+function nn.GRU(inputs, hidden, opts) end
+
+--- x (n, t, inputs), samples first, then steps -> every state h (n, t, hidden). Hochreiter & Schmidhuber 1997, with a forget gate:
+--- c = sigmoid(f) c + sigmoid(i) tanh(g), h = sigmoid(o) tanh(c); the rows of weights and biases are those of i, f, g, o, as PyTorch's.
+---@param inputs integer
+---@param hidden integer
+---@param opts? moonlab.RecurrentOptions
+---@return moonlab.Module
+function nn.LSTM(inputs, hidden, opts) end
+
+--- x (n, t, dim), samples first, then positions -> the same shape. Each head looks from every position at all of them, causal: at
+--- itself and those before it. in_proj_weight (3 dim, dim): queries, keys, values. Vaswani et al. 2017.
+---@param dim integer
+---@param heads integer
+---@param opts? moonlab.AttentionOptions
+---@return moonlab.Module
+function nn.MultiHeadAttention(dim, heads, opts) end
+
+--- x + attention(norm(x)), then x + mlp(norm(x)): (n, t, dim) -> the same shape. Its layers are the norm, the attention, the norm and
+--- the two Linear of the mlp, those of them that it has.
+---@param dim integer
+---@param heads integer
+---@param opts? moonlab.TransformerOptions
+---@return moonlab.Module
+function nn.TransformerBlock(dim, heads, opts) end
+
+--- x (..., t, dim) + the first t rows of the weight (positions, dim), which is learned.
+---@param positions integer  the most that there may be
+---@param dim integer
+---@param opts? moonlab.PositionalOptions
+---@return moonlab.Module
+function nn.PositionalEmbedding(positions, dim, opts) end
+
+--- x (..., t, dim) + sin and cos, side by side, of position times 10000^(-2i/dim), positions from 0. Vaswani et al. 2017.
+---@param dim integer  even
+---@return moonlab.Module
+function nn.SinusoidalEmbedding(dim) end
+
 --- (n, ...) -> (n, product).
 ---@return moonlab.Module
 function nn.Flatten() end
@@ -721,17 +818,89 @@ function nn.Sine(w0) end
 ---@return moonlab.Module
 function nn.Maxout(pieces, opts) end
 
+---@alias moonlab.Reduction "mean"|"sum"|"none"
+
+---@class moonlab.CrossEntropyOptions
+---@field weight?          moonlab.Tensor  (classes) of each class; the mean is weighted too
+---@field label_smoothing? number   share of the label that goes to all classes alike (default 0)
+---@field reduction?       moonlab.Reduction  (default "mean")
+
 --- Mean over rows of -log softmax(x)[label].
 ---@param x moonlab.Tensor       (n, classes)
 ---@param labels moonlab.Tensor  (n), counted from 1
+---@param opts? moonlab.CrossEntropyOptions
 ---@return moonlab.Tensor
-function nn.cross_entropy(x, labels) end
+function nn.cross_entropy(x, labels, opts) end
 
 --- Mean of (x - y)^2.
 ---@param x moonlab.Tensor
----@param y moonlab.Tensor
+---@param y moonlab.Tensor  of the same shape
+---@param opts? { reduction?: moonlab.Reduction }
 ---@return moonlab.Tensor
-function nn.mse(x, y) end
+function nn.mse(x, y, opts) end
+
+--- Binary cross entropy of sigmoid(x) and y in 0..1: -(pos_weight y log s + (1 - y) log(1 - s)), without overflow.
+---@param x moonlab.Tensor  logits
+---@param y moonlab.Tensor  of their shape
+---@param opts? { pos_weight?: number|moonlab.Tensor, reduction?: moonlab.Reduction }  a tensor: one for each, by broadcasting
+---@return moonlab.Tensor
+function nn.bce_with_logits(x, y, opts) end
+
+--- max(0, margin - x y), y is -1 or 1.
+---@param x moonlab.Tensor
+---@param y moonlab.Tensor
+---@param opts? { margin?: number, reduction?: moonlab.Reduction }  margin 1
+---@return moonlab.Tensor
+function nn.hinge(x, y, opts) end
+
+--- log(1 + e^(-x y)), y is -1 or 1.
+---@param x moonlab.Tensor
+---@param y moonlab.Tensor
+---@param opts? { reduction?: moonlab.Reduction }
+---@return moonlab.Tensor
+function nn.logistic_loss(x, y, opts) end
+
+--- e^(-x y), y is -1 or 1.
+---@param x moonlab.Tensor
+---@param y moonlab.Tensor
+---@param opts? { reduction?: moonlab.Reduction }
+---@return moonlab.Tensor
+function nn.exponential_loss(x, y, opts) end
+
+--- (x - y)^2 / 2 up to a distance of delta, delta (|x - y| - delta / 2) beyond (Huber 1964).
+---@param x moonlab.Tensor
+---@param y moonlab.Tensor
+---@param opts? { delta?: number, reduction?: moonlab.Reduction }  delta 1
+---@return moonlab.Tensor
+function nn.huber(x, y, opts) end
+
+--- nn.huber with delta = beta, over beta: far away |x - y| - beta / 2.
+---@param x moonlab.Tensor
+---@param y moonlab.Tensor
+---@param opts? { beta?: number, reduction?: moonlab.Reduction }  beta 1; 0: |x - y|
+---@return moonlab.Tensor
+function nn.smooth_l1(x, y, opts) end
+
+--- Divergence of q from p, both given by their logarithms along the last dimension: sum of p (log p - log q) for each row, and the
+--- mean over rows. PyTorch's "mean" divides by all elements; this is its "batchmean".
+---@param log_q moonlab.Tensor  (..., classes), of the model: nn.cross_entropy with p instead of a label, but for p's own entropy
+---@param log_p moonlab.Tensor  of the same shape; -inf is a p of 0
+---@param opts? { reduction?: moonlab.Reduction }
+---@return moonlab.Tensor
+function nn.kl_div(log_q, log_p, opts) end
+
+--- Hinge of many classes: sum over the others of max(0, margin - x[label] + x[other])^p, over the number of classes.
+---@param x moonlab.Tensor       (n, classes)
+---@param labels moonlab.Tensor  (n), counted from 1
+---@param opts? { margin?: number, p?: integer, reduction?: moonlab.Reduction }  margin 1, p 1 or 2 (default 1)
+---@return moonlab.Tensor
+function nn.multi_margin(x, labels, opts) end
+
+--- How far the label's score lies above the largest other one, for each row; negative: the row is misclassified.
+---@param x moonlab.Tensor       (n, classes)
+---@param labels moonlab.Tensor  (n), counted from 1
+---@return moonlab.Tensor        (n)
+function nn.margin(x, labels) end
 
 --- optimizers -------------------------------------------------------------------------------------------------------------
 
@@ -740,6 +909,7 @@ function nn.mse(x, y) end
 ---@field momentum?     number   (default 0)
 ---@field nesterov?     boolean  (default false)
 ---@field weight_decay? number|moonlab.Tensor   L2: g += weight_decay w (default 0)
+---@field decoupled?    boolean  the weights shrink by lr weight_decay themselves instead (default false)
 
 ---@class moonlab.AdamOptions
 ---@field lr?           number|moonlab.Tensor    inside replicas it may be one for each (default 1e-3)
@@ -754,6 +924,7 @@ function nn.mse(x, y) end
 ---@field momentum?     number    (default 0)
 ---@field centered?     boolean   over the standard deviation (default false)
 ---@field weight_decay? number|moonlab.Tensor    L2 (default 0)
+---@field decoupled?    boolean   as in SGD (default false)
 
 ---@class moonlab.AdagradOptions
 ---@field lr?           number|moonlab.Tensor    (default 1e-2)
@@ -761,6 +932,7 @@ function nn.mse(x, y) end
 ---@field initial_sum?  number    of squares, before the first step (default 0)
 ---@field eps?          number    (default 1e-10)
 ---@field weight_decay? number|moonlab.Tensor    L2 (default 0)
+---@field decoupled?    boolean   as in SGD (default false)
 
 ---@class moonlab.LionOptions
 ---@field lr?           number|moonlab.Tensor    (default 1e-4)
@@ -778,6 +950,27 @@ function nn.mse(x, y) end
 ---@field adam_eps?     number    (default 1e-10)
 ---@field adam_weight_decay? number  (default 0)
 
+--- Options that every optimizer has.
+---@class moonlab.OptimizerOptions
+---@field clip_norm?  number   longest that all gradients together may be
+---@field clip_value? number   largest that an element of one may be
+---@field schedule?   fun(step: integer): number  see opt:set_schedule
+
+---@class moonlab.LBFGSOptions
+---@field lr?               number   first step tried on a line (default 1)
+---@field max_iter?         integer  lines a call (default 20)
+---@field max_evals?        integer  losses a call (default 5/4 of max_iter)
+---@field history?          integer  steps remembered (default 10)
+---@field tolerance_grad?   number   done when no element of the gradient is larger (default 1e-7)
+---@field tolerance_change? number   or when the loss, or parameters, change less (default 1e-9)
+---@field line_search?      boolean  strong Wolfe conditions; false: steps of lr (default true)
+
+---@class moonlab.GradientFlowOptions
+---@field span?      number   time that a call goes on by; 0: one step (default 0)
+---@field rtol?      number   error of a step, relative to each weight (default 1e-5)
+---@field atol?      number   and absolute (default 1e-8)
+---@field max_evals? integer  losses a call (default 100000)
+
 --- Parameters with options of their own: those that are not given are the optimizer's. Another rule may step them,
 --- optimizer = "SGD", with that one's options.
 ---@class moonlab.ParameterGroup: moonlab.SGDOptions, moonlab.AdamOptions, moonlab.RMSpropOptions, moonlab.AdagradOptions, moonlab.LionOptions, moonlab.MuonOptions
@@ -792,15 +985,21 @@ function nn.mse(x, y) end
 
 ---@class moonlab.Optimizer
 ---@field lr           number|moonlab.Tensor   may be set: the rates of groups change in proportion
+---@field lr_now       number|moonlab.Tensor   of the next step: lr as the schedule has it
 ---@field weight_decay number|moonlab.Tensor   may be set: that of a group which had another stays
 ---@field groups       moonlab.OptimizerGroup[]  opt.groups[2].lr = 1e-4
+---@field clip_norm    number   longest that all gradients together may be: longer ones are made so long; may be set, math.huge: any
+---@field clip_value   number   the same for each element
 ---@field steps        integer  made so far
+---@field time         number   that GradientFlow has reached
 ---@field kind         string   "SGD", "AdamW", ...
 local Optimizer = {}
 
---- zero_grad, backward, step.
----@param loss moonlab.Tensor
+--- zero_grad, backward, step. With a function instead of a loss it is called for the loss, where the parameters are then: LBFGS,
+--- GradientFlow and SAM need that, as they look at several places.
+---@param loss moonlab.Tensor|fun(): moonlab.Tensor
 ---@return moonlab.Optimizer self
+---@return number? first  of a function: the loss before the step; NaN inside replicas
 function Optimizer:minimize(loss) end
 
 --- A step from the gradients that the parameters hold.
@@ -809,6 +1008,12 @@ function Optimizer:step() end
 
 ---@return moonlab.Optimizer self
 function Optimizer:zero_grad() end
+
+--- From now on all rates of learning count what the function gives of the steps made since, 0 at first: one of ml.optim.schedule, or
+--- any other. The state keeps where it began; the function itself is the script's. It is an option of every optimizer too.
+---@param schedule (fun(step: integer): number)?  nil: none
+---@return moonlab.Optimizer self
+function Optimizer:set_schedule(schedule) end
 
 --- What the next steps depend on besides the parameters and the options: kind, steps, lr, weight_decay, those of groups, and for each
 --- parameter its steps and tensors (copies). For ml.save_checkpoint, and to try something and go back.
@@ -863,6 +1068,37 @@ function optim.Lion(params, opts) end
 ---@param opts? moonlab.MuonOptions
 ---@return moonlab.Optimizer
 function optim.Muon(params, opts) end
+
+--- L-BFGS with a line search (Liu & Nocedal 1989), for losses without chance in them: opt:minimize(function() return loss end). In f64.
+---@param params moonlab.Tensor[]
+---@param opts? moonlab.LBFGSOptions
+---@return moonlab.Optimizer
+function optim.LBFGS(params, opts) end
+
+--- dw/dt = -dL/dw, by Runge-Kutta steps as long as the error allows (Dormand & Prince 1980): what gradient descent becomes when lr
+--- goes to 0. opt.time tells how far it has come; opt:minimize(function() return loss end).
+---@param params moonlab.Tensor[]
+---@param opts? moonlab.GradientFlowOptions
+---@return moonlab.Optimizer
+function optim.GradientFlow(params, opts) end
+
+--- Makes an optimizer sharpness-aware (Foret et al. 2021): its steps follow the gradient where the loss is worst within a radius, two
+--- losses a step: opt:minimize(function() return loss end).
+---@param opt moonlab.Optimizer
+---@param opts? { rho?: number, adaptive?: boolean }  rho 0.05, 0: no more; adaptive: in units of each weight (Kwon et al. 2021)
+---@return moonlab.Optimizer opt
+function optim.SAM(opt, opts) end
+
+--- Makes the gradients that parameters hold shorter, so that all together are no longer than `most`.
+---@param params moonlab.Tensor[]
+---@param most number  math.huge only measures
+---@return moonlab.Tensor norm  before: of shape (), f64
+function optim.clip_grad_norm(params, most) end
+
+--- Makes each element of the gradients that parameters hold no larger than `most`.
+---@param params moonlab.Tensor[]
+---@param most number
+function optim.clip_grad_value(params, most) end
 
 --- data ---------------------------------------------------------------------------------------------------------------------
 

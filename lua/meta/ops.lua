@@ -1943,6 +1943,184 @@ function ml.mse(x, y) end
 ---@return moonlab.Tensor
 function Tensor:mse(y) end
 
+---@class moonlab.WeightedCrossEntropyOptions
+---@field label_smoothing? number
+---@field reduction? "mean"|"sum"|"none"
+
+--- cross entropy with a weight z (classes) for each class and smoothed labels (Szegedy et al. 2016); the mean is weighted too
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param label_smoothing? number|moonlab.WeightedCrossEntropyOptions
+---@param reduction? "mean"|"sum"|"none"|moonlab.WeightedCrossEntropyOptions
+---@return moonlab.Tensor
+function ml.weighted_cross_entropy(x, y, z, label_smoothing, reduction) end
+
+--- cross entropy with a weight z (classes) for each class and smoothed labels (Szegedy et al. 2016); the mean is weighted too
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param label_smoothing? number|moonlab.WeightedCrossEntropyOptions
+---@param reduction? "mean"|"sum"|"none"|moonlab.WeightedCrossEntropyOptions
+---@return moonlab.Tensor
+function Tensor:weighted_cross_entropy(y, z, label_smoothing, reduction) end
+
+---@class moonlab.BceWithLogitsOptions
+---@field pos_weight? number
+---@field reduction? "mean"|"sum"|"none"
+
+--- -(pos_weight y log s + (1 - y) log(1 - s)) with s = sigmoid(x) and y in 0..1
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param pos_weight? number|moonlab.BceWithLogitsOptions
+---@param reduction? "mean"|"sum"|"none"|moonlab.BceWithLogitsOptions
+---@return moonlab.Tensor
+function ml.bce_with_logits(x, y, pos_weight, reduction) end
+
+--- -(pos_weight y log s + (1 - y) log(1 - s)) with s = sigmoid(x) and y in 0..1
+---@param y moonlab.Tensor|number
+---@param pos_weight? number|moonlab.BceWithLogitsOptions
+---@param reduction? "mean"|"sum"|"none"|moonlab.BceWithLogitsOptions
+---@return moonlab.Tensor
+function Tensor:bce_with_logits(y, pos_weight, reduction) end
+
+---@class moonlab.HingeOptions
+---@field margin? number
+---@field reduction? "mean"|"sum"|"none"
+
+--- max(0, margin - x y)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param margin? number|moonlab.HingeOptions
+---@param reduction? "mean"|"sum"|"none"|moonlab.HingeOptions
+---@return moonlab.Tensor
+function ml.hinge(x, y, margin, reduction) end
+
+--- max(0, margin - x y)
+---@param y moonlab.Tensor|number
+---@param margin? number|moonlab.HingeOptions
+---@param reduction? "mean"|"sum"|"none"|moonlab.HingeOptions
+---@return moonlab.Tensor
+function Tensor:hinge(y, margin, reduction) end
+
+---@class moonlab.LogisticLossOptions
+---@field reduction? "mean"|"sum"|"none"
+
+--- log(1 + e^(-x y))
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param reduction? "mean"|"sum"|"none"|moonlab.LogisticLossOptions
+---@return moonlab.Tensor
+function ml.logistic_loss(x, y, reduction) end
+
+--- log(1 + e^(-x y))
+---@param y moonlab.Tensor|number
+---@param reduction? "mean"|"sum"|"none"|moonlab.LogisticLossOptions
+---@return moonlab.Tensor
+function Tensor:logistic_loss(y, reduction) end
+
+---@class moonlab.ExponentialLossOptions
+---@field reduction? "mean"|"sum"|"none"
+
+--- e^(-x y)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param reduction? "mean"|"sum"|"none"|moonlab.ExponentialLossOptions
+---@return moonlab.Tensor
+function ml.exponential_loss(x, y, reduction) end
+
+--- e^(-x y)
+---@param y moonlab.Tensor|number
+---@param reduction? "mean"|"sum"|"none"|moonlab.ExponentialLossOptions
+---@return moonlab.Tensor
+function Tensor:exponential_loss(y, reduction) end
+
+---@class moonlab.HuberOptions
+---@field delta? number
+---@field reduction? "mean"|"sum"|"none"
+
+--- (x - y)^2 / 2 up to a distance of delta, delta (|x - y| - delta / 2) beyond (Huber 1964)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param delta? number|moonlab.HuberOptions
+---@param reduction? "mean"|"sum"|"none"|moonlab.HuberOptions
+---@return moonlab.Tensor
+function ml.huber(x, y, delta, reduction) end
+
+--- (x - y)^2 / 2 up to a distance of delta, delta (|x - y| - delta / 2) beyond (Huber 1964)
+---@param y moonlab.Tensor|number
+---@param delta? number|moonlab.HuberOptions
+---@param reduction? "mean"|"sum"|"none"|moonlab.HuberOptions
+---@return moonlab.Tensor
+function Tensor:huber(y, delta, reduction) end
+
+---@class moonlab.SmoothL1Options
+---@field beta? number
+---@field reduction? "mean"|"sum"|"none"
+
+--- huber with delta = beta, over beta: |x - y| - beta / 2 far away; beta 0: |x - y|
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param beta? number|moonlab.SmoothL1Options
+---@param reduction? "mean"|"sum"|"none"|moonlab.SmoothL1Options
+---@return moonlab.Tensor
+function ml.smooth_l1(x, y, beta, reduction) end
+
+--- huber with delta = beta, over beta: |x - y| - beta / 2 far away; beta 0: |x - y|
+---@param y moonlab.Tensor|number
+---@param beta? number|moonlab.SmoothL1Options
+---@param reduction? "mean"|"sum"|"none"|moonlab.SmoothL1Options
+---@return moonlab.Tensor
+function Tensor:smooth_l1(y, beta, reduction) end
+
+---@class moonlab.KlDivOptions
+---@field reduction? "mean"|"sum"|"none"
+
+--- divergence of q = e^x from p = e^y, sum of p (log p - log q) along the last dimension, for each row; the mean is that of rows
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param reduction? "mean"|"sum"|"none"|moonlab.KlDivOptions
+---@return moonlab.Tensor
+function ml.kl_div(x, y, reduction) end
+
+--- divergence of q = e^x from p = e^y, sum of p (log p - log q) along the last dimension, for each row; the mean is that of rows
+---@param y moonlab.Tensor|number
+---@param reduction? "mean"|"sum"|"none"|moonlab.KlDivOptions
+---@return moonlab.Tensor
+function Tensor:kl_div(y, reduction) end
+
+---@class moonlab.MultiMarginOptions
+---@field margin? number
+---@field p? integer
+---@field reduction? "mean"|"sum"|"none"
+
+--- sum over other classes of max(0, margin - x[label] + x[other])^p, over the number of classes: x (n, classes), labels (n)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param margin? number|moonlab.MultiMarginOptions
+---@param p? integer|moonlab.MultiMarginOptions
+---@param reduction? "mean"|"sum"|"none"|moonlab.MultiMarginOptions
+---@return moonlab.Tensor
+function ml.multi_margin(x, y, margin, p, reduction) end
+
+--- sum over other classes of max(0, margin - x[label] + x[other])^p, over the number of classes: x (n, classes), labels (n)
+---@param y moonlab.Tensor|number
+---@param margin? number|moonlab.MultiMarginOptions
+---@param p? integer|moonlab.MultiMarginOptions
+---@param reduction? "mean"|"sum"|"none"|moonlab.MultiMarginOptions
+---@return moonlab.Tensor
+function Tensor:multi_margin(y, margin, p, reduction) end
+
+--- x[label] - the largest x[other], for each row: x (n, classes), labels (n) -> (n)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function ml.margin(x, y) end
+
+--- x[label] - the largest x[other], for each row: x (n, classes), labels (n) -> (n)
+---@param y moonlab.Tensor|number
+---@return moonlab.Tensor
+function Tensor:margin(y) end
+
 ---@class moonlab.Conv2dOptions
 ---@field stride? integer|integer[]
 ---@field padding? integer|integer[]
@@ -2241,6 +2419,132 @@ function ml.dropout(x, p, seed, stream) end
 ---@param stream? integer|moonlab.DropoutOptions
 ---@return moonlab.Tensor
 function Tensor:dropout(p, seed, stream) end
+
+---@class moonlab.RnnOptions
+---@field reverse? boolean
+---@field act? "none"|"relu"|"tanh"|"sigmoid"
+
+--- s = act(x_t + w s + b) for each step of x (n, t, h): w (h, h), b (h), first s (n, h) -> every s (n, t, h) (Elman 1990)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param w moonlab.Tensor|number
+---@param reverse? boolean|moonlab.RnnOptions
+---@param act? "none"|"relu"|"tanh"|"sigmoid"|moonlab.RnnOptions
+---@return moonlab.Tensor
+function ml.rnn(x, y, z, w, reverse, act) end
+
+--- s = act(x_t + w s + b) for each step of x (n, t, h): w (h, h), b (h), first s (n, h) -> every s (n, t, h) (Elman 1990)
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param w moonlab.Tensor|number
+---@param reverse? boolean|moonlab.RnnOptions
+---@param act? "none"|"relu"|"tanh"|"sigmoid"|moonlab.RnnOptions
+---@return moonlab.Tensor
+function Tensor:rnn(y, z, w, reverse, act) end
+
+---@class moonlab.GruOptions
+---@field reverse? boolean
+
+--- gated recurrent unit over x (n, t, 3 h): w (3 h, h), b (3 h), first s (n, h) -> every s (n, t, h); gates reset, update, new: s = (1 - z) tanh(x + r (w s + b)) + z s (Cho et al. 2014)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param w moonlab.Tensor|number
+---@param reverse? boolean|moonlab.GruOptions
+---@return moonlab.Tensor
+function ml.gru(x, y, z, w, reverse) end
+
+--- gated recurrent unit over x (n, t, 3 h): w (3 h, h), b (3 h), first s (n, h) -> every s (n, t, h); gates reset, update, new: s = (1 - z) tanh(x + r (w s + b)) + z s (Cho et al. 2014)
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param w moonlab.Tensor|number
+---@param reverse? boolean|moonlab.GruOptions
+---@return moonlab.Tensor
+function Tensor:gru(y, z, w, reverse) end
+
+---@class moonlab.LstmOptions
+---@field reverse? boolean
+
+--- long short-term memory over x (n, t, 4 h): w (4 h, h), b (4 h), first h and c (2, n, h) -> every h and c (2, n, t, h); gates in, forget, new, out (Hochreiter & Schmidhuber 1997)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param w moonlab.Tensor|number
+---@param reverse? boolean|moonlab.LstmOptions
+---@return moonlab.Tensor
+function ml.lstm(x, y, z, w, reverse) end
+
+--- long short-term memory over x (n, t, 4 h): w (4 h, h), b (4 h), first h and c (2, n, h) -> every h and c (2, n, t, h); gates in, forget, new, out (Hochreiter & Schmidhuber 1997)
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param w moonlab.Tensor|number
+---@param reverse? boolean|moonlab.LstmOptions
+---@return moonlab.Tensor
+function Tensor:lstm(y, z, w, reverse) end
+
+---@class moonlab.AttentionOptions
+---@field causal? boolean
+---@field scale? number
+
+--- softmax(scale x y^T) z: queries x (..., t, d), keys y (..., s, d), values z (..., s, e) -> (..., t, e); causal: the last query sees every key, each before it one less (Vaswani et al. 2017)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param causal? boolean|moonlab.AttentionOptions
+---@param scale? number|moonlab.AttentionOptions
+---@return moonlab.Tensor
+function ml.attention(x, y, z, causal, scale) end
+
+--- softmax(scale x y^T) z: queries x (..., t, d), keys y (..., s, d), values z (..., s, e) -> (..., t, e); causal: the last query sees every key, each before it one less (Vaswani et al. 2017)
+---@param y moonlab.Tensor|number
+---@param z moonlab.Tensor|number
+---@param causal? boolean|moonlab.AttentionOptions
+---@param scale? number|moonlab.AttentionOptions
+---@return moonlab.Tensor
+function Tensor:attention(y, z, causal, scale) end
+
+---@class moonlab.SelfAttentionOptions
+---@field heads? integer
+---@field causal? boolean
+---@field scale? number
+
+--- attention of x (..., t, 3 d) with itself in heads: queries, keys, values side by side, each of all heads -> (..., t, d)
+---@param x moonlab.Tensor|number
+---@param heads? integer|moonlab.SelfAttentionOptions
+---@param causal? boolean|moonlab.SelfAttentionOptions
+---@param scale? number|moonlab.SelfAttentionOptions
+---@return moonlab.Tensor
+function ml.self_attention(x, heads, causal, scale) end
+
+--- attention of x (..., t, 3 d) with itself in heads: queries, keys, values side by side, each of all heads -> (..., t, d)
+---@param heads? integer|moonlab.SelfAttentionOptions
+---@param causal? boolean|moonlab.SelfAttentionOptions
+---@param scale? number|moonlab.SelfAttentionOptions
+---@return moonlab.Tensor
+function Tensor:self_attention(heads, causal, scale) end
+
+---@class moonlab.CrossAttentionOptions
+---@field heads? integer
+---@field causal? boolean
+---@field scale? number
+
+--- attention in heads of queries x (..., t, d) to y (..., s, 2 d), keys and values side by side -> (..., t, d)
+---@param x moonlab.Tensor|number
+---@param y moonlab.Tensor|number
+---@param heads? integer|moonlab.CrossAttentionOptions
+---@param causal? boolean|moonlab.CrossAttentionOptions
+---@param scale? number|moonlab.CrossAttentionOptions
+---@return moonlab.Tensor
+function ml.cross_attention(x, y, heads, causal, scale) end
+
+--- attention in heads of queries x (..., t, d) to y (..., s, 2 d), keys and values side by side -> (..., t, d)
+---@param y moonlab.Tensor|number
+---@param heads? integer|moonlab.CrossAttentionOptions
+---@param causal? boolean|moonlab.CrossAttentionOptions
+---@param scale? number|moonlab.CrossAttentionOptions
+---@return moonlab.Tensor
+function Tensor:cross_attention(y, heads, causal, scale) end
 
 ---@class moonlab.SolveTriangularOptions
 ---@field upper? boolean

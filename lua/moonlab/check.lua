@@ -3,6 +3,9 @@ local core = require "moonlab.core"
 
 local check = {}
 
+--- In place of a default: an option of any type, nil unless given. Whoever reads it checks it.
+check.any = {}
+
 --- Raises a message at the script's line: the first one outside lua/moonlab/.
 ---@param format string
 ---@param ... any  as string.format takes
@@ -21,7 +24,9 @@ function check.options(where, given, defaults)
     check.fail("%s: options must be a table, got %s", where, type(given))
   end
   local options = {}
-  for name, value in pairs(defaults) do options[name] = value end
+  for name, value in pairs(defaults) do
+    if value ~= check.any then options[name] = value end
+  end
   for name, value in pairs(given or {}) do
     local default = defaults[name]
     if default == nil then
@@ -32,7 +37,7 @@ function check.options(where, given, defaults)
       local advice = nearest and ("did you mean '%s'?"):format(nearest) or "it knows " .. table.concat(known, ", ")
       check.fail("%s: unknown option '%s'; %s", where, name, advice)
     end
-    if type(value) ~= type(default) then
+    if default ~= check.any and type(value) ~= type(default) then
       check.fail("%s: %s must be a %s, got %s", where, name, type(default), type(value))
     end
     options[name] = value

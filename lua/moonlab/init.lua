@@ -20,6 +20,9 @@ local check = require "moonlab.check"
 ---@field autograd moonlab.autograd
 ---@field tree     moonlab.tree
 ---@field io       moonlab.io
+---@field probe    moonlab.probe
+---@field kernels  moonlab.kernels
+---@field measures moonlab.measures
 local ml = {}
 package.loaded["moonlab"] = ml -- the files below may ask for it while it is being put together
 
@@ -33,8 +36,6 @@ ml.autograd       = { grad = core.autograd.grad, recording = core.autograd.recor
 ml.detect_anomaly = core.autograd.detect_anomaly
 ml.fuse           = core.autograd.fuse
 ml.nn             = require "moonlab.nn"
-ml.optim          = core.optim
-ml.data           = require "moonlab.datasets"
 
 --- Calls fn without recording: what it computes has no derivative, and costs no memory for one.
 ---@param fn fun(...): ...
@@ -50,7 +51,7 @@ ml.accuracy, ml.weight_norm = train.accuracy, train.weight_norm
 
 -- Loaded when first used, which keeps the start short.
 local later = {}
-for _, name in ipairs { "fft", "run", "figure", "tree", "linalg", "stats", "io" } do
+for _, name in ipairs { "fft", "run", "figure", "tree", "linalg", "stats", "io", "data", "probe", "kernels", "measures" } do
   if package.preload["moonlab." .. name] then later[name] = "moonlab." .. name end
 end
 local fields = { -- of ml that are functions of one module
@@ -64,6 +65,24 @@ for module, names in pairs(fields) do
   for _, name in ipairs(names) do later[name] = module end
 end
 
+-- Names of a table that are not known: the nearest that is.
+local function no_name(owner, name, ...)
+  local known = {}
+  for _, names in ipairs { ... } do
+    for key in pairs(names) do known[#known + 1] = key end
+  end
+  table.sort(known) -- the same answer every time
+  local nearest = core.nearest(tostring(name), known)
+  core.raise(("%s has no '%s'%s"):format(owner, name, nearest and ("; did you mean '%s'?"):format(nearest) or ""))
+end
+
+ml.optim = setmetatable({}, { __index = function(self, name) -- schedules, averages of weights and so on: when first used
+  local value = core.optim[name] or require "moonlab.optim"[name]
+  if value == nil then no_name("ml.optim", name, core.optim, require "moonlab.optim") end
+  rawset(self, name, value)
+  return value
+end })
+
 return setmetatable(ml, {
   __index = function(self, name)
     local module = later[name]
@@ -73,10 +92,6 @@ return setmetatable(ml, {
       rawset(self, name, value)
       return value
     end
-    local known = {}
-    for key in pairs(self) do known[#known + 1] = key end
-    for key in pairs(later) do known[#known + 1] = key end
-    local nearest = core.nearest(tostring(name), known)
-    core.raise(("ml has no '%s'%s"):format(name, nearest and ("; did you mean '%s'?"):format(nearest) or ""))
+    no_name("ml", name, self, later)
   end,
 })

@@ -22,6 +22,15 @@ local is_module, is_tensor = structure.is_module, core.tensor.is_tensor
 ---@class moonlab.nn
 local nn = {}
 
+-- Names that self has in init and forward, beside the methods of all modules.
+local TAKEN <const> = { parameter = true, buffer = true, point = true, training = true, kind = true, describe = true }
+
+local function check_free(kind, name)
+  if TAKEN[name] or core.inner.methods[name] then
+    check.fail("%s: '%s' is a method of all modules; choose another name", kind, tostring(name))
+  end
+end
+
 -- What init makes of self ------------------------------------------------------------------------------------------------
 
 ---@class moonlab.Draft  a module while its init runs
@@ -44,7 +53,7 @@ function Draft:check_name(name)
   if type(name) ~= "string" or not name:find "^[%a_][%w_]*$" then
     check.fail("%s: layers, parameters and buffers have names, as in self.inner, got %s", kind, tostring(name))
   end
-  if core.inner.methods[name] then check.fail("%s: '%s' is a method of all modules; choose another name", kind, name) end
+  check_free(kind, name)
 end
 
 -- self:parameter(name, value), self:buffer(name, value)
@@ -65,6 +74,7 @@ function Draft:set(name, value)
     check.fail("%s: '%s' is a %s; it cannot be set to a %s", kind, name, self.taken[name], type(value))
   end
   if is_module(value) then self:check_name(name) end
+  check_free(kind, name)
   if is_tensor(value) and value.requires_grad and value.is_leaf then
     check.fail("%s: self.%s wants a gradient, but is no parameter; write self:parameter(\"%s\", tensor)", kind, name, name)
   end
@@ -153,7 +163,6 @@ end
 --- A new kind of module. Those made of it are like all others: they stand in containers and have layers inside, are trained,
 --- saved, printed, copied, applied to parameters that are given, and every transform goes through them. So forward must be made
 --- of operations on x and on what self gives, without layers of the outside. Further functions of the class are methods of self.
---- self lives as long as the call: ml.checkpoint, which calls again later, goes around a module: ml.checkpoint(block, x).
 ---@param kind string  its name: "Block"
 ---@return moonlab.ModuleClass
 function nn.module(kind)
@@ -162,6 +171,10 @@ function nn.module(kind)
     check.fail("module: the kind is a name, as in nn.module \"Block\", got %s", got)
   end
   return setmetatable({ kind = kind }, {
+    __newindex = function(class, name, value)
+      check_free(kind, name)
+      rawset(class, name, value)
+    end,
     __call     = build,
     __tostring = function() return ("module %s"):format(kind) end,
   })

@@ -6,8 +6,7 @@ local check = require "moonlab.check"
 local nn = core.nn
 core.inner = nn.inner -- of modules: what only moonlab's own files use
 
-nn.cross_entropy = core.op.cross_entropy
-nn.mse           = core.op.mse
+for name, loss in pairs(require "moonlab.losses") do nn[name] = loss end
 
 --- A table of the layers: position, kind, number of parameters, their shapes.
 nn.module.__tostring = function(model) return require("moonlab.summary").text(model) end

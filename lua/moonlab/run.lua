@@ -32,6 +32,9 @@ local methods = {}
 ---@field unsaved boolean               the figures have changed since they were saved
 ---@field shown integer                 figures that were offered a window
 ---@field told integer                  figures whose path was printed
+---@field record? string                where the first figure is recorded to; record=PATH on the command line
+---@field film? moonlab.Recording
+---@field next_frame? number            the step from which the next frame is taken
 ---@field interrupted? boolean
 ---@field ended? boolean
 
@@ -65,6 +68,29 @@ local function save_figures(self)
       if not session.quiet then print(("figure: %s.png"):format(path)) end
     end
   end
+end
+
+-- A recording has FRAMES frames, evenly over the steps, or over their logarithm where the first panel's axis is logarithmic.
+local FRAMES = 200
+
+local function record_frame(self, step)
+  local state = self._
+  local fig, total = state.figures[1], state.total
+  if not (state.record and fig and total) then return end
+  if not state.film then
+    state.film, state.next_frame = fig:record(state.record), 0
+  end
+  if step < state.next_frame and step < total then return end
+  state.film:frame()
+  state.next_frame = fig.log_steps and math.max(step + 1, step * total ^ (1 / FRAMES)) or step + math.max(1, total / FRAMES)
+end
+
+local function end_recording(self)
+  local state = self._
+  local film = state.film
+  state.film, state.record = nil, nil
+  if not film then return end
+  film:frame():close()
 end
 
 -- Windows open once the loop begins: by then the script has said what the panels show.
@@ -173,6 +199,7 @@ function methods:log(metrics, step)
     open_windows(self)
     state.unsaved = true
     for _, fig in ipairs(state.figures) do fig:feed(step, numbers) end
+    record_frame(self, step)
   end
   return self
 end
@@ -242,8 +269,10 @@ function methods:finish()
   if state.ended then return self end
   state.ended = true
   local saved, problem = pcall(save_figures, self)
+  local recorded, trouble = pcall(end_recording, self)
   state.core:finish()
   if not saved then error(problem, 0) end
+  if not recorded then error(trouble, 0) end
   return self
 end
 
@@ -307,16 +336,22 @@ local function resolve(defaults)
     values[name], names[#names + 1] = value, name
   end
   session.consumed = true
+  local record
   for _, override in ipairs(overrides()) do
     local default = defaults[override.name]
+    if override.name == "record" and default == nil then
+      record = override.text
+      goto continue
+    end
     if default == nil then
       usage_error(("%s=%s: %s"):format(override.name, override.text, params.unknown("parameter", override.name, names)))
     end
     local value, problem = params.read(override.name, override.text, default)
     if problem then usage_error(problem) end
     values[override.name] = value
+    ::continue::
   end
-  return values
+  return values, record
 end
 
 -- The file that calls ml.run; nil at a prompt.
@@ -365,12 +400,12 @@ local function start(defaults)
   for name, value in pairs(defaults) do complete[name] = value end
   complete.seed = defaults.seed == nil and 1 or defaults.seed
   complete.name = defaults.name or (script or "run"):match("[^/\\]*$"):gsub("%.lua$", ""):gsub("[^%w_.-]", "-")
-  local values = resolve(complete)
+  local values, record = resolve(complete)
   if type(values.name) ~= "string" then fail("run: name must be text, got a %s", type(values.name)) end
   if math.type(values.seed) ~= "integer" or values.seed < 0 then
     fail("run: seed must be an integer >= 0, got %s", tostring(values.seed))
   end
-  local state = { figures = {}, names = {}, unsaved = false, shown = 0, told = 0 }
+  local state = { figures = {}, names = {}, unsaved = false, shown = 0, told = 0, record = record }
   state.core = core.run.start {
     name = values.name, seed = values.seed, params = json.encode(values), script = script, command = typed(),
   }

@@ -27,6 +27,9 @@ local function evaluating(model)
     for _, entry in ipairs(layers) do entry[1]:train(entry[2]) end -- a container before its layers
   end })
 end
+train.evaluating = evaluating
+
+train.evaluating = evaluating
 
 --- Share of the rows whose largest output is their label, in [0, 1]. Nothing is recorded; a model is in evaluation meanwhile.
 ---@param model fun(x: moonlab.Tensor): moonlab.Tensor|moonlab.Module  (n, ...) -> (n, classes)

@@ -193,12 +193,11 @@ local function leaves_like(where, given, leaves, shape, names)
   end
   local own, other = flatten(given, where)
   structure.check_same(where, shape, other, names)
-  for i, x in ipairs(own) do
-    if shape_text(x) ~= shape_text(leaves[i]) then
-      local path = structure.paths(given, where)[i]
-      check.fail("%s: %s differ%s: shape %s and %s", where, names, path == "" and "" or " at " .. path, shape_text(leaves[i]),
-        shape_text(x))
-    end
+  local i = steps.first_other_shape(own, leaves)
+  if i then
+    local path = structure.paths(given, where)[i]
+    check.fail("%s: %s differ%s: shape %s and %s", where, names, path == "" and "" or " at " .. path, shape_text(leaves[i]),
+      shape_text(own[i]))
   end
   return own
 end

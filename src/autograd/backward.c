@@ -45,13 +45,14 @@ static int by_falling_number(const void *a, const void *b)
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
-/* All nodes that out depends on, sorted. The list doubles as the queue of the search. */
+/* All nodes that root depends on, and that the pass has not met. The list doubles as the queue of the search. */
 static bool collect(pass *p, ml_node *root)
 {
-    p->visit    = ++visits;
+    size_t begin = p->used;
+    if (root->visit == p->visit) return true;
     root->visit = p->visit;
     if (!push(p, root)) return false;
-    for (size_t i = 0; i < p->used; i++) {
+    for (size_t i = begin; i < p->used; i++) {
         ml_node *node = p->nodes[i].node;
         if (node->freed && p->skip_freed) continue;
         if (node->freed)
@@ -64,7 +65,6 @@ static bool collect(pass *p, ml_node *root)
             if (!push(p, from)) return false;
         }
     }
-    qsort(p->nodes, p->used, sizeof *p->nodes, by_falling_number);
     return true;
 }
 
@@ -251,40 +251,71 @@ static bool visit_node(pass *p, ml_node *node)
     return ok;
 }
 
-static bool run_pass(pass *p, ml_tensor *out, const ml_grad_opts *opts)
+/* What a pass starts from: results with their seeds, the gradients that arrive there. */
+typedef struct {
+    ml_tensor *const *out, *const *seed; /* seed NULL: 1, of a single number */
+    int               n;
+} roots;
+
+static ml_tensor *seed_of(pass *p, ml_tensor *out, ml_tensor *seed)
 {
-    ml_tensor *seed = opts ? opts->seed : NULL;
     if (seed && !ml_shape_equal(&seed->shape, &out->shape))
         return ml_fail("backward: the seed has shape %s, the result %s", ml_shape_text(&seed->shape), ml_shape_text(&out->shape));
-    if (!seed) {
-        if (ml_tensor_numel(out) != 1)
-            return ml_fail("backward: the gradient of a non-scalar: shape %s; reduce it (sum, mean) or pass a seed of that shape", ml_shape_text(&out->shape));
-        if (!(seed = ml_ones(out->shape, (ml_dtype)out->dtype))) return false;
-    }
+    if (!seed && ml_tensor_numel(out) != 1)
+        return ml_fail("backward: the gradient of a non-scalar: shape %s; reduce it (sum, mean) or pass a seed of that shape", ml_shape_text(&out->shape));
+    if (!seed && !(seed = ml_ones(out->shape, (ml_dtype)out->dtype))) return NULL;
     if (p->nested && mli_records(seed)) p->create_graph = p->keep_graph = true;
-    if (seed->dtype != out->dtype && !(seed = ml_cast(seed, &(ml_cast_opts){ (ml_dtype)out->dtype }))) return false;
-    if (seed->defers && !(seed = ml_detach(seed))) return false; /* gradients are computed at once */
+    if (seed->dtype != out->dtype && !(seed = ml_cast(seed, &(ml_cast_opts){ (ml_dtype)out->dtype }))) return NULL;
+    return seed->defers ? ml_detach(seed) : seed; /* gradients are computed at once */
+}
+
+/* A root's seed to where it arrives; the roots' nodes are known to the pass. */
+static bool plant(pass *p, ml_tensor *out, ml_tensor *seed)
+{
+    bool owned = false;
     for (int k = 0; k < p->n_wanted; k++)
-        if (same_result(p->wanted[k], out)) p->found[k] = ml_retain(seed);
-    if (!out->node) {
-        if (out->requires_grad) return p->wanted ? true : to_leaf(p, out, seed);
-        return ml_fail("backward: this tensor does not depend on anything that requires a gradient");
-    }
-    if (!collect(p, out->node)) return false;
-    mark_useful(p);
-    if (!out->node->useful) return true;
-    out->node->dy       = ml_retain(seed);
-    out->node->dy_owned = false;
-    bool was = ml_set_recording(p->create_graph);
-    bool ok  = true;
-    for (size_t i = 0; ok && i < p->used; i++) {
+        if (same_result(p->wanted[k], out) && !accumulate(p, &p->found[k], &owned, seed)) return false;
+    if (!out->node) return p->wanted || to_leaf(p, out, seed);
+    return !out->node->useful || accumulate(p, &out->node->dy, &out->node->dy_owned, seed);
+}
+
+static bool walk(pass *p, const roots *r, ml_tensor **seeds)
+{
+    for (int i = 0; i < r->n; i++)
+        if (!plant(p, r->out[i], seeds[i])) return false;
+    for (size_t i = 0; i < p->used; i++) {
         ml_node *node = p->nodes[i].node;
         if (!node->useful || !node->dy) continue;
-        ok = visit_node(p, node);
+        bool ok = visit_node(p, node);
         ml_release(node->dy);
         node->dy = NULL;
+        if (!ok) return false;
     }
-    ml_set_recording(was);
+    return true;
+}
+
+static bool run_pass(pass *p, const roots *r)
+{
+    ml_tensor *one, **seeds = &one;
+    size_t     bytes = (size_t)r->n * sizeof *seeds;
+    bool       ok    = true;
+    if (r->n > 1 && !(seeds = ml_block_take(bytes))) return false;
+    p->visit = ++visits;
+    for (int i = 0; ok && i < r->n; i++) {
+        ml_tensor *out = r->out[i];
+        seeds[i] = seed_of(p, out, r->seed ? r->seed[i] : NULL);
+        ok       = seeds[i] && (out->node || out->requires_grad ||
+                          ml_fail("backward: this tensor does not depend on anything that requires a gradient"));
+        if (ok && out->node) ok = collect(p, out->node);
+    }
+    if (ok) {
+        qsort(p->nodes, p->used, sizeof *p->nodes, by_falling_number);
+        mark_useful(p);
+        bool was = ml_set_recording(p->create_graph);
+        ok       = walk(p, r, seeds);
+        ml_set_recording(was);
+    }
+    if (r->n > 1) ml_block_give(seeds, bytes);
     return ok;
 }
 
@@ -358,7 +389,7 @@ bool ml_backward(ml_tensor *out, const ml_grad_opts *opts)
     if (out->inner) return backward_batched(out, opts);
     pass     p     = begin(opts);
     ml_scope scope = ml_scope_begin();
-    bool     ok    = run_pass(&p, out, opts);
+    bool     ok    = run_pass(&p, &(roots){ &out, opts ? &opts->seed : NULL, 1 });
     for (size_t i = 0; ok && i < p.n_leaves; i++) { /* sums first, so that a failure changes nothing */
         struct leaf *l = &p.leaves[i];
         if (l->leaf->grad) ok = accumulate(&p, &l->sum, &l->owned, l->leaf->grad);
@@ -374,14 +405,14 @@ bool ml_backward(ml_tensor *out, const ml_grad_opts *opts)
     return ok;
 }
 
-static bool grad_plain(ml_tensor *out, ml_tensor *const *in, int n, ml_tensor **grads, const ml_grad_opts *opts)
+static bool grad_plain(const roots *r, ml_tensor *const *in, int n, ml_tensor **grads, const ml_grad_opts *opts)
 {
     pass p     = begin(opts);
     p.wanted   = in;
     p.found    = grads;
     p.n_wanted = n;
     ml_scope scope = ml_scope_begin();
-    bool     ok    = out->node || out->requires_grad ? run_pass(&p, out, opts) : true;
+    bool     ok    = run_pass(&p, r);
     finish(&p, ok);
     ml_scope_end(&scope);
     for (int i = 0; i < n; i++) { /* what was found carries one reference of ours: it goes to the caller's scope */
@@ -420,7 +451,15 @@ bool ml_grad(ml_tensor *out, ml_tensor *const *in, int n, ml_tensor **grads, con
         if (!mli_records(in[i])) return ml_fail("grad: input %d, shape %s, is not recorded; call requires_grad on it first", i + 1, ml_shape_text(&in[i]->shape));
         grads[i] = NULL;
     }
-    return out->inner ? grad_batched(out, in, n, grads, opts) : grad_plain(out, in, n, grads, opts);
+    if (out->inner) return grad_batched(out, in, n, grads, opts);
+    bool recorded = out->node || out->requires_grad;
+    return grad_plain(&(roots){ &out, opts ? &opts->seed : NULL, recorded }, in, n, grads, opts);
+}
+
+bool mli_grad_of_all(ml_tensor **out, ml_tensor **seeds, int n_out, ml_tensor *const *in, int n, ml_tensor **grads, const ml_grad_opts *opts)
+{
+    for (int i = 0; i < n; i++) grads[i] = NULL;
+    return grad_plain(&(roots){ out, seeds, n_out }, in, n, grads, opts);
 }
 
 bool mli_reaches_outside(ml_tensor *y, ml_tensor *const *leaves, int n)
@@ -429,6 +468,7 @@ bool mli_reaches_outside(ml_tensor *y, ml_tensor *const *leaves, int n)
     bool found = false;
     y = (ml_tensor *)(uintptr_t)mli_innermost(y);
     if (!y->node) return false;
+    p.visit = ++visits;
     if (!collect(&p, y->node)) return true; /* out of memory: better a graph too many than one too few */
     for (size_t i = 0; i < p.used && !found; i++)
         for (int k = 0; !p.nodes[i].node->freed && k < p.nodes[i].node->n_in && !found; k++) {

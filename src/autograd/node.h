@@ -72,6 +72,9 @@ ml_tensor *mli_apply_batched(ml_call *c); /* an operation with an input inside v
  * its inputs have been. False: failed. */
 bool mli_defer(ml_call *c, ml_tensor **out);
 
+/* ml_grad of several recorded results at once, none of them and of the inputs inside vmap: the sum over them of what each seed gives. */
+bool mli_grad_of_all(ml_tensor **out, ml_tensor **seeds, int n_out, ml_tensor *const *in, int n, ml_tensor **grads, const ml_grad_opts *opts);
+
 ml_node   *mli_record(const ml_call *c); /* NULL on error */
 void       mli_node_drop_inputs(ml_node *node);
 bool       mli_add_in_place(ml_tensor *sum, const ml_tensor *dx); /* false when their layouts do not allow it */

@@ -66,15 +66,41 @@ static ml_tensor *scalar_product(ml_tensor *const *out, ml_tensor *const *seeds,
     return sum ? sum : ml_fail("vjp: no seed was given");
 }
 
+/* The gradients of the sum of out[i] seeds[i], without computing it where that can be. A seed of NULL is none. */
+static bool grad_of_all(ml_tensor *const *out, ml_tensor *const *seeds, int n_out, ml_tensor *const *in, int n, ml_tensor **grads, const ml_grad_opts *o)
+{
+    int         n_given = 0;
+    bool        plain = true, failed = false;
+    size_t      bytes = 2 * (size_t)n_out * sizeof(ml_tensor *);
+    ml_tensor **given = ml_block_take(bytes), **results = given + n_out;
+    if (!given) return false;
+    for (int i = 0; i < n; i++) plain &= in[i] && !in[i]->inner;
+    for (int i = 0; i < n_out; i++) {
+        failed |= !out[i];
+        if (!out[i] || !seeds[i]) continue;
+        plain &= !out[i]->inner && !seeds[i]->inner && ml_shape_equal(&out[i]->shape, &seeds[i]->shape);
+        if (!mli_records(out[i])) continue; /* a constant */
+        results[n_given] = out[i];
+        given[n_given++] = seeds[i];
+    }
+    bool ok = !failed;
+    if (ok && plain && n_given > 0) ok = mli_grad_of_all(results, given, n_given, in, n, grads, o);
+    else if (ok) {
+        bool       was = ml_set_recording(true);
+        ml_tensor *y   = scalar_product(out, seeds, n_out);
+        ml_set_recording(was);
+        ok = y && ml_grad(y, in, n, grads, o);
+    }
+    ml_block_give(given, bytes);
+    return ok;
+}
+
 bool ml_pull_back(ml_tensor *const *out, ml_tensor *const *seeds, int n_out, ml_tensor *const *fresh_in, int n, bool keep_graph, ml_tensor **grads)
 {
-    ml_grad_opts o   = { .nested = true, .keep_graph = keep_graph };
-    ml_tensor   *y   = out[0];
-    bool         was = ml_set_recording(true);
-    if (n_out == 1) o.seed = seeds ? seeds[0] : NULL;
-    else y = scalar_product(out, seeds, n_out);
-    ml_set_recording(was);
-    return y && ml_grad(y, fresh_in, n, grads, &o);
+    ml_grad_opts o = { .nested = true, .keep_graph = keep_graph };
+    if (n_out > 1) return grad_of_all(out, seeds, n_out, fresh_in, n, grads, &o);
+    o.seed = seeds ? seeds[0] : NULL;
+    return ml_grad(out[0], fresh_in, n, grads, &o);
 }
 
 static ml_tensor *released(ml_tensor *y, ml_tensor *const *fresh_in, int n)
@@ -110,10 +136,8 @@ bool ml_push_forward(ml_tensor *const *out, int n_out, ml_tensor *const *fresh_i
         if (tangents[i] && !ml_shape_equal(&fresh_in[i]->shape, &tangents[i]->shape))
             ok = ml_fail("jvp: tangent %d has shape %s, the input %s", i + 1, ml_shape_text(&tangents[i]->shape), ml_shape_text(&fresh_in[i]->shape));
     for (int i = 0; ok && i < n_out; i++) ok = (seeds[i] = ml_fresh(ml_zeros(out[i]->shape, (ml_dtype)out[i]->dtype))) != NULL;
-    ml_tensor *y = ok ? scalar_product(out, seeds, n_out) : NULL;
-    ok = y && ml_grad(y, fresh_in, n, grads, &(ml_grad_opts){ .create_graph = true });
-    y  = ok ? scalar_product(grads, tangents, n) : NULL;
-    ok = y && ml_grad(y, seeds, n_out, douts, &(ml_grad_opts){ .create_graph = was });
+    ok = ok && grad_of_all(out, seeds, n_out, fresh_in, n, grads, &(ml_grad_opts){ .create_graph = true });
+    ok = ok && grad_of_all(grads, tangents, n, seeds, n_out, douts, &(ml_grad_opts){ .create_graph = was });
     ml_set_recording(was);
     if (seeds) ml_block_give(seeds, bytes);
     return ok;
@@ -218,10 +242,7 @@ bool ml_hvp_of(ml_tensor *out, ml_tensor *const *fresh_in, ml_tensor *const *v, 
     size_t      bytes = (size_t)n * sizeof(ml_tensor *);
     ml_tensor **grads = ml_block_take(bytes);
     bool        ok    = grads && ml_grad(out, fresh_in, n, grads, &(ml_grad_opts){ .create_graph = true });
-    bool        was   = ml_set_recording(true);
-    ml_tensor  *y     = ok ? scalar_product(grads, v, n) : NULL;
-    ml_set_recording(was);
-    ok = y && ml_grad(y, fresh_in, n, products, &(ml_grad_opts){ .nested = true });
+    ok = ok && grad_of_all(grads, v, n, fresh_in, n, products, &(ml_grad_opts){ .nested = true });
     if (grads) ml_block_give(grads, bytes);
     return ok;
 }

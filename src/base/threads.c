@@ -5,8 +5,11 @@
  * every thread; beside a busy browser that made steps ten times slower.) Workers look out for the next call for a
  * few microseconds before they sleep, since a training step makes many calls in a row.
  *
- * Invariants. One job at a time: a second caller, and a task that calls again, do their tasks alone. `job` changes only
- * under the lock and with no worker inside; a worker enters under the lock while the job is open, and copies it. */
+ * Invariants. One job at a time: a second caller, and a task that calls again, do their tasks alone. A worker counts itself in
+ * (`inside`) before it looks whether the job is open, and the caller closes the job before it looks whether anybody is inside;
+ * both in one order that all threads see. So a job is changed only when no worker reads it, and a job whose tasks are all taken
+ * and in which nobody is left is done. The lock is for sleeping alone: handing a job to workers that look out takes no system call.
+ * Tasks are taken several at a time, since every taking moves a cache line from core to core. */
 #define _GNU_SOURCE
 #include "moonlab/base.h"
 
@@ -19,27 +22,29 @@
 
 #define MAX_THREADS 256
 #define LOOK_OUT    1500 /* pauses before a worker sleeps: about 50 us */
+#define SHARES      4    /* times that a thread comes for tasks, when there are many: the quick ones take over from the slow */
 
 typedef struct {
     void  (*work)(void *ctx, int64_t i);
     void   *ctx;
-    int64_t n;
+    int64_t n, each; /* tasks; how many are taken at a time */
 } job_text;
 
 static pthread_once_t  once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t  wake = PTHREAD_COND_INITIALIZER;
-static atomic_int      n_threads;
-static int             n_workers, n_wanted, n_asleep;   /* under the lock */
+static atomic_int      n_threads, n_wanted, n_asleep;
+static int             n_workers;
 static pthread_t       workers[MAX_THREADS];
-static bool            open, leaving;                   /* under the lock: the job takes helpers; workers end */
 static job_text        job;
-static atomic_uint     turn;                            /* counts jobs: what idle workers watch */
-static _Atomic int64_t next, done;                      /* of the current job */
-static atomic_int      inside;                          /* workers in the current job */
 static atomic_flag     taken = ATOMIC_FLAG_INIT;        /* somebody's job is on */
 static _Thread_local bool working;                      /* this thread is in a task */
 static char            failure[1024];                   /* a worker's message, for the caller; under the lock */
+/* On cache lines of their own: what idle workers watch must not move with what busy ones count. */
+static _Alignas(64) atomic_uint     turn;               /* counts jobs */
+static _Alignas(64) atomic_bool     open;               /* the job takes helpers */
+static _Alignas(64) atomic_int      inside;             /* workers that may be in the job */
+static _Alignas(64) _Atomic int64_t next;               /* of its tasks */
 
 static void pause_briefly(void)
 {
@@ -50,11 +55,11 @@ static void pause_briefly(void)
 
 static void do_tasks(const job_text *j)
 {
-    int64_t i;
+    int64_t from;
     working = true;
-    while ((i = atomic_fetch_add_explicit(&next, 1, memory_order_relaxed)) < j->n) {
-        j->work(j->ctx, i);
-        atomic_fetch_add_explicit(&done, 1, memory_order_release);
+    while ((from = atomic_fetch_add_explicit(&next, j->each, memory_order_relaxed)) < j->n) {
+        int64_t to = from + j->each < j->n ? from + j->each : j->n;
+        for (int64_t i = from; i < to; i++) j->work(j->ctx, i);
     }
     working = false;
 }
@@ -69,42 +74,52 @@ static void hand_over_failure(void)
     ml_error_clear();
 }
 
+/* Until there is another job, or no place for this worker. It says that it sleeps before it looks for the last time, and a caller
+ * looks for sleepers after it has made its job known: one of them sees the other. */
+static void sleep_until(unsigned seen, int id)
+{
+    pthread_mutex_lock(&lock);
+    atomic_fetch_add(&n_asleep, 1);
+    while (atomic_load(&turn) == seen && id < atomic_load(&n_wanted)) pthread_cond_wait(&wake, &lock);
+    atomic_fetch_sub(&n_asleep, 1);
+    pthread_mutex_unlock(&lock);
+}
+
 static void *worker(void *arg)
 {
     int      id   = (int)(intptr_t)arg;
     unsigned seen = 0;
-    for (;;) {
-        for (int i = 0; i < LOOK_OUT && atomic_load_explicit(&turn, memory_order_acquire) == seen; i++) pause_briefly();
-        pthread_mutex_lock(&lock);
-        while (!leaving && id < n_wanted && (seen == atomic_load(&turn) || !open)) {
-            seen = atomic_load(&turn);
-            n_asleep++;
-            pthread_cond_wait(&wake, &lock);
-            n_asleep--;
-        }
-        if (leaving || id >= n_wanted) break;
-        seen            = atomic_load(&turn);
-        job_text mine   = job;
+    while (id < atomic_load(&n_wanted)) {
+        for (int i = 0; i < LOOK_OUT && atomic_load_explicit(&turn, memory_order_relaxed) == seen; i++) pause_briefly();
+        if (atomic_load(&turn) == seen) sleep_until(seen, id);
+        seen = atomic_load(&turn);
         atomic_fetch_add(&inside, 1);
-        pthread_mutex_unlock(&lock);
-        do_tasks(&mine);
-        hand_over_failure();
-        atomic_fetch_sub_explicit(&inside, 1, memory_order_release);
+        if (atomic_load(&open)) {
+            job_text mine = job;
+            do_tasks(&mine);
+            hand_over_failure();
+        }
+        atomic_fetch_sub(&inside, 1);
     }
-    pthread_mutex_unlock(&lock);
     return NULL;
 }
 
 /* --- the pool ------------------------------------------------------------------------------------------------------- */
+static void wake_all(void)
+{
+    pthread_mutex_lock(&lock);
+    pthread_cond_broadcast(&wake);
+    pthread_mutex_unlock(&lock);
+}
+
 /* Ends the workers from id first on. Nobody's job is on. */
 static void dismiss(int first)
 {
-    pthread_mutex_lock(&lock);
-    int last = n_workers;
-    n_wanted = n_workers = first < last ? first : last;
-    pthread_cond_broadcast(&wake);
-    pthread_mutex_unlock(&lock);
+    int last  = n_workers;
+    n_workers = first < last ? first : last;
+    atomic_store(&n_wanted, n_workers);
     atomic_fetch_add(&turn, 1); /* those that look out see it too */
+    wake_all();
     for (int i = first; i < last; i++) pthread_join(workers[i], NULL);
 }
 
@@ -115,25 +130,23 @@ static void engage(int n)
         pthread_attr_t attr;
         pthread_attr_init(&attr);
         pthread_attr_setstacksize(&attr, 1 << 20);
-        pthread_mutex_lock(&lock);
-        n_wanted = n_workers + 1;
-        pthread_mutex_unlock(&lock);
+        atomic_store(&n_wanted, n_workers + 1);
         int refused = pthread_create(&workers[n_workers], &attr, worker, (void *)(intptr_t)n_workers);
         pthread_attr_destroy(&attr);
         if (refused) break;
         n_workers++;
     }
-    pthread_mutex_lock(&lock);
-    n_wanted = n_workers;
-    pthread_mutex_unlock(&lock);
+    atomic_store(&n_wanted, n_workers);
 }
 
 static void in_child(void) /* of a fork: the workers stayed behind */
 {
     pthread_mutex_init(&lock, NULL);
     pthread_cond_init(&wake, NULL);
-    n_workers = n_wanted = n_asleep = 0;
-    open = false;
+    n_workers = 0;
+    atomic_store(&n_wanted, 0);
+    atomic_store(&n_asleep, 0);
+    atomic_store(&open, false);
     atomic_store(&inside, 0);
     if (!working) atomic_flag_clear(&taken);
 }
@@ -182,21 +195,16 @@ void ml_parallel(int64_t n, void (*work)(void *ctx, int64_t i), void *ctx)
     if (n_workers > threads - 1) dismiss(threads - 1);
     if (n_workers < threads - 1) engage(threads - 1);
 
-    pthread_mutex_lock(&lock);
-    job = (job_text){ work, ctx, n };
+    int64_t  each = n / (SHARES * threads);
+    job_text mine = { work, ctx, n, each > 1 ? each : 1 };
+    job = mine;
     atomic_store(&next, 0);
-    atomic_store(&done, 0);
-    open = true;
+    atomic_store(&open, true);
     atomic_fetch_add(&turn, 1);
-    if (n_asleep) pthread_cond_broadcast(&wake);
-    pthread_mutex_unlock(&lock);
-
-    do_tasks(&(job_text){ work, ctx, n });
-
-    pthread_mutex_lock(&lock);
-    open = false;
-    pthread_mutex_unlock(&lock);
-    for (int i = 0; atomic_load_explicit(&done, memory_order_acquire) < n || atomic_load_explicit(&inside, memory_order_acquire) > 0; i++) {
+    if (atomic_load(&n_asleep)) wake_all();
+    do_tasks(&mine);
+    atomic_store(&open, false);
+    for (int i = 0; atomic_load(&inside) > 0; i++) {
         if (i < LOOK_OUT) pause_briefly();
         else sched_yield(); /* a worker lost its core in the middle of a task */
     }

@@ -19,6 +19,7 @@ static const struct command {
       "Runs a Lua script with moonlab ready for require. key=value overrides a default of the script's ml.run and must\n"
       "be of its type. Results go to runs/<name>/<date>-<time>/; MOONLAB_RUNS names another folder than runs.\n"
       "\n"
+      "  record=PATH   makes a recording of the first figure: an animated .gif, or with ffmpeg an .mp4, .mkv, .webm or .mov\n"
       "  --no-window   figures go to files only\n"
       "  --quiet       no progress and no notes; failed checks and errors are still told\n"
       "  --threads N   threads for the kernels (default: MOONLAB_THREADS, else the cores); results do not depend on it\n"

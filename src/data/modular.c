@@ -1,14 +1,89 @@
-/* Arithmetic modulo p as a data set: every pair once, split at random. */
+/* Arithmetic modulo p as a data set: an operation of one sign, or a polynomial in x and y. */
 #include "moonlab/data.h"
 
 #include <ctype.h>
-#include <math.h>
-#include <stdio.h>
+#include <string.h>
 
-#define LARGEST_P 4096
+#include "data/pairs.h"
+
+#define LARGEST_P  4096
+#define MOST_TERMS 16
+#define HIGHEST    64 /* power */
 /* A stream of its own, "modular" in ASCII: a script that uses one seed for weights (streams 1, 2, ...) and data gets
  * numbers that have nothing to do with each other. */
 #define SPLIT_STREAM 0x6d6f64756c6172u
+
+typedef struct term {
+    int64_t factor; /* 0..p - 1 */
+    int     of_x, of_y;
+} term;
+
+typedef struct operation {
+    int64_t p;
+    char    sign; /* '+', '-', '*' or '/'; 0: the polynomial */
+    int     n_terms;
+    term    terms[MOST_TERMS];
+} operation;
+
+/* --- reading the operation ------------------------------------------------------------------------------------------- */
+static void skip(const char **at, const char *these)
+{
+    while (**at && strchr(these, **at)) ++*at;
+}
+
+/* Digits, as a number below `limit`; -1 when there are none or it is not below. */
+static int64_t read_number(const char **at, int64_t limit)
+{
+    int64_t n = -1;
+    while (isdigit((unsigned char)**at)) {
+        n = (n < 0 ? 0 : n * 10) + (**at - '0');
+        if (n >= limit) return -1;
+        ++*at;
+    }
+    return n;
+}
+
+/* One term: factors without or with a * between them, such as 3x^2y. */
+static bool read_term(const char **at, int64_t p, term *t)
+{
+    int n_factors = 0;
+    *t            = (term){ .factor = 1 };
+    for (skip(at, " "); **at && **at != '+' && **at != '-'; skip(at, " *"), n_factors++) {
+        char    letter = **at;
+        int64_t n;
+        if (isdigit((unsigned char)letter)) {
+            if ((n = read_number(at, INT32_MAX)) < 0) return false;
+            t->factor = t->factor * (n % p) % p;
+            continue;
+        }
+        if (letter != 'x' && letter != 'y') return false;
+        ++*at;
+        n = 1;
+        if (**at == '^' && (++*at, (n = read_number(at, HIGHEST + 1)) < 0)) return false;
+        *(letter == 'x' ? &t->of_x : &t->of_y) += (int)n;
+        if (t->of_x > HIGHEST || t->of_y > HIGHEST) return false;
+    }
+    return n_factors > 0;
+}
+
+static bool read_operation(const char *text, operation *o)
+{
+    const char *at = text;
+    bool        varies = false;
+    if (strlen(text) == 1 && strchr("+-*/", *text)) return o->sign = *text, true;
+    while (*at && o->n_terms < MOST_TERMS) {
+        term *t    = &o->terms[o->n_terms];
+        char  sign = '+';
+        skip(&at, " ");
+        if (*at == '-' || (*at == '+' && o->n_terms > 0)) sign = *at++;
+        else if (o->n_terms > 0) return false;
+        if (!read_term(&at, o->p, t)) return false;
+        if (sign == '-') t->factor = (o->p - t->factor) % o->p;
+        varies = varies || t->of_x > 0 || t->of_y > 0;
+        o->n_terms++;
+    }
+    return !*at && varies;
+}
 
 static bool is_prime(int64_t p)
 {
@@ -17,87 +92,51 @@ static bool is_prime(int64_t p)
     return p > 1;
 }
 
-static bool check(const ml_modular_opts *o)
+static bool read_options(const ml_modular_opts *opts, operation *o)
 {
-    if (o->p < 2 || o->p > LARGEST_P) return ml_fail("modular: p must be 2..%d, got %lld", LARGEST_P, (long long)o->p);
-    if (o->op != '+' && o->op != '-' && o->op != '*' && o->op != '/') {
-        char got[16];
-        snprintf(got, sizeof got, isprint((unsigned char)o->op) ? "'%c'" : "code %d", o->op);
-        return ml_fail("modular: op must be '+', '-', '*' or '/', got %s", got);
-    }
-    if (o->op == '/' && !is_prime(o->p))
+    *o = (operation){ .p = opts->p };
+    if (opts->p < 2 || opts->p > LARGEST_P) return ml_fail("modular: p must be 2..%d, got %lld", LARGEST_P, (long long)opts->p);
+    if (!opts->op || !read_operation(opts->op, o))
+        return ml_fail("modular: op must be \"+\", \"-\", \"*\", \"/\" or a polynomial such as \"x^2+xy+y^2\", got '%.40s'", opts->op ? opts->op : "");
+    if (o->sign == '/' && !is_prime(o->p))
         return ml_fail("modular: division needs a prime p, and %lld is none: not every number has an inverse", (long long)o->p);
-    if (!(o->train_fraction > 0 && o->train_fraction < 1))
-        return ml_fail("modular: train_fraction must be between 0 and 1, got %g", o->train_fraction);
-    if (o->base != 0 && o->base != 1) return ml_fail("modular: base must be 0 or 1, got %d", o->base);
     return true;
 }
 
-/* Pairs are numbered row by row; for '/' the column b = 0 is left out. */
-static void pair_at(const ml_modular_opts *o, int64_t number, int64_t *a, int64_t *b)
+/* --- answers -------------------------------------------------------------------------------------------------------------- */
+static int64_t power(int64_t b, int64_t e, int64_t p)
 {
-    int64_t n_b = o->op == '/' ? o->p - 1 : o->p;
-    *a = number / n_b;
-    *b = number % n_b + (o->p - n_b);
-}
-
-static int64_t inverse(int64_t b, int64_t p) /* b^(p - 2), by Fermat; p is prime */
-{
-    int64_t result = 1;
-    for (int64_t e = p - 2; e > 0; e /= 2) {
+    int64_t result = 1 % p;
+    for (; e > 0; e /= 2) {
         if (e % 2) result = result * b % p;
         b = b * b % p;
     }
     return result;
 }
 
-static int64_t answer(const ml_modular_opts *o, int64_t a, int64_t b)
+static int64_t answer(const void *ctx, int64_t a, int64_t b)
 {
-    switch (o->op) {
+    const operation *o = ctx;
+    int64_t          sum = 0;
+    switch (o->sign) {
     case '+': return (a + b) % o->p;
     case '-': return (a - b + o->p) % o->p;
     case '*': return a * b % o->p;
-    default: return a * inverse(b, o->p) % o->p;
+    case '/': return a * power(b, o->p - 2, o->p) % o->p; /* by Fermat; p is prime */
     }
-}
-
-static bool make(int64_t n, ml_dataset *set)
-{
-    set->x = ml_empty(ML_SHAPE(n, 2), ML_I64);
-    set->y = ml_empty(ML_SHAPE(n), ML_I64);
-    return set->x && set->y;
-}
-
-/* The pairs numbers[0..n-1]. */
-static void fill(const ml_modular_opts *o, const int64_t *numbers, const ml_dataset *set)
-{
-    int64_t *x = ml_tensor_mutable_data(set->x), *y = ml_tensor_mutable_data(set->y);
-    for (int64_t i = 0, n = ml_tensor_numel(set->y); i < n; i++) {
-        int64_t a, b;
-        pair_at(o, numbers[i], &a, &b);
-        x[2 * i]     = a + o->base;
-        x[2 * i + 1] = b + o->base;
-        y[i]         = answer(o, a, b) + o->base;
-    }
+    for (const term *t = o->terms; t < o->terms + o->n_terms; t++)
+        sum += t->factor * power(a, t->of_x, o->p) % o->p * power(b, t->of_y, o->p) % o->p;
+    return sum % o->p;
 }
 
 bool ml_data_modular(const ml_modular_opts *opts, ml_dataset *train, ml_dataset *test)
 {
-    if (!check(opts)) return false;
-    int64_t total   = opts->p * (opts->op == '/' ? opts->p - 1 : opts->p);
-    int64_t n_train = (int64_t)round(opts->train_fraction * (double)total);
-    if (n_train < 1) n_train = 1;
-    if (n_train > total - 1) n_train = total - 1;
-    ml_dataset first, rest;
-    if (!make(n_train, &first) || !make(total - n_train, &rest)) return false;
-    ml_scope       scope   = ml_scope_begin();
-    const int64_t *numbers = ml_tensor_data(ml_randperm(total, ml_key_of(opts->seed, SPLIT_STREAM)));
-    if (numbers) {
-        fill(opts, numbers, &first);
-        fill(opts, numbers + n_train, &rest);
-        *train = first;
-        *test  = rest;
-    }
-    ml_scope_end(&scope);
-    return numbers != NULL;
+    operation o;
+    if (!read_options(opts, &o)) return false;
+    int       without_0 = o.sign == '/';
+    mli_pairs pairs     = {
+            .where = "modular", .n_a = o.p, .n_b = o.p - without_0, .first_b = without_0, .answer = answer, .ctx = &o,
+            .train_fraction = opts->train_fraction, .split = ml_key_of(opts->seed, SPLIT_STREAM), .base = opts->base,
+    };
+    return mli_pairs_check(&pairs) && mli_pairs_make(&pairs, train, test);
 }

@@ -1,91 +1,119 @@
+#include "figure/axis.h"
 #include "figure/paint.h"
 
-void mli_ink(mli_paper *p, mli_colour c, double alpha)
+/* --- scales ----------------------------------------------------------------------------------------- */
+/* Linear between -knee and knee, which are a decade long each; beyond, a decade of the value is as long. */
+double mli_symlog(double value, double knee)
 {
-    cairo_set_source_rgba(p->cr, c.r, c.g, c.b, alpha);
+    double size = fabs(value) / knee;
+    return size <= 1 ? value / knee : copysign(1 + log10(size), value);
 }
 
-double mli_snap(const mli_paper *p, double at)
+static double off_scale(const mli_ruler *r, double at)
 {
-    return (floor(at * p->density) + 0.5) / p->density;
+    if (r->scale == ML_SCALE_LOG) return pow(10, at);
+    if (r->scale != ML_SCALE_SYMLOG) return at;
+    return fabs(at) <= 1 ? at * r->knee : copysign(r->knee * pow(10, fabs(at) - 1), at);
 }
 
-/* --- range and place ---------------------------------------------------------------------------- */
-static double on_scale(ml_scale scale, double value)
+void mli_ruler_set(mli_ruler *r, double from, double to)
 {
-    return scale == ML_SCALE_LOG ? log10(value) : value;
+    double a = mli_on_scale(r, r->low), b = mli_on_scale(r, r->high);
+    r->from = from;
+    r->to   = to;
+    r->zero = a;
+    r->per  = (to - from) / (b - a);
+}
+
+double mli_ruler_value(const mli_ruler *r, double at)
+{
+    return off_scale(r, r->zero + (at - r->from) / r->per);
+}
+
+/* --- ranges ----------------------------------------------------------------------------------------- */
+void mli_range_join(mli_range *r, const mli_range *other)
+{
+    bool tight = other->tight || r->tight;
+    if (other->tight && !r->tight && other->low <= other->high) r->low = other->low, r->high = other->high;
+    else if (other->tight == r->tight) r->low = fmin(r->low, other->low), r->high = fmax(r->high, other->high);
+    r->least  = fmin(r->least, other->least);
+    r->tight  = tight;
+    r->stands = r->stands || other->stands;
 }
 
 /* Near the ends of double's range a margin must not make an infinity, and a range must hold more doubles than ticks. */
-static void keep_apart(mli_axis *axis)
+static void keep_apart(mli_ruler *r)
 {
-    bool   log  = axis->scale == ML_SCALE_LOG;
-    double a    = on_scale(axis->scale, fmin(fmax(axis->low, log ? 1e-300 : -1e300), 1e300));
-    double b    = on_scale(axis->scale, fmin(fmax(axis->high, log ? 1e-300 : -1e300), 1e300));
+    bool   log  = r->scale == ML_SCALE_LOG;
+    double a    = mli_on_scale(r, fmin(fmax(r->low, log ? 1e-300 : -1e300), 1e300));
+    double b    = mli_on_scale(r, fmin(fmax(r->high, log ? 1e-300 : -1e300), 1e300));
     double size = fmax(fabs(a), fabs(b));
     if (b - a <= 1e-9 * size || b - a < 1e-290) { /* constant, or as good as */
-        double around = log ? 0.5 : size == 0 ? 1 : fmax(0.1 * size, 1e-290);
+        double around = r->scale == ML_SCALE_LINEAR ? (size == 0 ? 1 : fmax(0.1 * size, 1e-290)) : 0.5;
         a -= around, b += around;
     }
-    axis->low  = log ? pow(10, a) : a;
-    axis->high = log ? pow(10, b) : b;
+    r->low  = off_scale(r, a);
+    r->high = off_scale(r, b);
+    if (!log && r->high - r->low < 1e-290) r->low -= 1e-290, r->high += 1e-290; /* apart on a scale that is nearly log */
 }
 
-void mli_axis_range(mli_axis *axis, ml_scale scale, double low, double high, const double fixed[2],
-                    double margin)
+/* Where symlog turns linear: a power of ten near the smallest value, but not so small that the sign change takes the
+ * whole axis. */
+static double choose_knee(const mli_range *values, double low, double high)
 {
-    bool log    = scale == ML_SCALE_LOG;
-    axis->scale = scale;
-    axis->low   = fixed[0];
-    axis->high  = fixed[1];
-    if (fixed[0] == fixed[1]) {
-        if (!(low <= high)) low = log ? 1 : 0, high = log ? 10 : 1; /* nothing to show yet */
-        double a = on_scale(scale, low), b = on_scale(scale, high);
-        double more = 2 * margin * (b / 2 - a / 2);
-        axis->low   = log ? low / pow(10, more) : a - more;
-        axis->high  = log ? high * pow(10, more) : b + more;
+    double largest = fmax(fabs(low), fabs(high));
+    if (!(largest > 0) || !isfinite(largest)) return 1;
+    double smallest = isfinite(values->least) ? fmin(values->least, largest) : largest;
+    return fmax(pow(10, floor(log10(fmax(smallest, largest * 1e-6)))), 1e-290);
+}
+
+void mli_axis_range(mli_axis *axis, ml_scale scale, const mli_range *values, const double fixed[2], double margin)
+{
+    mli_ruler *r = &axis->ruler;
+    r->scale     = scale == ML_SCALE_DEFAULT ? ML_SCALE_LINEAR : scale;
+    bool   log  = r->scale == ML_SCALE_LOG;
+    double low = values->low, high = values->high;
+    if (!(low <= high)) low = log ? 1 : 0, high = log ? 10 : 1; /* nothing to show yet */
+    bool is_fixed = fixed && fixed[0] != fixed[1] && !(log && fixed[0] <= 0);
+    if (is_fixed) low = fixed[0], high = fixed[1];
+    r->knee = choose_knee(values, low, high);
+    if (!is_fixed && !values->tight) {
+        double a = mli_on_scale(r, low), b = mli_on_scale(r, high), more = 2 * margin * (b / 2 - a / 2);
+        if (!(values->stands && low == 0)) low = log ? low / pow(10, more) : off_scale(r, a - more);
+        if (!(values->stands && high == 0)) high = log ? high * pow(10, more) : off_scale(r, b + more);
     }
-    keep_apart(axis);
-}
-
-mli_ruler mli_axis_ruler(const mli_axis *axis)
-{
-    double a = on_scale(axis->scale, axis->low), b = on_scale(axis->scale, axis->high);
-    return (mli_ruler){ axis->scale == ML_SCALE_LOG, a, (axis->to - axis->from) / (b - a), axis->from };
-}
-
-double mli_axis_at(const mli_axis *axis, double value)
-{
-    mli_ruler ruler = mli_axis_ruler(axis);
-    return mli_ruler_at(&ruler, value);
+    r->low  = low;
+    r->high = high;
+    keep_apart(r);
 }
 
 /* --- ticks ---------------------------------------------------------------------------------------- */
 void mli_axis_ticks(mli_axis *axis, int most, double least)
 {
-    axis->n_ticks = axis->scale == ML_SCALE_LOG
-                        ? mli_ticks_log(axis->low, axis->high, most, axis->ticks)
-                        : mli_ticks_linear(axis->low, axis->high, most, least, axis->ticks);
+    const mli_ruler *r = &axis->ruler;
+    axis->n_ticks      = r->scale == ML_SCALE_LOG      ? mli_ticks_log(r->low, r->high, most, axis->ticks)
+                         : r->scale == ML_SCALE_SYMLOG ? mli_ticks_symlog(r->low, r->high, r->knee, most, axis->ticks)
+                                                       : mli_ticks_linear(r->low, r->high, most, least, axis->ticks);
 }
 
 double mli_axis_label_width(mli_paper *p, const mli_axis *axis)
 {
     double widest = 0;
     for (int i = 0; i < axis->n_ticks; i++)
-        if (axis->ticks[i].major)
-            widest = fmax(widest, mli_text_width(p, mli_font_tick, axis->ticks[i].label));
+        if (axis->ticks[i].major) widest = fmax(widest, mli_text_width(p, mli_font_tick, axis->ticks[i].label));
     return widest;
 }
 
 void mli_axis_fit_x(mli_paper *p, mli_axis *axis, double least)
 {
-    for (int most = (int)fmin(fmax(fabs(axis->to - axis->from) / 60, 1), 12); most >= 1; most--) {
+    const mli_ruler *r = &axis->ruler;
+    for (int most = (int)fmin(fmax(fabs(r->to - r->from) / 60, 1), 12); most >= 1; most--) {
         mli_axis_ticks(axis, most, least);
         double end = -INFINITY;
         bool   fit = true;
         for (int i = 0; i < axis->n_ticks && fit; i++) {
             if (!axis->ticks[i].major) continue;
-            double at   = mli_axis_at(axis, axis->ticks[i].at);
+            double at   = mli_ruler_at(r, axis->ticks[i].at);
             double half = mli_text_width(p, mli_font_tick, axis->ticks[i].label) / 2;
             fit         = at - half >= end + 8;
             end         = at + half;
@@ -94,45 +122,58 @@ void mli_axis_fit_x(mli_paper *p, mli_axis *axis, double least)
     }
 }
 
+/* --- drawing ---------------------------------------------------------------------------------------- */
 static void line_along(mli_paper *p, double x0, double y0, double x1, double y1)
 {
-    mli_ink(p, p->theme->quiet, 0.8);
+    cairo_move_to(p->cr, x0, y0);
+    cairo_line_to(p->cr, x1, y1);
+}
+
+static void stroke_axis(mli_paper *p)
+{
+    mli_ink(p, p->style->quiet, 0.8);
     cairo_set_line_width(p->cr, 0.8);
     cairo_set_line_cap(p->cr, CAIRO_LINE_CAP_BUTT);
     cairo_set_dash(p->cr, NULL, 0, 0);
-    cairo_move_to(p->cr, x0, y0);
-    cairo_line_to(p->cr, x1, y1);
     cairo_stroke(p->cr);
 }
 
-void mli_axis_draw_x(mli_paper *p, const mli_axis *axis, mli_box box, double cell_from, double cell_to)
+void mli_axis_draw_x(mli_paper *p, const mli_axis *axis, mli_box box, double cell_from, double cell_to, bool numbers)
 {
     double bottom = mli_snap(p, box.y + box.h);
     line_along(p, box.x, bottom, box.x + box.w, bottom);
     for (int i = 0; i < axis->n_ticks; i++) {
-        const mli_tick *tick = &axis->ticks[i];
-        double          at   = mli_axis_at(axis, tick->at);
+        double at = mli_ruler_at(&axis->ruler, axis->ticks[i].at);
         if (at < box.x - 0.5 || at > box.x + box.w + 0.5) continue;
-        line_along(p, mli_snap(p, at), bottom, mli_snap(p, at), bottom + (tick->major ? 4 : 2.5));
-        if (!tick->major) continue;
+        line_along(p, mli_snap(p, at), bottom, mli_snap(p, at), bottom + (axis->ticks[i].major ? 4 : 2.5));
+    }
+    stroke_axis(p);
+    mli_ink(p, p->style->quiet, 1);
+    for (int i = 0; i < axis->n_ticks && numbers; i++) {
+        const mli_tick *tick = &axis->ticks[i];
+        double          at   = mli_ruler_at(&axis->ruler, tick->at);
+        if (!tick->major || at < box.x - 0.5 || at > box.x + box.w + 0.5) continue;
         double half = mli_text_width(p, mli_font_tick, tick->label) / 2;
         double text = fmin(fmax(at, cell_from + half), cell_to - half); /* the last label stays on the page */
-        mli_ink(p, p->theme->quiet, 1);
         mli_text_draw(p, mli_font_tick, tick->label, text, box.y + box.h + 6, 0.5, 0, INFINITY, false);
     }
 }
 
-void mli_axis_draw_y(mli_paper *p, const mli_axis *axis, mli_box box, bool right)
+void mli_axis_draw_y(mli_paper *p, const mli_axis *axis, mli_box box, bool right, bool numbers)
 {
     double side = mli_snap(p, right ? box.x + box.w : box.x), out = right ? 1 : -1;
     line_along(p, side, box.y, side, box.y + box.h);
     for (int i = 0; i < axis->n_ticks; i++) {
-        const mli_tick *tick = &axis->ticks[i];
-        double          at   = mli_axis_at(axis, tick->at);
+        double at = mli_ruler_at(&axis->ruler, axis->ticks[i].at);
         if (at < box.y - 0.5 || at > box.y + box.h + 0.5) continue;
-        line_along(p, side, mli_snap(p, at), side + out * (tick->major ? 4 : 2.5), mli_snap(p, at));
-        if (!tick->major) continue;
-        mli_ink(p, p->theme->quiet, 1);
+        line_along(p, side, mli_snap(p, at), side + out * (axis->ticks[i].major ? 4 : 2.5), mli_snap(p, at));
+    }
+    stroke_axis(p);
+    mli_ink(p, p->style->quiet, 1);
+    for (int i = 0; i < axis->n_ticks && numbers; i++) {
+        const mli_tick *tick = &axis->ticks[i];
+        double          at   = mli_ruler_at(&axis->ruler, tick->at);
+        if (!tick->major || at < box.y - 0.5 || at > box.y + box.h + 0.5) continue;
         mli_text_draw(p, mli_font_tick, tick->label, side + out * 7, at, right ? 0 : 1, 0.5, INFINITY, false);
     }
 }

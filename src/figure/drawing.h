@@ -28,6 +28,10 @@ typedef struct mli_core { /* what drawing needs of the core */
 
 typedef struct mli_drawing { /* what the core needs of drawing: the functions of figure.h */
     bool       (*save)(ml_figure *fig, const char *path, const ml_save_opts *opts);
+    bool       (*pixels)(ml_figure *fig, int width, int height, uint32_t *pixels, const ml_save_opts *opts);
+    ml_film *(*film_open)(ml_figure *fig, const char *path, const ml_save_opts *opts);
+    bool       (*film_frame)(ml_film *recording);
+    bool       (*film_close)(ml_film *recording);
     ml_window *(*window_open)(ml_figure *fig, const ml_window_opts *opts);
     bool       (*window_is_open)(const ml_window *window);
     bool       (*window_wait)(ml_window *window, double seconds);
@@ -43,6 +47,10 @@ typedef const mli_drawing *mli_drawing_entry(const mli_core *core);
 
 /* The functions themselves, inside moonlab_figure.so. */
 bool       mli_save(ml_figure *fig, const char *path, const ml_save_opts *opts);
+bool       mli_pixels(ml_figure *fig, int width, int height, uint32_t *pixels, const ml_save_opts *opts);
+ml_film *mli_film_open(ml_figure *fig, const char *path, const ml_save_opts *opts);
+bool       mli_film_frame(ml_film *recording);
+bool       mli_film_close(ml_film *recording);
 ml_window *mli_window_open(ml_figure *fig, const ml_window_opts *opts);
 bool       mli_window_is_open(const ml_window *window);
 bool       mli_window_wait(ml_window *window, double seconds);

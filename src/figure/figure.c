@@ -1,18 +1,11 @@
-#include "figure/model.h"
+/* A figure's life, its panels, and snapshots of it. */
+#include "figure/figure_impl.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <string.h>
 
-struct ml_figure {
-    pthread_mutex_t      lock; /* guards now; held for copies of tables, never while drawing */
-    atomic_int           refs;
-    atomic_uint_fast64_t version;
-    mli_view             now;
-};
-
 /* --- text ------------------------------------------------------------------------------------- */
-static void copy_text(char *to, const char *from)
+void mli_copy_text(char to[MLI_TEXT], const char *from)
 {
     size_t n = from ? strlen(from) : 0;
     if (n >= MLI_TEXT) {
@@ -24,84 +17,105 @@ static void copy_text(char *to, const char *from)
     to[n] = '\0';
 }
 
-/* --- matrices --------------------------------------------------------------------------------- */
-static size_t matrix_bytes(int64_t rows, int64_t cols)
-{
-    return sizeof(mli_matrix) + (size_t)rows * (size_t)cols * sizeof(double);
-}
+/* --- the grid of panels ----------------------------------------------------------------------------- */
+typedef struct grid {
+    int       rows, cols, n;
+    mli_panel at[ML_FIGURE_SIDE * ML_FIGURE_SIDE];
+} grid;
 
-static void matrix_release(mli_matrix *m)
+static bool grid_plain(grid *g, int rows, int cols)
 {
-    if (m && atomic_fetch_sub(&m->refs, 1) == 1) ml_realloc(m, matrix_bytes(m->rows, m->cols), 0);
-}
-
-/* --- series ----------------------------------------------------------------------------------- */
-static int64_t chunks_of(int64_t n)
-{
-    return (n + MLI_CHUNK - 1) / MLI_CHUNK;
-}
-
-static int find_series(const mli_view *view, const char *name)
-{
-    for (int i = 0; i < view->n_series; i++)
-        if (strcmp(view->series[i].name, name) == 0) return i;
-    return -1;
-}
-
-static bool reserve_series(mli_view *view, int more)
-{
-    int need = view->n_series + more;
-    if (need <= view->series_room) return true;
-    int         room  = need < 8 ? 8 : need * 2;
-    size_t      each  = sizeof(mli_series);
-    mli_series *fresh = ml_realloc(view->series, (size_t)view->series_room * each, (size_t)room * each);
-    if (!fresh) return false;
-    view->series      = fresh;
-    view->series_room = room;
-    return true;
-}
-
-static bool push_point(mli_series *s, double x, double y)
-{
-    int64_t at = s->n / MLI_CHUNK;
-    if (s->n % MLI_CHUNK == 0) { /* the next chunk is new; a chunk left by a failure below is never counted */
-        if (at == s->room) {
-            int64_t     room = s->room ? s->room * 2 : 4;
-            mli_chunk **fresh =
-                ml_realloc(s->chunks, (size_t)s->room * sizeof *fresh, (size_t)room * sizeof *fresh);
-            if (!fresh) return false;
-            s->chunks = fresh;
-            s->room   = room;
-        }
-        mli_chunk *chunk = ml_realloc(NULL, 0, sizeof *chunk);
-        if (!chunk) return false;
-        s->chunks[at] = chunk;
+    if (rows < 1 || cols < 1 || rows > ML_FIGURE_SIDE || cols > ML_FIGURE_SIDE)
+        return ml_fail("figure: rows and cols must be 1..%d, got %d x %d", ML_FIGURE_SIDE, rows, cols);
+    g->rows = rows;
+    g->cols = cols;
+    for (g->n = 0; g->n < rows * cols; g->n++) {
+        mli_panel *p = &g->at[g->n];
+        p->row = g->n / cols, p->col = g->n % cols, p->n_rows = p->n_cols = 1;
     }
-    s->chunks[at]->x[s->n % MLI_CHUNK] = x;
-    s->chunks[at]->y[s->n % MLI_CHUNK] = y;
-    s->n++;
     return true;
+}
+
+/* "aab ccb" as a table of letters; 0 where there is no panel. */
+static bool read_layout(const char *layout, char cells[ML_FIGURE_SIDE][ML_FIGURE_SIDE], int *rows, int *cols)
+{
+    *rows = *cols = 0;
+    for (const char *c = layout; *c;) {
+        size_t n = strcspn(c, " \n\t");
+        if (n == 0) {
+            c++;
+            continue;
+        }
+        if (*rows == ML_FIGURE_SIDE || n > ML_FIGURE_SIDE || (*cols && n != (size_t)*cols))
+            return ml_fail("figure: layout has 1..%d rows of equally many letters, 1..%d, as in \"aab ccb\"; got \"%s\"",
+                           ML_FIGURE_SIDE, ML_FIGURE_SIDE, layout);
+        *cols = (int)n;
+        for (size_t i = 0; i < n; i++) cells[*rows][i] = c[i] == '.' ? '\0' : c[i];
+        ++*rows;
+        c += n;
+    }
+    return *rows || ml_fail("figure: layout is empty; it is like \"aab ccb\"");
+}
+
+static bool grid_layout(grid *g, const char *layout)
+{
+    char cells[ML_FIGURE_SIDE][ML_FIGURE_SIDE] = { { 0 } };
+    if (!read_layout(layout, cells, &g->rows, &g->cols)) return false;
+    for (int r = 0; r < g->rows; r++)
+        for (int c = 0; c < g->cols; c++) {
+            char letter = cells[r][c];
+            if (!letter) continue;
+            mli_panel p = { .row = r, .col = c };
+            while (c + p.n_cols < g->cols && cells[r][c + p.n_cols] == letter) p.n_cols++;
+            while (r + p.n_rows < g->rows && cells[r + p.n_rows][c] == letter) p.n_rows++;
+            for (int i = 0; i < p.n_rows; i++)
+                for (int j = 0; j < p.n_cols; j++) {
+                    if (cells[r + i][c + j] != letter)
+                        return ml_fail("figure: layout \"%s\": the cells of '%c' are no rectangle", layout, letter);
+                    cells[r + i][c + j] = '\0';
+                }
+            for (int i = 0; i < g->rows * g->cols; i++)
+                if (cells[i / g->cols][i % g->cols] == letter)
+                    return ml_fail("figure: layout \"%s\": the cells of '%c' are no rectangle", layout, letter);
+            g->at[g->n++] = p;
+        }
+    return g->n || ml_fail("figure: layout \"%s\" has no panel", layout);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
 ml_figure *ml_figure_new(int rows, int cols, const char *title)
 {
-    if (rows < 1 || cols < 1 || rows > ML_FIGURE_SIDE || cols > ML_FIGURE_SIDE)
+    if (rows == 0 || cols == 0)
         return ml_fail("figure: rows and cols must be 1..%d, got %d x %d", ML_FIGURE_SIDE, rows, cols);
+    return ml_figure_make(&(ml_figure_opts){ .rows = rows, .cols = cols, .title = title });
+}
+
+ml_figure *ml_figure_make(const ml_figure_opts *opts)
+{
+    static const ml_figure_opts defaults;
+    if (!opts) opts = &defaults;
+    grid g    = { 0 };
+    bool good = opts->layout ? grid_layout(&g, opts->layout)
+                             : grid_plain(&g, opts->rows ? opts->rows : 1, opts->cols ? opts->cols : 1);
+    if (!good) return NULL;
     ml_figure *fig = ml_realloc(NULL, 0, sizeof *fig);
     if (!fig) return NULL;
     memset(fig, 0, sizeof *fig);
-    size_t bytes    = (size_t)(rows * cols) * sizeof(mli_panel);
+    size_t bytes    = (size_t)g.n * sizeof(mli_panel);
     fig->now.panels = ml_realloc(NULL, 0, bytes);
     if (!fig->now.panels) {
         ml_realloc(fig, sizeof *fig, 0);
         return NULL;
     }
-    memset(fig->now.panels, 0, bytes);
+    memcpy(fig->now.panels, g.at, bytes);
     pthread_mutex_init(&fig->lock, NULL);
-    fig->now.rows = rows;
-    fig->now.cols = cols;
-    copy_text(fig->now.title, title);
+    fig->now.rows     = g.rows;
+    fig->now.cols     = g.cols;
+    fig->now.n_panels = g.n;
+    fig->now.share_x  = opts->share_x;
+    fig->now.share_y  = opts->share_y;
+    fig->now.style    = opts->style;
+    mli_copy_text(fig->now.title, opts->title);
     atomic_init(&fig->refs, 1);
     atomic_init(&fig->version, 1);
     return fig;
@@ -115,41 +129,41 @@ ml_figure *ml_figure_retain(ml_figure *fig)
 
 static void drop_panels(mli_view *view)
 {
-    int n = view->rows * view->cols;
     if (!view->panels) return;
-    for (int i = 0; i < n; i++) matrix_release(view->panels[i].matrix);
-    ml_realloc(view->panels, (size_t)n * sizeof(mli_panel), 0);
+    for (int i = 0; i < view->n_panels; i++) mli_panel_empty(&view->panels[i]);
+    ml_realloc(view->panels, (size_t)view->n_panels * sizeof(mli_panel), 0);
 }
 
 void ml_figure_release(ml_figure *fig)
 {
     if (!fig || atomic_fetch_sub(&fig->refs, 1) != 1) return;
-    for (int i = 0; i < fig->now.n_series; i++) {
-        mli_series *s = &fig->now.series[i];
-        for (int64_t j = 0; j < chunks_of(s->n); j++) ml_realloc(s->chunks[j], sizeof(mli_chunk), 0);
-        ml_realloc(s->chunks, (size_t)s->room * sizeof(mli_chunk *), 0);
-    }
-    ml_realloc(fig->now.series, (size_t)fig->now.series_room * sizeof(mli_series), 0);
+    mli_series_drop(&fig->now, true);
     drop_panels(&fig->now);
     pthread_mutex_destroy(&fig->lock);
     ml_realloc(fig, sizeof *fig, 0);
 }
 
-void ml_figure_set_theme(ml_figure *fig, ml_theme theme)
+void mli_changed(ml_figure *fig)
 {
-    if (!fig) return;
-    pthread_mutex_lock(&fig->lock);
-    fig->now.theme = theme;
-    pthread_mutex_unlock(&fig->lock);
     atomic_fetch_add(&fig->version, 1);
 }
 
-int ml_figure_panels(const ml_figure *fig)
+void ml_figure_set_style(ml_figure *fig, ml_style style)
 {
-    return fig ? fig->now.rows * fig->now.cols : 0;
+    if (!fig) return;
+    pthread_mutex_lock(&fig->lock);
+    fig->now.style = style;
+    pthread_mutex_unlock(&fig->lock);
+    mli_changed(fig);
 }
 
-static bool check_panel(const ml_figure *fig, const char *what, int panel)
+/* --- panels ------------------------------------------------------------------------------------- */
+int ml_figure_panels(const ml_figure *fig)
+{
+    return fig ? fig->now.n_panels : 0;
+}
+
+bool mli_check_panel(const ml_figure *fig, const char *what, int panel)
 {
     int n = ml_figure_panels(fig);
     if (panel >= 0 && panel < n) return true;
@@ -157,174 +171,81 @@ static bool check_panel(const ml_figure *fig, const char *what, int panel)
     return ml_fail("%s: panel %d does not exist, the figure has 1..%d", what, panel + 1, n);
 }
 
-/* --- curves ----------------------------------------------------------------------------------- */
-static bool check_limits(const char *what, const char *axis, const double lim[2], ml_scale scale)
+bool mli_check_opts(const char *what, const mli_panel *now, const ml_panel_opts *opts)
 {
-    if (lim[0] == lim[1]) return true;
-    if (!isfinite(lim[0]) || !isfinite(lim[1]) || lim[0] > lim[1])
-        return ml_fail("%s: %slim must be two finite numbers, low then high; got %g, %g", what, axis, lim[0],
-                       lim[1]);
-    if (scale == ML_SCALE_LOG && lim[0] <= 0)
-        return ml_fail("%s: %slim starts at %g, a log axis needs a positive start", what, axis, lim[0]);
+    static const char *const axes[MLI_AXES]   = { "x", "y", "y2" };
+    const double *const      lims[MLI_AXES]   = { opts->xlim, opts->ylim, opts->y2lim };
+    const ml_scale           scales[MLI_AXES] = { opts->xscale, opts->yscale, opts->y2scale };
+    for (int i = 0; i < MLI_AXES; i++) {
+        bool          given = lims[i][0] != lims[i][1];
+        const double *lim   = given ? lims[i] : now->lim[i];
+        ml_scale      scale = scales[i] ? scales[i] : now->scale[i];
+        if (given && (!isfinite(lim[0]) || !isfinite(lim[1]) || lim[0] > lim[1]))
+            return ml_fail("%s: %slim must be two finite numbers, low then high; got %g, %g", what, axes[i], lim[0],
+                           lim[1]);
+        if (scale == ML_SCALE_LOG && lim[0] != lim[1] && lim[0] <= 0)
+            return ml_fail("%s: %slim starts at %g, a log axis needs a positive start", what, axes[i], lim[0]);
+    }
     return true;
 }
 
-bool ml_figure_lines(ml_figure *fig, int panel, const char *const *names, int n, const ml_panel_opts *opts)
+void mli_set_opts(mli_panel *p, const ml_panel_opts *opts)
 {
-    static const ml_panel_opts defaults;
-    if (!fig) return false;
-    if (!opts) opts = &defaults;
-    if (!check_panel(fig, "lines", panel)) return false;
-    if (n < 0 || n > ML_PANEL_SERIES)
-        return ml_fail("lines: a panel shows at most %d series, got %d", ML_PANEL_SERIES, n);
-    if (n > 0 && !names) return ml_fail("lines: %d series without names", n);
-    for (int i = 0; i < n; i++) {
-        size_t length = names[i] ? strlen(names[i]) : 0;
-        if (length == 0 || length >= ML_SERIES_NAME)
-            return ml_fail("lines: the name of series %d must have 1..%d bytes, has %zu", i + 1,
-                           ML_SERIES_NAME - 1, length);
-        for (int j = 0; j < i; j++)
-            if (strcmp(names[i], names[j]) == 0)
-                return ml_fail("lines: '%s' is named twice in one panel", names[i]);
+    const char *const   labels[MLI_AXES] = { opts->xlabel, opts->ylabel, opts->y2label };
+    const double *const lims[MLI_AXES]   = { opts->xlim, opts->ylim, opts->y2lim };
+    const ml_scale      scales[MLI_AXES] = { opts->xscale, opts->yscale, opts->y2scale };
+    if (opts->title) mli_copy_text(p->title, opts->title);
+    for (int i = 0; i < MLI_AXES; i++) {
+        if (labels[i]) mli_copy_text(p->label[i], labels[i]);
+        if (scales[i]) p->scale[i] = scales[i];
+        if (lims[i][0] != lims[i][1]) memcpy(p->lim[i], lims[i], sizeof p->lim[i]);
     }
-    if (!check_limits("lines", "x", opts->xlim, opts->xscale) ||
-        !check_limits("lines", "y", opts->ylim, opts->yscale))
-        return false;
+    p->equal |= opts->equal;
+    p->no_legend |= opts->no_legend;
+}
 
+bool ml_figure_panel(ml_figure *fig, int panel, const ml_panel_opts *opts)
+{
+    if (!fig) return false;
+    if (!mli_check_panel(fig, "panel", panel)) return false;
     pthread_mutex_lock(&fig->lock);
-    bool ok = reserve_series(&fig->now, n);
-    if (ok) {
-        mli_panel *p = &fig->now.panels[panel];
-        matrix_release(p->matrix);
-        memset(p, 0, sizeof *p);
-        p->kind = MLI_LINES;
-        copy_text(p->title, opts->title);
-        copy_text(p->xlabel, opts->xlabel);
-        copy_text(p->ylabel, opts->ylabel);
-        p->xscale = opts->xscale;
-        p->yscale = opts->yscale;
-        memcpy(p->xlim, opts->xlim, sizeof p->xlim);
-        memcpy(p->ylim, opts->ylim, sizeof p->ylim);
-        p->n_series = n;
-        for (int i = 0; i < n; i++) {
-            int at = find_series(&fig->now, names[i]);
-            if (at < 0) {
-                at = fig->now.n_series++;
-                memset(&fig->now.series[at], 0, sizeof(mli_series));
-                memcpy(fig->now.series[at].name, names[i], strlen(names[i]) + 1);
-            }
-            p->series[i] = at;
-        }
-    }
+    bool ok = !opts || mli_check_opts("panel", &fig->now.panels[panel], opts);
+    if (ok && opts) mli_set_opts(&fig->now.panels[panel], opts);
     pthread_mutex_unlock(&fig->lock);
-    if (ok) atomic_fetch_add(&fig->version, 1);
+    if (ok) mli_changed(fig);
     return ok;
 }
 
-bool ml_figure_point(ml_figure *fig, const char *name, double x, double y)
+bool ml_figure_clear(ml_figure *fig, int panel)
 {
     if (!fig) return false;
-    pthread_mutex_lock(&fig->lock);
-    int  at = find_series(&fig->now, name);
-    bool ok = at >= 0 ? push_point(&fig->now.series[at], x, y)
-                      : (ml_fail("point: no panel shows '%s' (declare it with lines)", name), false);
-    pthread_mutex_unlock(&fig->lock);
-    if (ok) atomic_fetch_add(&fig->version, 1);
-    return ok;
-}
-
-bool ml_figure_shows(ml_figure *fig, const char *name)
-{
-    if (!fig) return false;
-    pthread_mutex_lock(&fig->lock);
-    bool found = find_series(&fig->now, name) >= 0;
-    pthread_mutex_unlock(&fig->lock);
-    return found;
-}
-
-/* --- heatmaps --------------------------------------------------------------------------------- */
-bool ml_figure_heatmap(ml_figure *fig, int panel, const ml_heatmap_opts *opts)
-{
-    static const ml_heatmap_opts defaults;
-    if (!fig) return false;
-    if (!opts) opts = &defaults;
-    if (!check_panel(fig, "heatmap", panel)) return false;
-    const double *lim = opts->limits;
-    if (lim[0] != lim[1] && (!isfinite(lim[0]) || !isfinite(lim[1]) || lim[0] > lim[1]))
-        return ml_fail("heatmap: limits must be two finite numbers, low then high; got %g, %g", lim[0],
-                       lim[1]);
+    if (!mli_check_panel(fig, "clear", panel)) return false;
     pthread_mutex_lock(&fig->lock);
     mli_panel *p = &fig->now.panels[panel];
-    matrix_release(p->matrix);
-    memset(p, 0, sizeof *p);
-    p->kind = MLI_HEATMAP;
-    copy_text(p->title, opts->title);
-    copy_text(p->xlabel, opts->xlabel);
-    copy_text(p->ylabel, opts->ylabel);
-    memcpy(p->limits, lim, sizeof p->limits);
-    p->diverging = opts->diverging;
-    p->stretch   = opts->stretch;
-    p->row_shift = opts->row_shift;
-    p->col_shift = opts->col_shift;
+    mli_panel_empty(p);
+    *p = (mli_panel){ .row = p->row, .col = p->col, .n_rows = p->n_rows, .n_cols = p->n_cols };
     pthread_mutex_unlock(&fig->lock);
-    atomic_fetch_add(&fig->version, 1);
-    return true;
-}
-
-bool ml_figure_heatmap_set(ml_figure *fig, int panel, int64_t rows, int64_t cols, const double *values)
-{
-    if (!fig) return false;
-    if (!check_panel(fig, "heatmap", panel)) return false;
-    if (rows < 1 || cols < 1 || rows > INT32_MAX / cols)
-        return ml_fail("heatmap: needs at least one cell and at most 2^31, got %lld x %lld", (long long)rows,
-                       (long long)cols);
-    if (!values) return ml_fail("heatmap: no values");
-    mli_matrix *fresh = ml_realloc(NULL, 0, matrix_bytes(rows, cols));
-    if (!fresh) return false;
-    atomic_init(&fresh->refs, 1);
-    fresh->rows = rows;
-    fresh->cols = cols;
-    memcpy(fresh->values, values, (size_t)(rows * cols) * sizeof(double)); /* before the lock: no one waits */
-    pthread_mutex_lock(&fig->lock);
-    mli_panel  *p     = &fig->now.panels[panel];
-    bool        ok    = p->kind == MLI_HEATMAP;
-    mli_matrix *spare = ok ? p->matrix : fresh;
-    if (ok) p->matrix = fresh;
-    pthread_mutex_unlock(&fig->lock);
-    matrix_release(spare);
-    if (!ok) return ml_fail("heatmap: panel %d was not declared as a heatmap", panel + 1);
-    atomic_fetch_add(&fig->version, 1);
+    mli_changed(fig);
     return true;
 }
 
 /* --- snapshots -------------------------------------------------------------------------------- */
-static bool copy_tables(const mli_view *now, mli_view *view)
+static bool copy_panels(const mli_view *now, mli_view *view)
 {
-    size_t panels = (size_t)(now->rows * now->cols) * sizeof(mli_panel);
-    view->panels  = ml_realloc(NULL, 0, panels);
+    size_t bytes = (size_t)now->n_panels * sizeof(mli_panel);
+    view->panels = ml_realloc(NULL, 0, bytes);
     if (!view->panels) return false;
-    memcpy(view->panels, now->panels, panels);
-    for (int i = 0; i < now->rows * now->cols; i++)
-        if (view->panels[i].matrix) atomic_fetch_add(&view->panels[i].matrix->refs, 1);
-
-    if (now->n_series == 0) return true;
-    view->series = ml_realloc(NULL, 0, (size_t)now->n_series * sizeof(mli_series));
-    if (!view->series) return false;
-    view->series_room = now->n_series;
-    for (int i = 0; i < now->n_series; i++) {
-        mli_series       *to   = &view->series[i];
-        const mli_series *from = &now->series[i];
-        *to                    = *from;
-        to->room               = chunks_of(from->n);
-        to->chunks             = NULL;
-        view->n_series         = i + 1;
-        if (!to->room) continue;
-        to->chunks = ml_realloc(NULL, 0, (size_t)to->room * sizeof(mli_chunk *));
-        if (!to->chunks) {
-            to->room = 0;
-            return false;
+    memcpy(view->panels, now->panels, bytes);
+    for (int i = 0; i < now->n_panels; i++) view->panels[i].n_marks = view->panels[i].room = 0, view->panels[i].marks = NULL;
+    for (int i = 0; i < now->n_panels; i++) {
+        const mli_panel *from = &now->panels[i];
+        mli_panel       *to   = &view->panels[i];
+        if (!mli_panel_reserve(to, from->n_marks)) return false;
+        for (int k = 0; k < from->n_marks; k++) {
+            atomic_fetch_add(&from->marks[k]->refs, 1);
+            to->marks[k] = from->marks[k];
         }
-        memcpy(to->chunks, from->chunks, (size_t)to->room * sizeof(mli_chunk *));
+        to->n_marks = from->n_marks;
     }
     return true;
 }
@@ -337,7 +258,7 @@ bool mli_view_take(ml_figure *fig, mli_view *view)
     view->series      = NULL;
     view->n_series    = 0;
     view->series_room = 0;
-    bool ok           = copy_tables(&fig->now, view);
+    bool ok           = copy_panels(&fig->now, view) && mli_series_copy(&fig->now, view);
     pthread_mutex_unlock(&fig->lock);
     if (!ok) mli_view_drop(view);
     return ok;
@@ -345,9 +266,7 @@ bool mli_view_take(ml_figure *fig, mli_view *view)
 
 void mli_view_drop(mli_view *view)
 {
-    for (int i = 0; i < view->n_series; i++)
-        ml_realloc(view->series[i].chunks, (size_t)view->series[i].room * sizeof(mli_chunk *), 0);
-    ml_realloc(view->series, (size_t)view->series_room * sizeof(mli_series), 0);
+    mli_series_drop(view, false);
     drop_panels(view);
     memset(view, 0, sizeof *view);
 }

@@ -1,6 +1,6 @@
 /* The legend stands inside the axes where it hides the least, so that the eye has a short way; where it would hide a
  * good part of the curves, or there are too many names, it goes to the right of the axes. */
-#include "figure/paint.h"
+#include "figure/mark.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -17,11 +17,6 @@
 #define WIDEST   190  /* longer names are cut, */
 #define READABLE 50   /* but not shorter than this */
 
-static const char *name_at(const mli_paper *p, const mli_plot *plot, int i)
-{
-    return p->view->series[plot->panel->series[i]].name;
-}
-
 /* "test_acc" is said by "Test acc", too */
 static bool says(const char *text, const char *name)
 {
@@ -37,10 +32,22 @@ static bool says(const char *text, const char *name)
     return false;
 }
 
-static bool is_needed(const mli_paper *p, const mli_plot *plot)
+/* All that has a name. */
+static void collect(const mli_plot *plot, mli_legend *l)
 {
-    if (plot->panel->n_series != 1) return plot->panel->n_series > 1;
-    return !says(plot->title, name_at(p, plot, 0)) && !says(plot->panel->ylabel, name_at(p, plot, 0));
+    for (int i = 0; i < plot->n_stages && l->n < MLI_ENTRIES; i++) {
+        const mli_stage *s   = &plot->stages[i];
+        mli_entry       *to  = &l->entries[l->n];
+        bool             can = mli_series_of(s) || mli_has_data(s->mark);
+        l->n += can && s->kind->entries ? s->kind->entries(s, to, MLI_ENTRIES - l->n) : mli_label_entry(s, to);
+    }
+}
+
+/* One curve needs no name where the title or the label of its axis says it. */
+static bool is_needed(const mli_plot *plot, const mli_legend *l)
+{
+    if (l->n != 1 || !mli_series_of(l->entries[0].stage)) return l->n > 0;
+    return !says(plot->title, l->entries[0].name) && !says(plot->panel->label[MLI_Y], l->entries[0].name);
 }
 
 /* --- size --------------------------------------------------------------------------------------- */
@@ -56,12 +63,10 @@ static void set_rows(mli_legend *l, int rows)
     l->box.w = columns_of(l) * (l->entry_w + COLUMN) - COLUMN + 2 * PAD;
 }
 
-static void measure(mli_paper *p, const mli_plot *plot, mli_legend *l)
+static void measure(mli_paper *p, mli_legend *l)
 {
     double widest = 0;
-    for (int i = 0; i < plot->panel->n_series; i++)
-        widest = fmax(widest, mli_text_width(p, mli_font_legend, name_at(p, plot, i)));
-    l->n       = plot->panel->n_series;
+    for (int i = 0; i < l->n; i++) widest = fmax(widest, mli_text_width(p, mli_font_legend, l->entries[i].name));
     l->entry_w = INDENT + fmin(ceil(widest) + 1, WIDEST);
     l->entry_h = ceil(mli_text_height(p, mli_font_legend)) + 1;
 }
@@ -104,23 +109,30 @@ static bool find_place(const mli_plot *plot, const mli_busy *busy, mli_legend *l
     return true;
 }
 
-static bool plan_inside(const mli_plot *plot, const mli_busy *busy, mli_legend *legend, double *hidden)
+typedef struct shape {
+    int     rows;
+    mli_box box;
+} shape;
+
+/* With as many columns as hide the least; tall is easier to read. */
+static bool plan_inside(const mli_plot *plot, const mli_busy *busy, mli_legend *l, double *hidden)
 {
-    mli_legend best  = *legend;
-    double     least = INFINITY;
-    int        last  = 0;
-    for (int columns = 1; columns <= legend->n; columns++) {
-        mli_legend try = *legend;
-        double     hides;
-        set_rows(&try, (legend->n + columns - 1) / columns);
-        if (try.rows == last) continue; /* more columns, but not fewer rows */
-        last = try.rows;
-        if (!find_place(plot, busy, &try, &hides) || hides > least - 0.02) continue; /* tall is easier to read */
-        best  = try;
+    shape  best  = { 0 };
+    double least = INFINITY;
+    int    last  = 0;
+    for (int columns = 1; columns <= l->n; columns++) {
+        double hides;
+        set_rows(l, (l->n + columns - 1) / columns);
+        if (l->rows == last) continue; /* more columns, but not fewer rows */
+        last = l->rows;
+        if (l->box.w > plot->box.w) break;
+        if (!find_place(plot, busy, l, &hides) || hides > least - 0.02) continue;
+        best  = (shape){ l->rows, l->box };
         least = hides;
     }
     *hidden = least;
-    if (isfinite(least)) *legend = best;
+    l->rows = best.rows;
+    l->box  = best.box;
     return isfinite(least);
 }
 
@@ -145,29 +157,35 @@ static bool plan_outside(mli_plot *plot, mli_legend *l)
         l->n    = columns * fit;
         set_rows(l, fit);
     }
-    plot->box.w -= l->box.w + INSET;
-    l->box.x   = plot->box.x + plot->box.w + INSET;
+    double right = plot->box.x + plot->box.w + plot->right + plot->spare;
+    plot->box.w -= fmax(l->box.w + INSET - plot->spare, 0);
+    l->box.x   = right - l->box.w;
+    if (plot->spare > l->box.w + INSET) l->box.x = plot->box.x + plot->box.w + plot->right + INSET;
     l->box.y   = plot->box.y;
     l->outside = true;
     return true;
 }
 
-void mli_legend_plan(mli_paper *p, mli_plot *plot, const mli_busy *busy, mli_legend *legend)
+void mli_legend_plan(mli_paper *p, mli_plot *plot, const mli_busy *busy, mli_legend *l)
 {
-    memset(legend, 0, sizeof *legend);
-    if (!is_needed(p, plot)) return;
-    measure(p, plot, legend);
-    mli_legend inside = *legend;
-    double     hidden;
-    bool       fits = plan_inside(plot, busy, &inside, &hidden);
-    if (fits && hidden <= HIDES)
-        *legend = inside;
-    else if (plan_outside(plot, legend))
+    l->n = l->more = l->rows = 0;
+    l->outside               = false;
+    if (plot->panel->no_legend) return;
+    collect(plot, l);
+    if (!is_needed(plot, l)) {
+        l->n = 0;
         return;
-    else if (fits)
-        *legend = inside;
-    else
-        legend->n = 0;
+    }
+    measure(p, l);
+    double hidden;
+    bool   fits   = plan_inside(plot, busy, l, &hidden);
+    shape  inside = { l->rows, l->box };
+    int    n      = l->n;
+    if (fits && hidden <= HIDES) return;
+    if (plan_outside(plot, l)) return;
+    l->n    = fits ? n : 0;
+    l->rows = inside.rows;
+    l->box  = inside.box;
 }
 
 /* --- drawing ------------------------------------------------------------------------------------ */
@@ -176,26 +194,32 @@ void mli_legend_draw(mli_paper *p, const mli_plot *plot, const mli_legend *legen
     if (legend->n == 0) return;
     const mli_box *b = &legend->box;
     if (!legend->outside) { /* what it hides shines through a little */
-        mli_ink(p, p->theme->paper, 0.85);
+        mli_ink(p, p->style->paper, 0.85);
         cairo_rectangle(p->cr, b->x, b->y, b->w, b->h);
         cairo_fill(p->cr);
     }
     for (int i = 0; i < legend->n; i++) {
+        const mli_entry *e = &legend->entries[i];
         double x = b->x + PAD + (i / legend->rows) * (legend->entry_w + COLUMN);
         double y = b->y + PAD + (i % legend->rows + 0.5) * legend->entry_h;
         char   rest[32];
-        bool   is_rest = legend->more && i == legend->n - 1;
-        if (is_rest) {
-            snprintf(rest, sizeof rest, "and %d more", legend->more);
-        } else {
-            mli_line_style(p, i);
-            cairo_move_to(p->cr, x + 1, y);
-            cairo_line_to(p->cr, x + SWATCH - 1, y);
-            cairo_stroke(p->cr);
+        if (legend->more && i == legend->n - 1) {
+            snprintf(rest, sizeof rest, "+%d more", legend->more);
+            mli_ink(p, p->style->quiet, 1);
+            mli_text_draw(p, mli_font_legend, rest, x, y, 0, 0.5, legend->entry_w, false);
+            continue;
         }
-        mli_ink(p, is_rest ? p->theme->quiet : p->theme->ink, 1);
-        mli_text_draw(p, mli_font_legend, is_rest ? rest : name_at(p, plot, i), x + (is_rest ? 0 : INDENT), y,
-                      0, 0.5, legend->entry_w - (is_rest ? 0 : INDENT), false);
+        if (e->stage->hidden) cairo_push_group(p->cr);
+        if (e->stage->kind->swatch) e->stage->kind->swatch(e->stage, e->part, (mli_box){ x, y - 8, SWATCH, 16 });
+        mli_ink(p, p->style->ink, 1);
+        mli_text_draw(p, mli_font_legend, e->name, x + INDENT, y, 0, 0.5, legend->entry_w - INDENT, false);
+        if (e->stage->hidden) {
+            cairo_pop_group_to_source(p->cr);
+            cairo_paint_with_alpha(p->cr, 0.35);
+        }
+        if (p->seen && p->seen->n_entries < MLI_ENTRIES)
+            p->seen->entry[p->seen->n_entries++] = (mli_seen_entry){
+                { x, y - legend->entry_h / 2, legend->entry_w, legend->entry_h }, plot->index, e->stage->mark->id
+            };
     }
-    cairo_set_dash(p->cr, NULL, 0, 0);
 }

@@ -49,6 +49,30 @@ bool ml_figure_save(ml_figure *fig, const char *path, const ml_save_opts *opts)
     return d && d->save(fig, path, opts);
 }
 
+bool ml_figure_pixels(ml_figure *fig, int width, int height, uint32_t *pixels, const ml_save_opts *opts)
+{
+    if (!fig) return false;
+    const mli_drawing *d = find_drawing();
+    return d && d->pixels(fig, width, height, pixels, opts);
+}
+
+ml_film *ml_film_open(ml_figure *fig, const char *path, const ml_save_opts *opts)
+{
+    if (!fig) return NULL;
+    const mli_drawing *d = find_drawing();
+    return d ? d->film_open(fig, path, opts) : NULL;
+}
+
+bool ml_film_frame(ml_film *recording)
+{
+    return recording && drawing->film_frame(recording);
+}
+
+bool ml_film_close(ml_film *recording)
+{
+    return !recording || drawing->film_close(recording);
+}
+
 ml_window *ml_window_open(ml_figure *fig, const ml_window_opts *opts)
 {
     if (!fig) return NULL;

@@ -1,20 +1,28 @@
 /* What a figure holds, and a snapshot of it.
  *
- * Points are written once and never move: a series is a table of chunks that only grows at its end. A snapshot is
- * therefore a copy of the tables, not of the points; it stays valid as long as its figure does. Matrices are
- * replaced, never changed, and counted. */
+ * Points are written once and never move: a series is a table of chunks that only grows at its end. Marks and their
+ * numbers are replaced, never changed, and counted. A snapshot is therefore a copy of the tables, not of what they
+ * lead to; it stays valid as long as its figure does. */
 #ifndef MLI_FIGURE_MODEL_H
 #define MLI_FIGURE_MODEL_H
 
 #include "moonlab/figure.h"
+#include "moonlab/marks.h"
 
 #include <stdatomic.h>
 
 #define MLI_TEXT  192 /* bytes of a title or a label; longer ones are cut */
 #define MLI_CHUNK 512 /* points a chunk */
 
+/* --- series --------------------------------------------------------------------------------------- */
+typedef struct mli_extent { /* of a full chunk */
+    double x_low, x_high, y_low, y_high;
+    bool   whole; /* every point is finite; else the numbers mean nothing */
+} mli_extent;
+
 typedef struct mli_chunk {
-    double x[MLI_CHUNK], y[MLI_CHUNK];
+    double     x[MLI_CHUNK], y[MLI_CHUNK];
+    mli_extent extent; /* written when the last point is */
 } mli_chunk;
 
 typedef struct mli_series {
@@ -24,40 +32,60 @@ typedef struct mli_series {
     mli_chunk **chunks; /* the first ceil(n / MLI_CHUNK) are there */
 } mli_series;
 
-static inline void mli_point_at(const mli_series *s, int64_t i, double *x, double *y)
-{
-    const mli_chunk *chunk = s->chunks[i / MLI_CHUNK];
-    *x = chunk->x[i % MLI_CHUNK];
-    *y = chunk->y[i % MLI_CHUNK];
-}
-
-typedef struct mli_matrix {
+/* --- marks ------------------------------------------------------------------------------------------ */
+typedef struct mli_data {
     atomic_int refs;
-    int64_t    rows, cols;
-    double     values[]; /* (rows, cols) */
-} mli_matrix;
+    int64_t    n, size[ML_MARK_DIMS]; /* missing dimensions are 1 */
+    double     values[];
+} mli_data;
 
-typedef enum mli_kind { MLI_EMPTY, MLI_LINES, MLI_HEATMAP } mli_kind;
+typedef struct mli_value { /* of an option: its default, unless given */
+    bool   given;
+    double number[2];
+    int    text; /* where in the mark's texts; -1 = none */
+} mli_value;
+
+typedef struct mli_mark { /* never changed once it is in a panel */
+    atomic_int refs;
+    int        kind;   /* in the table of marks */
+    int64_t    id;     /* the same for all that follow each other in one place */
+    int        series; /* of a line that grows; -1 = none */
+    mli_value  options[ML_MARK_OPTIONS];
+    mli_data  *data[ML_MARK_SLOTS]; /* NULL = not given */
+    size_t     text_bytes;
+    char       texts[];
+} mli_mark;
+
+/* What has a name that the kind does not know is a mistake of ours: then these return NULL. */
+const mli_value *mli_option(const mli_mark *mark, const char *name);
+const mli_data  *mli_slot  (const mli_mark *mark, const char *name);
+double           mli_opt_number(const mli_mark *mark, const char *name);
+bool             mli_opt_flag(const mli_mark *mark, const char *name);
+const char      *mli_opt_text(const mli_mark *mark, const char *name);          /* "" when not given */
+const char      *mli_opt_line(const mli_mark *mark, const char *name, int64_t i, char *to, size_t room); /* of texts; "" */
+bool             mli_opt_word(const mli_mark *mark, const char *name, const char *word); /* is it this one? */
+bool             mli_has_data(const mli_mark *mark);                          /* all that it must have */
+
+/* --- panels ----------------------------------------------------------------------------------------- */
+enum { MLI_X, MLI_Y, MLI_Y2, MLI_AXES };
 
 typedef struct mli_panel {
-    mli_kind    kind;
-    char        title[MLI_TEXT], xlabel[MLI_TEXT], ylabel[MLI_TEXT];
-    ml_scale    xscale, yscale;
-    double      xlim[2], ylim[2];
-    int         n_series, series[ML_PANEL_SERIES]; /* indices into the figure's series */
-    double      limits[2];
-    bool        diverging, stretch;
-    int64_t     row_shift, col_shift;
-    mli_matrix *matrix; /* NULL before the first values */
+    int        row, col, n_rows, n_cols; /* its cells */
+    char       title[MLI_TEXT], label[MLI_AXES][MLI_TEXT];
+    ml_scale   scale[MLI_AXES];
+    double     lim[MLI_AXES][2];
+    bool       equal, no_legend;
+    int        n_marks, room;
+    mli_mark **marks;
 } mli_panel;
 
 typedef struct mli_view {
-    int         rows, cols, n_series;
+    int         rows, cols, n_panels, n_series, series_room;
+    bool        share_x, share_y;
     char        title[MLI_TEXT];
-    ml_theme    theme;
+    ml_style    style;
     mli_panel  *panels;
     mli_series *series;
-    int         series_room;
 } mli_view;
 
 bool     mli_view_take(ml_figure *fig, mli_view *view); /* a snapshot; the caller keeps fig until mli_view_drop */

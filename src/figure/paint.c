@@ -1,6 +1,6 @@
-/* The page: titles, a grid of panels, and margins that line up. Panels in one column share the width of their labels,
- * panels in one row the height of their titles, so that axes stand in line. */
-#include "figure/paint.h"
+/* The page: titles, a grid of panels, and margins that line up. Panels that begin in one column share the width of their
+ * labels, panels in one row the height of their titles, so that axes stand in line. */
+#include "figure/mark.h"
 
 #include <math.h>
 #include <string.h>
@@ -16,115 +16,225 @@
 #define BARE_H    92
 #define TITLE_GAP 8 /* under a title */
 #define TICK_GAP  8 /* from an axis to the end of its labels, with the ticks */
-#define LABEL_GAP 4
 
-/* --- one panel -------------------------------------------------------------------------------- */
+/* --- shared by all ----------------------------------------------------------------------------- */
+void mli_ink(mli_paper *p, mli_colour c, double alpha)
+{
+    cairo_set_source_rgba(p->cr, c.r, c.g, c.b, alpha);
+}
+
+double mli_snap(const mli_paper *p, double at)
+{
+    return (floor(at * p->density) + 0.5) / p->density;
+}
+
+static double on_pixel(const mli_paper *p, double at)
+{
+    return round(at * p->density) / p->density;
+}
+
+mli_box mli_on_pixels(const mli_paper *p, mli_box b)
+{
+    double x = on_pixel(p, b.x), y = on_pixel(p, b.y);
+    return (mli_box){ x, y, fmax(on_pixel(p, b.x + b.w) - x, 1 / p->density),
+                      fmax(on_pixel(p, b.y + b.h) - y, 1 / p->density) };
+}
+
+/* --- what is on the page ------------------------------------------------------------------------ */
+typedef struct page {
+    int        rows, cols, n;
+    mli_plot  *plots;
+    mli_stage *stages;
+    size_t     plot_bytes, stage_bytes;
+    mli_box    area;
+    double     cell_w, cell_h, gap;
+} page;
+
 /* A single curve in a panel without a title is its title. */
 static const char *title_of(const mli_view *view, const mli_panel *panel)
 {
-    if (panel->title[0] || panel->kind != MLI_LINES || panel->n_series != 1 || panel->ylabel[0])
-        return panel->title;
-    return view->series[panel->series[0]].name;
-}
-
-void mli_plot_says(mli_paper *p, const mli_plot *plot, const char *text)
-{
-    if (p->bare) return;
-    mli_box b = plot->box;
-    mli_ink(p, p->theme->quiet, 0.8);
-    mli_text_draw(p, mli_font_label, text, b.x + b.w / 2, b.y + b.h / 2, 0.5, 0.5, b.w - 16, false);
-}
-
-static void paint_words(mli_paper *p, const mli_plot *plot)
-{
-    mli_box b = plot->box;
-    mli_ink(p, p->theme->ink, 1);
-    mli_text_draw(p, mli_font_title, plot->title, b.x, b.y - TITLE_GAP, 0, 1, plot->cell_to - b.x, false);
-    mli_ink(p, p->theme->quiet, 1);
-    double under = b.y + b.h + TICK_GAP + mli_text_height(p, mli_font_tick);
-    mli_text_draw(p, mli_font_label, plot->panel->xlabel, b.x + b.w / 2, under, 0.5, 0, b.w, false);
-    mli_text_draw(p, mli_font_label, plot->panel->ylabel, plot->cell_from, b.y + b.h / 2, 0.5, 0, b.h, true);
-}
-
-static bool paint_panel(mli_paper *p, mli_plot *plot)
-{
-    bool ok = true;
-    if (plot->panel->kind == MLI_LINES) mli_lines_paint(p, plot);
-    if (plot->panel->kind == MLI_HEATMAP) ok = mli_heatmap_paint(p, plot);
-    if (!p->bare) paint_words(p, plot);
-    return ok;
-}
-
-/* --- the grid --------------------------------------------------------------------------------- */
-typedef struct cell_size {
-    double w, h, gap;
-} cell_size;
-
-static bool row_has(const mli_view *v, const mli_plot *plots, int row, bool xlabel)
-{
-    for (int c = 0; c < v->cols; c++) {
-        const mli_plot *plot = &plots[row * v->cols + c];
-        if ((xlabel ? plot->panel->xlabel : plot->title)[0]) return true;
+    const mli_mark *curve = NULL;
+    if (panel->title[0] || panel->label[MLI_Y][0]) return panel->title;
+    for (int i = 0; i < panel->n_marks; i++) {
+        if (panel->marks[i]->series < 0 && mli_mark_kind_of(panel->marks[i])->plain) continue;
+        if (curve || panel->marks[i]->series < 0) return panel->title;
+        curve = panel->marks[i];
     }
+    return curve ? view->series[curve->series].name : panel->title;
+}
+
+static bool is_hidden(const mli_look *look, int64_t id)
+{
+    for (int i = 0; i < look->n_hidden && i < MLI_HIDDEN; i++)
+        if (look->hidden[i] == id) return true;
     return false;
 }
 
-/* Heights come from the words of the row; then the y axes are known, and with them the widths of their labels. */
-static void lay_row(mli_paper *p, mli_plot *plots, int row, mli_box page, cell_size cells)
+static void add_plot(mli_paper *p, page *pg, int index, mli_stage **next)
 {
-    const mli_view *v      = p->view;
-    double          top = 0, bottom = 0;
-    if (!p->bare) {
-        top    = row_has(v, plots, row, false) ? mli_text_height(p, mli_font_title) + TITLE_GAP : 6;
-        bottom = mli_text_height(p, mli_font_tick) + TICK_GAP;
-        if (row_has(v, plots, row, true)) bottom += mli_text_height(p, mli_font_label);
-    }
-    for (int c = 0; c < v->cols; c++) {
-        mli_plot *plot = &plots[row * v->cols + c];
-        plot->box.y    = page.y + row * (cells.h + cells.gap) + top;
-        plot->box.h    = cells.h - top - bottom;
-        plot->y.from   = plot->box.y + plot->box.h;
-        plot->y.to     = plot->box.y;
-        if (plot->panel->kind == MLI_LINES) mli_lines_ranges(p, plot);
-        if (plot->panel->kind == MLI_HEATMAP) mli_heatmap_ranges(plot);
+    const mli_panel *panel = &p->view->panels[index];
+    mli_plot        *plot  = &pg->plots[pg->n++];
+    plot->panel            = panel;
+    plot->index            = index;
+    plot->title            = title_of(p->view, panel);
+    plot->stages           = *next;
+    plot->n_stages         = panel->n_marks;
+    plot->x_numbers = plot->y_numbers = true;
+    for (int i = 0; i < panel->n_marks; i++) {
+        const mli_mark *mark = panel->marks[i];
+        *(*next)++ = (mli_stage){ .p = p, .plot = plot, .mark = mark, .kind = mli_mark_kind_of(mark),
+                                  .hidden = is_hidden(p->look, mark->id) };
     }
 }
 
-static void lay_column(mli_paper *p, mli_plot *plots, int column, mli_box page, cell_size cells)
+static bool page_make(mli_paper *p, page *pg)
 {
-    const mli_view *v    = p->view;
-    double          left = 0;
-    for (int r = 0; r < v->rows && !p->bare; r++) {
-        const mli_plot *plot = &plots[r * v->cols + column];
-        if (plot->panel->kind == MLI_EMPTY) continue;
-        double label = plot->panel->ylabel[0] ? mli_text_height(p, mli_font_label) + LABEL_GAP : 0;
-        left         = fmax(left, mli_axis_label_width(p, &plot->y) + TICK_GAP + label);
-    }
-    left = fmin(left, cells.w / 2);
-    for (int r = 0; r < v->rows; r++) {
-        mli_plot *plot  = &plots[r * v->cols + column];
-        plot->cell_from = page.x + column * (cells.w + cells.gap);
-        plot->cell_to   = plot->cell_from + cells.w + (column + 1 < v->cols ? cells.gap / 2 : EDGE / 2);
-        plot->box.x     = plot->cell_from + left;
-        plot->box.w     = cells.w - left;
+    const mli_view *v     = p->view;
+    int             alone = p->look->alone;
+    size_t          marks = 0;
+    if (alone < 0 || alone > v->n_panels) alone = 0;
+    for (int i = 0; i < v->n_panels; i++) marks += (size_t)v->panels[i].n_marks;
+    pg->rows        = alone ? 1 : v->rows;
+    pg->cols        = alone ? 1 : v->cols;
+    pg->plot_bytes  = (size_t)v->n_panels * sizeof *pg->plots;
+    pg->stage_bytes = (marks + 1) * sizeof *pg->stages;
+    pg->plots       = ml_realloc(NULL, 0, pg->plot_bytes);
+    pg->stages      = pg->plots ? ml_realloc(NULL, 0, pg->stage_bytes) : NULL;
+    if (!pg->stages) return false;
+    memset(pg->plots, 0, pg->plot_bytes);
+    mli_stage *next = pg->stages;
+    for (int i = 0; i < v->n_panels; i++)
+        if (!alone || i == alone - 1) add_plot(p, pg, i, &next);
+    return true;
+}
+
+static void page_drop(page *pg)
+{
+    if (pg->stages) ml_realloc(pg->stages, pg->stage_bytes, 0);
+    if (pg->plots) ml_realloc(pg->plots, pg->plot_bytes, 0);
+}
+
+/* --- cells ------------------------------------------------------------------------------------------ */
+static bool is_single(const page *pg)
+{
+    return pg->rows == 1 && pg->cols == 1;
+}
+
+static int row_of(const page *pg, const mli_plot *plot)
+{
+    return is_single(pg) ? 0 : plot->panel->row;
+}
+static int col_of(const page *pg, const mli_plot *plot)
+{
+    return is_single(pg) ? 0 : plot->panel->col;
+}
+static int last_row(const page *pg, const mli_plot *plot)
+{
+    return is_single(pg) ? 0 : plot->panel->row + plot->panel->n_rows - 1;
+}
+static int last_col(const page *pg, const mli_plot *plot)
+{
+    return is_single(pg) ? 0 : plot->panel->col + plot->panel->n_cols - 1;
+}
+
+static bool same_cols(const page *pg, const mli_plot *a, const mli_plot *b)
+{
+    return col_of(pg, a) == col_of(pg, b) && last_col(pg, a) == last_col(pg, b);
+}
+static bool same_rows(const page *pg, const mli_plot *a, const mli_plot *b)
+{
+    return row_of(pg, a) == row_of(pg, b) && last_row(pg, a) == last_row(pg, b);
+}
+
+/* --- ranges, shared where the figure says so ------------------------------------------------------------ */
+static mli_range range_of(const mli_plot *plot, int axis)
+{
+    mli_range r = axis == MLI_X ? plot->reach[0].x : plot->reach[axis - MLI_Y].y;
+    if (axis == MLI_X) mli_range_join(&r, &plot->reach[1].x);
+    return r;
+}
+
+static void choose_ranges(mli_paper *p, page *pg)
+{
+    const mli_view *v = p->view;
+    for (int i = 0; i < pg->n; i++) mli_plot_prepare(p, &pg->plots[i]);
+    for (int i = 0; i < pg->n; i++) {
+        mli_plot *plot = &pg->plots[i];
+        for (int axis = MLI_X; axis < MLI_AXES; axis++) {
+            mli_range r      = range_of(plot, axis);
+            bool      shared = plot->frame == MLI_FRAME_AXES && (axis == MLI_X ? v->share_x : axis == MLI_Y && v->share_y);
+            for (int k = 0; k < pg->n && shared; k++) {
+                const mli_plot *other = &pg->plots[k];
+                if (k == i || other->frame != MLI_FRAME_AXES || !other->n_stages) continue;
+                if (!(axis == MLI_X ? same_cols(pg, plot, other) : same_rows(pg, plot, other))) continue;
+                mli_range theirs = range_of(other, axis);
+                mli_range_join(&r, &theirs);
+                if (axis == MLI_X && row_of(pg, other) > row_of(pg, plot)) plot->x_numbers = false;
+                if (axis == MLI_Y && col_of(pg, other) < col_of(pg, plot)) plot->y_numbers = false;
+            }
+            mli_plot_ranges(plot, axis, &r);
+        }
     }
 }
 
-static bool paint_grid(mli_paper *p, mli_box page, mli_plot *plots)
+/* --- margins ------------------------------------------------------------------------------------------- */
+static void lay_rows(mli_paper *p, page *pg)
 {
-    const mli_view *v   = p->view;
-    double          gap = p->bare ? BARE_GAP : GAP;
-    cell_size cells = { (page.w - gap * (v->cols - 1)) / v->cols, (page.h - gap * (v->rows - 1)) / v->rows,
-                        gap };
-    if (cells.w < 2 || cells.h < 2) return true; /* less than a pixel or two a panel: a blank page */
-    for (int i = 0; i < v->rows * v->cols; i++) {
-        plots[i].panel = &v->panels[i];
-        plots[i].title = title_of(v, &v->panels[i]);
+    double top[ML_FIGURE_SIDE] = { 0 }, bottom[ML_FIGURE_SIDE] = { 0 };
+    for (int i = 0; i < pg->n && !p->bare; i++) {
+        const mli_plot *plot = &pg->plots[i];
+        double above = plot->title[0] ? mli_text_height(p, mli_font_title) + TITLE_GAP : 6, below = 0;
+        bool   label = plot->panel->label[MLI_X][0] && plot->x_numbers;
+        if (plot->n_stages && plot->frame != MLI_FRAME_NONE) below = TICK_GAP + (plot->x_numbers ? mli_text_height(p, mli_font_tick) : 0);
+        if (label) below += mli_text_height(p, mli_font_label) + (plot->frame == MLI_FRAME_NONE ? 4 : 0);
+        int first = row_of(pg, plot), last = last_row(pg, plot);
+        top[first]   = fmax(top[first], above);
+        bottom[last] = fmax(bottom[last], below);
     }
-    for (int r = 0; r < v->rows; r++) lay_row(p, plots, r, page, cells);
-    for (int c = 0; c < v->cols; c++) lay_column(p, plots, c, page, cells);
+    for (int i = 0; i < pg->n; i++) {
+        mli_plot *plot  = &pg->plots[i];
+        int       first = row_of(pg, plot), last = last_row(pg, plot);
+        plot->box.y     = pg->area.y + first * (pg->cell_h + pg->gap) + top[first];
+        plot->box.h     = pg->area.y + last * (pg->cell_h + pg->gap) + pg->cell_h - bottom[last] - plot->box.y;
+    }
+}
+
+static void lay_columns(mli_paper *p, page *pg)
+{
+    double left[ML_FIGURE_SIDE] = { 0 }, right[ML_FIGURE_SIDE] = { 0 };
+    for (int i = 0; i < pg->n; i++) {
+        mli_plot *plot = &pg->plots[i];
+        mli_plot_sides(p, plot);
+        int first = col_of(pg, plot), last = last_col(pg, plot);
+        if (mli_plot_aligned(plot)) left[first] = fmax(left[first], fmin(plot->left, pg->cell_w / 2));
+        right[last] = fmax(right[last], plot->right);
+    }
+    for (int i = 0; i < pg->n; i++) {
+        mli_plot *plot  = &pg->plots[i];
+        int       first = col_of(pg, plot), last = last_col(pg, plot);
+        double    end   = pg->area.x + last * (pg->cell_w + pg->gap) + pg->cell_w;
+        plot->cell_from = pg->area.x + first * (pg->cell_w + pg->gap);
+        plot->cell_to   = end + (last + 1 < pg->cols ? pg->gap / 2 : EDGE / 2);
+        plot->box.x     = plot->cell_from + (mli_plot_aligned(plot) ? left[first] : 0);
+        plot->box.w     = end - plot->box.x;
+        /* panels over one x axis end in one place too */
+        if (p->view->share_x && plot->frame == MLI_FRAME_AXES && right[last] < 0.6 * plot->box.w) {
+            plot->box.w -= right[last] - plot->right;
+        }
+    }
+}
+
+static bool paint_grid(mli_paper *p, page *pg)
+{
+    pg->gap    = p->bare ? BARE_GAP : GAP;
+    pg->cell_w = (pg->area.w - pg->gap * (pg->cols - 1)) / pg->cols;
+    pg->cell_h = (pg->area.h - pg->gap * (pg->rows - 1)) / pg->rows;
+    if (pg->cell_w < 2 || pg->cell_h < 2) return true; /* less than a pixel or two a panel: a blank page */
+    choose_ranges(p, pg);
+    lay_rows(p, pg);
+    lay_columns(p, pg);
     bool ok = true;
-    for (int i = 0; i < v->rows * v->cols && ok; i++) ok = paint_panel(p, &plots[i]);
+    for (int i = 0; i < pg->n && ok; i++) ok = mli_plot_paint(p, &pg->plots[i]);
     return ok;
 }
 
@@ -140,6 +250,7 @@ static PangoLayout *make_layout(cairo_t *cr)
     cairo_font_options_destroy(options);
     pango_layout_context_changed(layout);
     pango_layout_set_single_paragraph_mode(layout, TRUE);
+    pango_layout_set_auto_dir(layout, FALSE); /* words from right to left begin where others do */
     return layout;
 }
 
@@ -148,10 +259,10 @@ static void paint_notice(mli_paper *p, const char *notice, double width, double 
     double h = mli_text_height(p, mli_font_label) + 10, room = width - 40;
     double w = fmin(mli_text_width(p, mli_font_label, notice), room) + 20;
     double x = width - w - 8, y = height - h - 8;
-    mli_ink(p, p->theme->ink, 0.9);
+    mli_ink(p, p->style->ink, 0.9);
     cairo_rectangle(p->cr, x, y, w, h);
     cairo_fill(p->cr);
-    mli_ink(p, p->theme->paper, 1);
+    mli_ink(p, p->style->paper, 1);
     mli_text_draw(p, mli_font_label, notice, x + 10, y + h / 2, 0, 0.5, room, false);
 }
 
@@ -161,49 +272,62 @@ static double title_height(mli_paper *p)
 }
 
 /* How large everything is drawn, so that small panels stay readable; sets whether there are words at all. */
-static double choose_scale(mli_paper *p, double width, double height)
+static double choose_scale(mli_paper *p, const page *pg, double width, double height)
 {
-    const mli_view *v     = p->view;
-    double          w     = (width - 2 * EDGE - GAP * (v->cols - 1)) / v->cols;
-    double          h     = (height - 2 * EDGE - title_height(p) - GAP * (v->rows - 1)) / v->rows;
-    double          scale = fmin(fmin(w / COMFORT_W, h / COMFORT_H), 1);
-    p->bare               = scale < SMALLEST && (w < BARE_W || h < BARE_H);
+    double w     = (width - 2 * EDGE - GAP * (pg->cols - 1)) / pg->cols;
+    double h     = (height - 2 * EDGE - title_height(p) - GAP * (pg->rows - 1)) / pg->rows;
+    double scale = fmin(fmin(w / COMFORT_W, h / COMFORT_H), 1);
+    p->bare      = scale < SMALLEST && (w < BARE_W || h < BARE_H);
     return p->bare ? 1 : fmax(scale, SMALLEST);
 }
 
-bool mli_paint(cairo_t *cr, const mli_view *view, const mli_page *page)
+static bool paint_page(mli_paper *p, page *pg, const mli_page *asked)
 {
-    size_t    bytes = (size_t)(view->rows * view->cols) * sizeof(mli_plot);
-    mli_plot *plots = ml_realloc(NULL, 0, bytes);
-    if (!plots) return false;
-    memset(plots, 0, bytes);
-    mli_paper paper = {
-        .cr     = cr,
-        .layout = make_layout(cr),
-        .theme  = mli_theme_of(page->theme == ML_THEME_DEFAULT ? view->theme : page->theme),
-        .view   = view,
-    };
-    double scale = choose_scale(&paper, page->width, page->height);
-    double width = page->width / scale, height = page->height / scale;
-    paper.density = page->density * scale;
-    cairo_scale(cr, scale, scale);
-    pango_cairo_update_layout(cr, paper.layout);
+    double scale = choose_scale(p, pg, asked->width, asked->height);
+    double width = asked->width / scale, height = asked->height / scale;
+    p->density = asked->density * scale;
+    cairo_scale(p->cr, scale, scale);
+    pango_cairo_update_layout(p->cr, p->layout);
+    p->n_measures = 0;
+    if (p->seen) p->seen->scale = scale;
 
-    mli_ink(&paper, paper.theme->paper, 1);
-    cairo_paint(cr);
+    mli_ink(p, p->style->paper, 1);
+    cairo_paint(p->cr);
 
-    double  edge = paper.bare ? BARE_EDGE : EDGE;
-    mli_box area = { edge, edge, width - 2 * edge, height - 2 * edge };
-    double  used = title_height(&paper);
+    double edge = p->bare ? BARE_EDGE : EDGE, used = title_height(p);
+    pg->area    = (mli_box){ edge, edge, width - 2 * edge, height - 2 * edge };
     if (used > 0) {
-        mli_ink(&paper, paper.theme->ink, 1);
-        mli_text_draw(&paper, mli_font_figure, view->title, area.x, area.y, 0, 0, area.w, false);
-        area.y += used, area.h -= used;
+        mli_ink(p, p->style->ink, 1);
+        mli_text_draw(p, mli_font_figure, p->view->title, pg->area.x, pg->area.y, 0, 0, pg->area.w, false);
+        pg->area.y += used, pg->area.h -= used;
     }
-    bool ok = paint_grid(&paper, area, plots);
-    if (ok && page->notice) paint_notice(&paper, page->notice, width, height);
-    g_object_unref(paper.layout);
-    ml_realloc(plots, bytes, 0);
+    bool ok = paint_grid(p, pg);
+    if (ok && asked->notice) paint_notice(p, asked->notice, width, height);
+    return ok;
+}
+
+bool mli_paint(cairo_t *cr, const mli_view *view, const mli_page *asked)
+{
+    static const mli_look plain;
+    page                  pg    = { 0 };
+    mli_paper             paper = {
+        .cr    = cr,
+        .style = mli_style_of(asked->style == ML_STYLE_DEFAULT ? view->style : asked->style),
+        .view  = view,
+        .look  = asked->look ? asked->look : &plain,
+        .seen  = asked->seen,
+    };
+    if (paper.seen) {
+        memset(paper.seen, 0, sizeof *paper.seen);
+        paper.seen->n_panels = view->n_panels;
+    }
+    bool ok = page_make(&paper, &pg);
+    if (ok) {
+        paper.layout = make_layout(cr);
+        ok           = paint_page(&paper, &pg, asked);
+        g_object_unref(paper.layout);
+    }
+    page_drop(&pg);
     cairo_status_t status = cairo_status(cr);
     if (ok && status != CAIRO_STATUS_SUCCESS)
         return ml_fail("figure: drawing failed: %s", cairo_status_to_string(status));

@@ -2,44 +2,100 @@
 #ifndef MLI_FIGURE_PAINT_H
 #define MLI_FIGURE_PAINT_H
 
+#include "figure/axis.h"
 #include "figure/model.h"
-#include "figure/theme.h"
-#include "figure/ticks.h"
+#include "figure/style.h"
 
 #include <math.h>
 #include <pango/pangocairo.h>
-
-/* --- paint.c: the whole figure ------------------------------------------------------------------ */
-typedef struct mli_page {
-    double      width, height;
-    double      density; /* device pixels a unit */
-    ml_theme    theme;   /* default: the figure's */
-    const char *notice;  /* said in a corner, on top of everything; NULL = nothing */
-} mli_page;
-
-/* False with a message when memory is refused or Cairo gives up. */
-bool mli_paint(cairo_t *cr, const mli_view *view, const mli_page *page);
-
-/* --- what every part of the painter is given ---------------------------------------------------- */
-typedef struct mli_paper {
-    cairo_t         *cr;
-    PangoLayout     *layout;
-    const mli_theme *theme;
-    const mli_view  *view;
-    double           density;
-    bool             bare; /* too small for words: curves and cells only */
-} mli_paper;
 
 typedef struct mli_box {
     double x, y, w, h;
 } mli_box;
 
-/* --- text.c --------------------------------------------------------------------------------------- */
+/* --- how a figure is looked at: not part of the figure, files need none -------------------------------- */
+#define MLI_PANELS (ML_FIGURE_SIDE * ML_FIGURE_SIDE)
+#define MLI_HIDDEN 512
+
+typedef struct mli_panel_look {
+    double   range[MLI_AXES][2]; /* what is seen of an axis; equal = all */
+    ml_scale scale[MLI_AXES];    /* default: the panel's */
+} mli_panel_look;
+
+typedef struct mli_look {
+    mli_panel_look panel[MLI_PANELS];
+    int            alone;     /* the panel that has the whole page, counted from 1; 0 = all are seen */
+    double         smoothing; /* 0..1: the weight of the past in curves that grow; the curve itself is then faint */
+    int            n_hidden;
+    int64_t        hidden[MLI_HIDDEN]; /* marks that are not drawn; their names in the legend are faint */
+} mli_look;
+
+/* Where things came to stand, for whoever points at them. */
+#define MLI_ENTRIES 256
+
+typedef struct mli_seen_panel {
+    mli_box   box;             /* inside the axes; no width: not on the page */
+    bool      has[MLI_AXES];
+    mli_ruler ruler[MLI_AXES]; /* mli_ruler_value reads a place */
+} mli_seen_panel;
+
+typedef struct mli_seen_entry { /* of a legend */
+    mli_box box;
+    int     panel;
+    int64_t mark;
+} mli_seen_entry;
+
+typedef struct mli_seen {
+    double         scale; /* of all lengths here to those of the page */
+    int            n_panels, n_entries;
+    mli_seen_panel panel[MLI_PANELS];
+    mli_seen_entry entry[MLI_ENTRIES];
+} mli_seen;
+
+/* --- paint.c: the whole figure ------------------------------------------------------------------ */
+typedef struct mli_page {
+    double          width, height;
+    double          density; /* device pixels a unit */
+    ml_style        style;   /* default: the figure's */
+    const char     *notice;  /* said in a corner, on top of everything; NULL = nothing */
+    const mli_look *look;    /* NULL = as the figure says */
+    mli_seen       *seen;    /* filled in; NULL = nobody asks */
+} mli_page;
+
+/* False with a message when memory is refused or Cairo gives up. */
+bool mli_paint(cairo_t *cr, const mli_view *view, const mli_page *page);
+
 typedef struct mli_font {
     double size;
     bool   bold;
 } mli_font;
 
+#define MLI_FONTS 8 /* whose measures are remembered */
+
+typedef struct mli_measures { /* of plain digits in a font; other scripts have other heights, and places come from these */
+    mli_font font;
+    double   base, height, middle;
+} mli_measures;
+
+/* --- what every part of the painter is given ---------------------------------------------------- */
+typedef struct mli_paper {
+    cairo_t         *cr;
+    PangoLayout     *layout;
+    const mli_style *style;
+    const mli_view  *view;
+    const mli_look  *look; /* never NULL */
+    mli_seen        *seen; /* or NULL */
+    double           density;
+    bool             bare; /* too small for words: marks only */
+    int              n_measures;
+    mli_measures     measures[MLI_FONTS];
+} mli_paper;
+
+void   mli_ink(mli_paper *p, mli_colour c, double alpha);
+double mli_snap(const mli_paper *p, double at);                 /* the middle of a device pixel: crisp hairlines */
+mli_box mli_on_pixels(const mli_paper *p, mli_box box);         /* whole pixels: sharp edges */
+
+/* --- text.c --------------------------------------------------------------------------------------- */
 extern const mli_font mli_font_figure, mli_font_title, mli_font_label, mli_font_tick, mli_font_legend;
 
 double mli_text_width (mli_paper *p, mli_font font, const char *text);
@@ -51,74 +107,15 @@ double mli_text_height(mli_paper *p, mli_font font); /* of a line */
 void mli_text_draw(mli_paper *p, mli_font font, const char *text, double x, double y, double ax, double ay, double room,
                    bool up);
 
+/* --- words.c: 10^{-3}, w_{i}, \alpha ------------------------------------------------------------------ */
+/* The text as it is to be read, and how its parts are raised; NULL when it has nothing of the kind. Freed with g_free
+ * and pango_attr_list_unref. */
+char *mli_words(const char *text, double size, PangoAttrList **how);
+
 /* --- axis.c --------------------------------------------------------------------------------------- */
-typedef struct mli_axis {
-    ml_scale scale;
-    double   low, high; /* values at the two ends */
-    double   from, to;  /* their places on paper */
-    int      n_ticks;
-    mli_tick ticks[MLI_MAX_TICKS];
-} mli_axis;
-
-/* Limits for values of low..high (low > high: no values), with a margin; equal values get a range around them. Whatever
- * comes in, what goes out can be drawn: low < high, far enough apart for doubles to tell their ticks apart. */
-void   mli_axis_range(mli_axis *axis, ml_scale scale, double low, double high, const double fixed[2], double margin);
-void   mli_axis_ticks(mli_axis *axis, int most, double least);
-double mli_axis_at(const mli_axis *axis, double value);              /* the place of a value on paper */
-void   mli_axis_fit_x(mli_paper *p, mli_axis *axis, double least);   /* as many ticks as fit without touching */
-double mli_axis_label_width(mli_paper *p, const mli_axis *axis);     /* of the widest label */
-void   mli_axis_draw_x(mli_paper *p, const mli_axis *axis, mli_box box, double cell_from, double cell_to);
-void   mli_axis_draw_y(mli_paper *p, const mli_axis *axis, mli_box box, bool right);
-void   mli_ink(mli_paper *p, mli_colour c, double alpha);
-double mli_snap(const mli_paper *p, double at);                      /* the middle of a device pixel: crisp hairlines */
-
-/* mli_axis_at for many values: what depends on the axis alone is done once. */
-typedef struct mli_ruler {
-    bool   log;
-    double zero, per, from;
-} mli_ruler;
-
-mli_ruler mli_axis_ruler(const mli_axis *axis);
-
-static inline double mli_ruler_at(const mli_ruler *r, double value)
-{
-    return r->from + ((r->log ? log10(value) : value) - r->zero) * r->per;
-}
-
-/* --- panels ----------------------------------------------------------------------------------------- */
-typedef struct mli_plot { /* a panel on its way to paper */
-    const mli_panel *panel;
-    const char      *title;
-    mli_box          box; /* inside the axes; painting may make it smaller, for a colour bar or a legend */
-    double           cell_from, cell_to; /* how far words may reach to the left and to the right */
-    mli_axis         x, y;
-} mli_plot;
-
-/* First the ranges and the ticks of y, as the widths of their labels make the layout; then, in the final box, the rest. */
-void mli_lines_ranges  (mli_paper *p, mli_plot *plot);
-void mli_lines_paint   (mli_paper *p, mli_plot *plot);
-void mli_heatmap_ranges(mli_plot *plot);
-bool mli_heatmap_paint (mli_paper *p, mli_plot *plot); /* false with a message when memory is refused */
-void mli_plot_says(mli_paper *p, const mli_plot *plot, const char *text); /* in place of data */
-
-/* --- legend.c --------------------------------------------------------------------------------------- */
-#define MLI_BUSY_COLS 48
-#define MLI_BUSY_ROWS 32
-
-typedef struct mli_busy { /* the box of a plot in coarse cells: those that a curve passes through */
-    bool at[MLI_BUSY_ROWS][MLI_BUSY_COLS];
-} mli_busy;
-
-typedef struct mli_legend {
-    int     n, rows; /* entries shown, 0 = no legend; entries in a column */
-    int     more;    /* entries without room, told by their number */
-    double  entry_w, entry_h;
-    mli_box box;
-    bool    outside; /* to the right of the plot's box, which the planning made narrower */
-} mli_legend;
-
-void mli_legend_plan(mli_paper *p, mli_plot *plot, const mli_busy *busy, mli_legend *legend);
-void mli_legend_draw(mli_paper *p, const mli_plot *plot, const mli_legend *legend);
-void mli_line_style(mli_paper *p, int place); /* colour, width and dashes of the place-th curve of a panel */
+void   mli_axis_fit_x(mli_paper *p, mli_axis *axis, double least); /* as many ticks as fit without touching */
+double mli_axis_label_width(mli_paper *p, const mli_axis *axis);   /* of the widest label */
+void   mli_axis_draw_x(mli_paper *p, const mli_axis *axis, mli_box box, double cell_from, double cell_to, bool numbers);
+void   mli_axis_draw_y(mli_paper *p, const mli_axis *axis, mli_box box, bool right, bool numbers);
 
 #endif

@@ -9,6 +9,10 @@ static const mli_core *core;
 
 static const mli_drawing drawing = {
     .save           = mli_save,
+    .pixels         = mli_pixels,
+    .film_open  = mli_film_open,
+    .film_frame = mli_film_frame,
+    .film_close = mli_film_close,
     .window_open    = mli_window_open,
     .window_is_open = mli_window_is_open,
     .window_wait    = mli_window_wait,

@@ -49,18 +49,25 @@ static bool went_well(const bytes *file, cairo_status_t status)
 }
 
 /* --- the three kinds -------------------------------------------------------------------------------- */
+static cairo_surface_t *paint_pixels(const mli_view *view, const mli_page *page, int w, int h, void *pixels, bool *ok)
+{
+    cairo_surface_t *surface = cairo_image_surface_create_for_data(pixels, CAIRO_FORMAT_RGB24, w, h, w * 4);
+    cairo_t         *cr      = cairo_create(surface);
+    cairo_scale(cr, page->density, page->density);
+    *ok = mli_paint(cr, view, page);
+    cairo_destroy(cr);
+    return surface;
+}
+
 static bool make_png(const mli_view *view, const mli_page *page, bytes *file)
 {
     int    w = (int)lround(page->width * page->density), h = (int)lround(page->height * page->density);
     size_t size   = (size_t)w * (size_t)h * 4;
     void  *pixels = ml_realloc(NULL, 0, size); /* ours, so that the account knows it */
+    bool   ok;
     if (!pixels) return false;
     memset(pixels, 0, size);
-    cairo_surface_t *surface = cairo_image_surface_create_for_data(pixels, CAIRO_FORMAT_RGB24, w, h, w * 4);
-    cairo_t         *cr      = cairo_create(surface);
-    cairo_scale(cr, page->density, page->density);
-    bool ok = mli_paint(cr, view, page);
-    cairo_destroy(cr);
+    cairo_surface_t *surface = paint_pixels(view, page, w, h, pixels, &ok);
     if (ok) ok = went_well(file, cairo_surface_write_to_png_stream(surface, append, file));
     cairo_surface_destroy(surface);
     ml_realloc(pixels, size, 0);
@@ -111,7 +118,7 @@ static bool set_page(mli_page *page, const mli_view *view, const ml_save_opts *o
     page->width   = opts->width != 0 ? opts->width : PANEL_W * view->cols;
     page->height  = opts->height != 0 ? opts->height : PANEL_H * view->rows;
     page->density = dpi / UNITS;
-    page->theme   = opts->theme;
+    page->style   = opts->style;
     double most   = MOST_PIXELS / (kind == KIND_PNG ? page->density : 1);
     bool   sane   = isfinite(dpi) && dpi >= 1 && isfinite(page->width) && isfinite(page->height);
     if (sane && page->width * page->density >= 1 && page->height * page->density >= 1 &&
@@ -119,6 +126,25 @@ static bool set_page(mli_page *page, const mli_view *view, const ml_save_opts *o
         return true;
     return ml_fail("save: a picture has 1..%d pixels a side, got %g x %g / 96 inch at %g dpi", MOST_PIXELS,
                    page->width, page->height, dpi);
+}
+
+bool mli_pixels(ml_figure *fig, int width, int height, uint32_t *pixels, const ml_save_opts *opts)
+{
+    static const ml_save_opts defaults;
+    mli_view                  view;
+    bool                      ok;
+    if (!opts) opts = &defaults;
+    double density = (opts->dpi != 0 ? opts->dpi : UNITS) / UNITS;
+    if (!(density > 0.01 && density < 1000) || width < 1 || height < 1 || width > MOST_PIXELS || height > MOST_PIXELS)
+        return ml_fail("pixels: a picture has 1..%d pixels a side, got %d x %d at %g dpi", MOST_PIXELS, width, height,
+                       opts->dpi);
+    if (!mli_view_take(fig, &view)) return false;
+    mli_page page = { .width = width / density, .height = height / density, .density = density, .style = opts->style };
+    cairo_surface_t *surface = paint_pixels(&view, &page, width, height, pixels, &ok);
+    cairo_surface_flush(surface);
+    cairo_surface_destroy(surface);
+    mli_view_drop(&view);
+    return ok;
 }
 
 bool mli_save(ml_figure *fig, const char *path, const ml_save_opts *opts)

@@ -29,7 +29,8 @@ static void power_label(char *to, size_t room, double mantissa, int decimals, in
         "\xE2\x81\xB5", "\xE2\x81\xB6", "\xE2\x81\xB7", "\xE2\x81\xB8", "\xE2\x81\xB9",
     };
     char front[24] = "", digits[16];
-    if (mantissa != 1 || decimals) put(front, sizeof front, mantissa, decimals, "\xC3\x97");
+    if (fabs(mantissa) != 1 || decimals) put(front, sizeof front, mantissa, decimals, "\xC3\x97");
+    else if (mantissa < 0) snprintf(front, sizeof front, "\xE2\x88\x92");
     int n = snprintf(to, room, "%s", front);
     if (strcmp(front, "0") == 0) return;
     n += snprintf(to + n, room - (size_t)n, "10%s", exponent < 0 ? "\xE2\x81\xBB" : "");
@@ -137,13 +138,19 @@ static int count_125(double low, double high, int first, int last)
 static void label_majors(mli_tick *ticks, int n)
 {
     double smallest = INFINITY, biggest = 0;
-    for (int i = 0; i < n; i++)
-        if (ticks[i].major) smallest = fmin(smallest, ticks[i].at), biggest = fmax(biggest, ticks[i].at);
+    for (int i = 0; i < n; i++) {
+        double size = fabs(ticks[i].at);
+        if (ticks[i].major && size > 0) smallest = fmin(smallest, size), biggest = fmax(biggest, size);
+    }
     bool plain = smallest > 0.99e-3 && biggest < 9.99e6;
     for (int i = 0; i < n; i++) {
         mli_tick *t = &ticks[i];
         if (!t->major) continue;
-        int    exponent = (int)floor(log10(t->at) + 1e-9);
+        if (t->at == 0) {
+            put(t->label, sizeof t->label, 0, 0, "");
+            continue;
+        }
+        int    exponent = (int)floor(log10(fabs(t->at)) + 1e-9);
         double mantissa = round(times_power(t->at, -exponent));
         if (!plain)
             power_label(t->label, sizeof t->label, mantissa, 0, exponent);
@@ -188,6 +195,37 @@ int mli_ticks_log(double low, double high, int most, mli_tick *ticks)
         for (int digit = 1; digit <= 9; digit++) {
             double at = times_power(digit, e);
             if (inside(at, low, high)) add(ticks, &n, at, use125 ? is_125(digit) : digit == 1);
+        }
+    }
+    label_majors(ticks, n);
+    return n;
+}
+
+/* --- symlog ----------------------------------------------------------------------------------- */
+/* Zero and the powers of ten on both sides of it, from the knee on; between -knee and knee the scale is linear, and
+ * minor ticks stand at its tenths. */
+int mli_ticks_symlog(double low, double high, double knee, int most, mli_tick *ticks)
+{
+    int first = (int)lround(log10(knee)), last = (int)floor(log10(fmax(fabs(low), fabs(high))) + SLACK), n = 0;
+    if (last <= first && (low > 0 || high < 0 || fmax(fabs(low), fabs(high)) < 2 * knee))
+        return mli_ticks_linear(low, high, most, 0, ticks);
+    int sides   = (low < 0) + (high > 0);
+    int stride  = choose_stride((last - first + 1) * sides, most < 2 ? 1 : most - 1);
+    int decades = last - first + 1;
+    for (int sign = -1; sign <= 1; sign++) {
+        if (sign == 0) {
+            if (low <= 0 && high >= 0) add(ticks, &n, 0, true);
+            continue;
+        }
+        for (int k = 0; k <= last - first; k++) {
+            int e = sign < 0 ? last - k : first + k;
+            for (int j = 1; j <= 9; j++) {
+                int    digit = sign < 0 ? 10 - j : j;
+                double at    = sign * times_power(digit, e);
+                if (at < low - SLACK * fabs(low) || at > high + SLACK * fabs(high)) continue;
+                bool major = digit == 1 && e % stride == 0;
+                if (major || (digit == 1 && decades <= MANY_DECADES) || (stride == 1 && decades <= 6)) add(ticks, &n, at, major);
+            }
         }
     }
     label_majors(ticks, n);

@@ -16,5 +16,6 @@ typedef struct mli_tick {
  * about `most` of them major, and return how many. `least` is the smallest step allowed (1 for indices), or 0. */
 int mli_ticks_linear(double low, double high, int most, double least, mli_tick *ticks);
 int mli_ticks_log   (double low, double high, int most, mli_tick *ticks);
+int mli_ticks_symlog(double low, double high, double knee, int most, mli_tick *ticks); /* knee: a power of ten */
 
 #endif

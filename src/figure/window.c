@@ -270,7 +270,7 @@ static ml_window *window_new(ml_figure *fig, const ml_window_opts *opts)
         snprintf(w->folder, sizeof w->folder, "%s", opts->folder ? opts->folder : "");
         w->width  = opts->width > 0 ? opts->width : 0;
         w->height = opts->height > 0 ? opts->height : 0;
-        w->theme  = opts->theme;
+        w->style  = opts->style;
         w->zoom   = 1;
         w->fig    = ml_figure_retain(fig);
         atomic_init(&w->state, MLI_WAITING);

@@ -26,7 +26,7 @@ struct ml_window {
 
     /* the window thread's own */
     SDL_Window *sdl;
-    ml_theme    theme;     /* default: the figure's */
+    ml_style    style;     /* default: the figure's */
     bool        dark;      /* as on screen */
     double      zoom;      /* of everything, by + and - */
     uint64_t    version;   /* of the figure, as on screen */

@@ -17,7 +17,7 @@
 #define LARGEST_H   940
 #define SHARE       0.2 /* of the time that new data may make this thread work */
 #define NOTICE_TIME 3.0
-#define KEYS        "   s save  \xC2\xB7  t theme  \xC2\xB7  + \xE2\x88\x92 size  \xC2\xB7  q close"
+#define KEYS        "   s save  \xC2\xB7  t style  \xC2\xB7  + \xE2\x88\x92 size  \xC2\xB7  q close"
 
 atomic_bool mli_display_lost;
 
@@ -156,7 +156,7 @@ static bool draw(ml_window *w)
          .width   = screen->w / scale,
          .height  = screen->h / scale,
          .density = scale,
-         .theme   = w->theme == ML_THEME_DEFAULT ? view.theme : w->theme,
+         .style   = w->style == ML_STYLE_DEFAULT ? view.style : w->style,
          .notice  = w->notice_end > 0 ? w->notice : NULL,
     };
     cairo_surface_t *surface = cairo_image_surface_create_for_data(
@@ -169,7 +169,7 @@ static bool draw(ml_window *w)
     mli_view_drop(&view);
     if (!ok) return false;
     w->version = version;
-    w->dark    = page.theme == ML_THEME_DARK;
+    w->dark    = page.style == ML_STYLE_DARK;
     return true;
 }
 
@@ -234,11 +234,11 @@ static void file_stem(const char *title, char *stem, size_t room)
     if (n == 0) snprintf(stem, room, "figure");
 }
 
-/* A theme chosen by key may not be on screen yet. */
-static ml_theme theme_of(const ml_window *w)
+/* A style chosen by key may not be on screen yet. */
+static ml_style style_of(const ml_window *w)
 {
-    if (w->theme != ML_THEME_DEFAULT) return w->theme;
-    return w->dark ? ML_THEME_DARK : ML_THEME_LIGHT;
+    if (w->style != ML_STYLE_DEFAULT) return w->style;
+    return w->dark ? ML_STYLE_DARK : ML_STYLE_LIGHT;
 }
 
 static void save_picture(ml_window *w)
@@ -251,7 +251,7 @@ static void save_picture(ml_window *w)
         if (access(path, F_OK) != 0) break;
     }
     double       scale = w->scale * w->zoom;
-    ml_save_opts opts = { .width = w->pixels_w / scale, .height = w->pixels_h / scale, .theme = theme_of(w) };
+    ml_save_opts opts = { .width = w->pixels_w / scale, .height = w->pixels_h / scale, .style = style_of(w) };
     if (mli_save(w->fig, path, &opts)) {
         notice(w, "saved ", path);
     } else {
@@ -264,7 +264,7 @@ static void on_key(ml_window *w, SDL_Keycode key)
 {
     switch (key) {
     case SDLK_s: save_picture(w); break;
-    case SDLK_t: w->theme = theme_of(w) == ML_THEME_DARK ? ML_THEME_LIGHT : ML_THEME_DARK; break;
+    case SDLK_t: w->style = style_of(w) == ML_STYLE_DARK ? ML_STYLE_LIGHT : ML_STYLE_DARK; break;
     case SDLK_PLUS:
     case SDLK_EQUALS:
     case SDLK_KP_PLUS: w->zoom = fmin(w->zoom * 1.125, 4); break;

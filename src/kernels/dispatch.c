@@ -17,6 +17,8 @@
     void mlk_fill_conv_##level(ml_kernels *k);      \
     void mlk_fill_norm_##level(ml_kernels *k);      \
     void mlk_fill_pool_##level(ml_kernels *k);      \
+    void mlk_fill_recurrent_##level(ml_kernels *k); \
+    void mlk_fill_attention_##level(ml_kernels *k); \
     static void fill_##level(ml_kernels *k)         \
     {                                               \
         mlk_fill_pointwise_##level(k);              \
@@ -28,6 +30,8 @@
         mlk_fill_conv_##level(k);                   \
         mlk_fill_norm_##level(k);                   \
         mlk_fill_pool_##level(k);                   \
+        mlk_fill_recurrent_##level(k);              \
+        mlk_fill_attention_##level(k);              \
     }
 
 DECLARE(generic)

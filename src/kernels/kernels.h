@@ -66,6 +66,33 @@ typedef struct mlk_tap_sums { /* c (k, m) += sum over positions of b[off[tap] + 
     int64_t        c_step; /* at least m rounded up to MLK_PANEL */
 } mlk_tap_sums;
 
+/* A step of a recurrent cell (recurrent.c): gates and states in planes of n values. y the new states, s those before. */
+typedef struct mlk_cell {
+    int64_t     n;
+    mlk_act     act;           /* of rnn alone */
+    const void *x, *a, *s;     /* gates: from the input, from the state; the state */
+    void       *y;
+    const void *dy;            /* backward, of all of y, to: */
+    void       *dx, *da, *ds;  /* of x; of a, where that differs (gru); of s, but for what comes through a */
+} mlk_cell;
+
+/* Products of attention with few rows (attention.c); *_row: from one row to the next, in elements. */
+typedef struct mlk_dots { /* c (m, n), contiguous = a (m, width) x b (n, width) transposed */
+    int64_t     m, n, width;
+    const void *a, *b;
+    int64_t     a_row, b_row;
+    void       *c;
+} mlk_dots;
+
+typedef struct mlk_weigh { /* y (m, width) = p (m, n) x (n, width); add: y += */
+    int64_t     m, n, width;
+    bool        add;
+    const void *p, *x;
+    int64_t     p_row, p_col, x_row;
+    void       *y;
+    int64_t     y_row;
+} mlk_weigh;
+
 typedef struct mlk_pool { /* windows of kernel, stride apart, over planes of in with padding around; rows, columns */
     int64_t in[2], out[2], kernel[2], stride[2], padding[2];
     bool    count_padding; /* in means */
@@ -80,16 +107,16 @@ typedef struct mlk_adam {
 } mlk_adam;
 
 typedef struct mlk_sgd {
-    double lr, momentum, l2;
+    double lr, momentum, l2, decay; /* as for Adam */
     bool   nesterov;
 } mlk_sgd;
 
 typedef struct mlk_rmsprop {
-    double lr, alpha, eps, momentum, l2;
+    double lr, alpha, eps, momentum, l2, decay;
 } mlk_rmsprop;
 
 typedef struct mlk_adagrad {
-    double lr, eps, l2;
+    double lr, eps, l2, decay;
 } mlk_adagrad;
 
 typedef struct mlk_lion {
@@ -123,6 +150,8 @@ typedef struct ml_kernels {
     MAP3(where_4) MAP3(where_8) MAP3(where_1)              /* a[i] ? b[i] : c[i], by the size of an element */
     MAP3(clamp_f32) MAP3(clamp_f64) MAP3(clamp_i64)        /* a, at least b, at most c */
     MAP3(lerp_f32) MAP3(lerp_f64)                          /* a + c (b - a) */
+    MAP3(tanh_bend_f32) MAP3(tanh_bend_f64)                /* a b (-2 c) */
+    MAP3(sigmoid_bend_f32) MAP3(sigmoid_bend_f64)          /* a b (1 - 2 c) */
 
     /* Sums in f64 of groups of 8; see sums.c. sum_*: one number. */
     double  (*sum_f32)(int64_t n, const float *x);
@@ -165,6 +194,27 @@ typedef struct ml_kernels {
     PLANES(f32)
     PLANES(f64)
 #undef PLANES
+
+    /* Recurrent cells; rows of values into planes of MLK_PANEL samples side by side, and back. */
+#define CELL(f) void (*f##_f32)(const mlk_cell *c); void (*f##_f64)(const mlk_cell *c);
+    CELL(rnn_step) CELL(rnn_back) CELL(gru_step) CELL(gru_back) CELL(lstm_step) CELL(lstm_back)
+#undef CELL
+#define LANES(S)                                                                                              \
+    void (*lanes_load_##S)(int64_t rows, int64_t width, const void *from, int64_t row_step, void *planes);    \
+    void (*lanes_store_##S)(int64_t rows, int64_t width, const void *planes, void *to, int64_t row_step);
+    LANES(f32)
+    LANES(f64)
+#undef LANES
+
+    /* Attention. attend: row i of s (m, n) becomes the softmax of scale times its first seen + i more values (at most n), 0 behind. */
+#define ATTENTION(S)                                                                                          \
+    void (*dots_##S)(const mlk_dots *t);                                                                      \
+    void (*weigh_##S)(const mlk_weigh *t);                                                                    \
+    void (*attend_##S)(int64_t m, int64_t n, int64_t seen, int64_t more, double scale, void *s);              \
+    void (*attend_dx_##S)(int64_t m, int64_t n, const void *p, double scale, void *ds); /* p (ds - sum p ds) scale, in place */
+    ATTENTION(f32)
+    ATTENTION(f64)
+#undef ATTENTION
 
     /* Pooling of one plane. at: where in the plane the first largest value of a window is, from base on. */
 #define POOL(S)                                                                                        \

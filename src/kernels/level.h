@@ -17,6 +17,8 @@ void AT_LEVEL(mlk_fill_steps)(ml_kernels *k);
 void AT_LEVEL(mlk_fill_conv)(ml_kernels *k);
 void AT_LEVEL(mlk_fill_norm)(ml_kernels *k);
 void AT_LEVEL(mlk_fill_pool)(ml_kernels *k);
+void AT_LEVEL(mlk_fill_recurrent)(ml_kernels *k);
+void AT_LEVEL(mlk_fill_attention)(ml_kernels *k);
 
 /* The widest vectors of the level, in bytes. */
 #if defined(__AVX512F__)

@@ -133,6 +133,10 @@ LOOP3(clamp_f32, float, CLAMP(a, b, c)) LOOP3(clamp_f64, double, CLAMP(a, b, c))
 #define LERP (c < 0.5f ? a + c * (b - a) : b - (b - a) * (1 - c))
 LOOP3(lerp_f32, float, LERP) LOOP3(lerp_f64, double, LERP)
 
+/* The same slopes differentiated: a dx that arrives at the slope of b = dy at the output c, for c. */
+LOOP3(tanh_bend_f32, float, a * b * (-2 * c))            LOOP3(tanh_bend_f64, double, a * b * (-2 * c))
+LOOP3(sigmoid_bend_f32, float, a * b * (1 - 2 * c))      LOOP3(sigmoid_bend_f64, double, a * b * (1 - 2 * c))
+
 void AT_LEVEL(mlk_fill_pointwise)(ml_kernels *k)
 {
 #define SET_FLOAT(f) k->f##_f32 = f##_f32, k->f##_f64 = f##_f64;
@@ -147,6 +151,8 @@ void AT_LEVEL(mlk_fill_pointwise)(ml_kernels *k)
     MLK_SLOPE(SET_FLOAT)
     SET_ANY(clamp)
     SET_FLOAT(lerp)
+    SET_FLOAT(tanh_bend)
+    SET_FLOAT(sigmoid_bend)
     k->where_1 = where_1;
     k->where_4 = where_4;
     k->where_8 = where_8;

@@ -24,16 +24,16 @@ ADAM(adam_f64, double, sqrt)
 #define SGD(name, T)                                                                                     \
     static void name(int64_t n, const mlk_sgd *o, T *restrict w, const T *restrict g, T *restrict buf)   \
     {                                                                                                    \
-        const T lr = (T)o->lr, mu = (T)o->momentum, l2 = (T)o->l2;                                       \
+        const T lr = (T)o->lr, mu = (T)o->momentum, l2 = (T)o->l2, keep = (T)(1 - o->decay);             \
         if (!buf) {                                                                                      \
-            for (int64_t i = 0; i < n; i++) w[i] -= lr * (g[i] + l2 * w[i]);                             \
+            for (int64_t i = 0; i < n; i++) w[i] = w[i] * keep - lr * (g[i] + l2 * w[i]);                \
         } else {                                                                                         \
             const T look = o->nesterov ? mu : 0;                                                         \
             for (int64_t i = 0; i < n; i++) {                                                            \
                 T grad = g[i] + l2 * w[i];                                                               \
                 T v    = mu * buf[i] + grad;                                                             \
                 buf[i] = v;                                                                              \
-                w[i] -= lr * (o->nesterov ? grad + look * v : v);                                        \
+                w[i]   = w[i] * keep - lr * (o->nesterov ? grad + look * v : v);                         \
             }                                                                                            \
         }                                                                                                \
     }
@@ -51,15 +51,15 @@ SGD(sgd_f64, double)
         MOVE;                                                                                            \
     }
 #define RMSPROP_CENTRE(T) T m = a * mean[i] + c * grad; mean[i] = m; var -= m * m; var = var > 0 ? var : 0 /* rounding */
-#define RMSPROP_MOVE(T)   T b = mu * buf[i] + step; buf[i] = b; w[i] -= lr * b
+#define RMSPROP_MOVE(T)   T b = mu * buf[i] + step; buf[i] = b; w[i] = w[i] * keep - lr * b
 #define RMSPROP(name, T, SQRT)                                                                           \
     static void name(int64_t n, const mlk_rmsprop *o, T *restrict w, const T *restrict g, T *restrict v, T *restrict mean, T *restrict buf) \
     {                                                                                                    \
-        const T a = (T)o->alpha, c = (T)(1 - o->alpha), eps = (T)o->eps, lr = (T)o->lr, mu = (T)o->momentum, l2 = (T)o->l2; \
+        const T a = (T)o->alpha, c = (T)(1 - o->alpha), eps = (T)o->eps, lr = (T)o->lr, mu = (T)o->momentum, l2 = (T)o->l2, keep = (T)(1 - o->decay); \
         if (mean && buf) RMSPROP_LOOP(T, SQRT, RMSPROP_CENTRE(T), RMSPROP_MOVE(T))                       \
-        else if (mean) RMSPROP_LOOP(T, SQRT, RMSPROP_CENTRE(T), w[i] -= lr * step)                       \
+        else if (mean) RMSPROP_LOOP(T, SQRT, RMSPROP_CENTRE(T), w[i] = w[i] * keep - lr * step)          \
         else if (buf) RMSPROP_LOOP(T, SQRT, (void)0, RMSPROP_MOVE(T))                                    \
-        else RMSPROP_LOOP(T, SQRT, (void)0, w[i] -= lr * step)                                           \
+        else RMSPROP_LOOP(T, SQRT, (void)0, w[i] = w[i] * keep - lr * step)                              \
     }
 RMSPROP(rmsprop_f32, float, sqrtf)
 RMSPROP(rmsprop_f64, double, sqrt)
@@ -67,12 +67,12 @@ RMSPROP(rmsprop_f64, double, sqrt)
 #define ADAGRAD(name, T, SQRT)                                                                           \
     static void name(int64_t n, const mlk_adagrad *o, T *restrict w, const T *restrict g, T *restrict sum) \
     {                                                                                                    \
-        const T lr = (T)o->lr, eps = (T)o->eps, l2 = (T)o->l2;                                           \
+        const T lr = (T)o->lr, eps = (T)o->eps, l2 = (T)o->l2, keep = (T)(1 - o->decay);                 \
         for (int64_t i = 0; i < n; i++) {                                                                \
             T grad = g[i] + l2 * w[i];                                                                   \
             T all  = sum[i] + grad * grad;                                                               \
             sum[i] = all;                                                                                \
-            w[i] -= lr * grad / (SQRT(all) + eps);                                                       \
+            w[i]   = w[i] * keep - lr * grad / (SQRT(all) + eps);                                        \
         }                                                                                                \
     }
 ADAGRAD(adagrad_f32, float, sqrtf)

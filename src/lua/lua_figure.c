@@ -1,10 +1,13 @@
 /* Figures for Lua: a thin layer; the interface that scripts see is lua/moonlab/figure.lua. Panels count from 1 here. */
 #include "lua/lua_moonlab.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "moonlab/autograd.h"
 #include "moonlab/figure.h"
+#include "moonlab/marks.h"
 
 #define FIGURE "moonlab.Figure.core"
 
@@ -86,37 +89,68 @@ static int choice_option(lua_State *L, int t, const char *where, const char *nam
 
 static ml_scale scale_option(lua_State *L, int t, const char *where, const char *name)
 {
-    static const char *const names[] = { "linear", "log" };
-    return choice_option(L, t, where, name, names, 2) == 1 ? ML_SCALE_LOG : ML_SCALE_LINEAR;
+    static const char *const names[]  = { "default", "linear", "log", "symlog" };
+    static const ml_scale    scales[] = { ML_SCALE_DEFAULT, ML_SCALE_LINEAR, ML_SCALE_LOG, ML_SCALE_SYMLOG };
+    return scales[choice_option(L, t, where, name, names, 4)];
 }
 
-static ml_theme theme_option(lua_State *L, int t, const char *where)
+static ml_style style_option(lua_State *L, int t, const char *where)
 {
-    static const char *const names[]  = { "default", "light", "dark" };
-    static const ml_theme    themes[] = { ML_THEME_DEFAULT, ML_THEME_LIGHT, ML_THEME_DARK };
-    return themes[choice_option(L, t, where, "theme", names, 3)];
+    static const char *const names[]  = { "default", "light", "dark", "print" };
+    static const ml_style    styles[] = { ML_STYLE_DEFAULT, ML_STYLE_LIGHT, ML_STYLE_DARK, ML_STYLE_PRINT };
+    return styles[choice_option(L, t, where, "style", names, 4)];
+}
+
+#define PANEL_OPTIONS "title", "xlabel", "ylabel", "y2label", "xscale", "yscale", "y2scale", "xlim", "ylim", "y2lim", "equal", "legend"
+#define N_PANEL_OPTIONS 12
+
+static ml_panel_opts panel_options(lua_State *L, int t, const char *where)
+{
+    ml_panel_opts opts = {
+        .title   = text_option(L, t, where, "title"),
+        .xlabel  = text_option(L, t, where, "xlabel"),
+        .ylabel  = text_option(L, t, where, "ylabel"),
+        .y2label = text_option(L, t, where, "y2label"),
+        .xscale  = scale_option(L, t, where, "xscale"),
+        .yscale  = scale_option(L, t, where, "yscale"),
+        .y2scale = scale_option(L, t, where, "y2scale"),
+        .equal   = flag_option(L, t, where, "equal"),
+    };
+    bool legend = true;
+    (void)lml_option_flag(L, t, where, "legend", &legend);
+    opts.no_legend = !legend;
+    limits_option(L, t, where, "xlim", opts.xlim);
+    limits_option(L, t, where, "ylim", opts.ylim);
+    limits_option(L, t, where, "y2lim", opts.y2lim);
+    return opts;
 }
 
 /* --- making one --------------------------------------------------------------------------------------------------- */
-static int figure_new(lua_State *L) /* new({ rows =, cols =, title =, theme = }) */
+static int figure_new(lua_State *L) /* new({ rows =, cols =, layout =, share_x =, share_y =, title =, style = }) */
 {
-    static const char *const known[] = { "rows", "cols", "title", "theme" };
-    lml_check_options(L, 1, "figure", known, 4);
+    static const char *const known[] = { "rows", "cols", "layout", "share_x", "share_y", "title", "style" };
+    lml_check_options(L, 1, "figure", known, 7);
     int64_t rows = 1, cols = 1;
-    (void)lml_option_integer(L, 1, "figure", "rows", &rows);
-    (void)lml_option_integer(L, 1, "figure", "cols", &cols);
-    const char *title = text_option(L, 1, "figure", "title");
-    ml_theme    theme = theme_option(L, 1, "figure");
+    bool    grid = lml_option_integer(L, 1, "figure", "rows", &rows);
+    grid         = lml_option_integer(L, 1, "figure", "cols", &cols) || grid;
+    ml_figure_opts opts = {
+        .layout  = text_option(L, 1, "figure", "layout"),
+        .share_x = flag_option(L, 1, "figure", "share_x"),
+        .share_y = flag_option(L, 1, "figure", "share_y"),
+        .title   = text_option(L, 1, "figure", "title"),
+        .style   = style_option(L, 1, "figure"),
+    };
     if (rows < 1 || rows > ML_FIGURE_SIDE || cols < 1 || cols > ML_FIGURE_SIDE)
         return lml_raise(L, "figure: rows and cols must be 1..%d, got %lld x %lld", ML_FIGURE_SIDE, (long long)rows,
                          (long long)cols);
+    if (opts.layout && grid) return lml_raise(L, "figure: layout says how many rows and cols there are; give one or the other");
+    opts.rows = (int)rows;
+    opts.cols = (int)cols;
     lua_figure *self = lua_newuserdatauv(L, sizeof *self, 0);
     memset(self, 0, sizeof *self);
     luaL_setmetatable(L, FIGURE);
-    self->fig = ml_figure_new((int)rows, (int)cols, title);
-    if (!self->fig) return lml_error(L);
-    ml_figure_set_theme(self->fig, theme);
-    return 1;
+    self->fig = ml_figure_make(&opts);
+    return self->fig ? 1 : lml_error(L);
 }
 
 static int figure_gc(lua_State *L)
@@ -129,36 +163,46 @@ static int figure_gc(lua_State *L)
     return 0;
 }
 
-/* --- curves ------------------------------------------------------------------------------------------------------- */
+/* --- panels ------------------------------------------------------------------------------------------------------- */
+static int figure_panel(lua_State *L) /* fig:panel(panel, options) */
+{
+    static const char *const known[] = { PANEL_OPTIONS };
+    lua_figure *self  = check_figure(L);
+    int         panel = check_panel(L, self, 2, "fig:panel");
+    lml_check_options(L, 3, "fig:panel", known, N_PANEL_OPTIONS);
+    ml_panel_opts opts = panel_options(L, 3, "fig:panel");
+    return ml_figure_panel(self->fig, panel, &opts) ? 0 : lml_error(L);
+}
+
+static int figure_clear(lua_State *L)
+{
+    lua_figure *self  = check_figure(L);
+    int         panel = check_panel(L, self, 2, "fig:clear");
+    return ml_figure_clear(self->fig, panel) ? 0 : lml_error(L);
+}
+
+/* --- curves that grow --------------------------------------------------------------------------------------------- */
 static int figure_lines(lua_State *L) /* fig:lines(panel, names, options) */
 {
     static const char *const where   = "fig:lines";
-    static const char *const known[] = { "x", "xscale", "yscale", "xlim", "ylim", "title", "xlabel", "ylabel" };
+    static const char *const known[] = { PANEL_OPTIONS, "x" };
     lua_figure *self  = check_figure(L);
     int         panel = check_panel(L, self, 2, where);
-    const char *names[ML_PANEL_SERIES];
+    const char *names[ML_PANEL_MARKS];
     if (!lua_istable(L, 3))
         return lml_raise(L, "%s: the names of the curves come in a list, as in { \"loss\" }, got %s", where,
                          lml_got(L, 3));
     int n = (int)lua_rawlen(L, 3);
-    if (n < 1 || n > ML_PANEL_SERIES)
-        return lml_raise(L, "%s: a panel shows 1..%d curves, got %d", where, ML_PANEL_SERIES, n);
+    if (n < 1 || n > ML_PANEL_MARKS)
+        return lml_raise(L, "%s: a panel shows 1..%d curves, got %d", where, ML_PANEL_MARKS, n);
     for (int i = 0; i < n; i++) {
         if (lua_rawgeti(L, 3, i + 1) != LUA_TSTRING)
             return lml_raise(L, "%s: the name of curve %d must be text, got %s", where, i + 1, lml_got(L, -1));
         names[i] = lua_tostring(L, -1);
         lua_pop(L, 1);
     }
-    lml_check_options(L, 4, where, known, 8);
-    ml_panel_opts opts = {
-        .title  = text_option(L, 4, where, "title"),
-        .xlabel = text_option(L, 4, where, "xlabel"),
-        .ylabel = text_option(L, 4, where, "ylabel"),
-        .xscale = scale_option(L, 4, where, "xscale"),
-        .yscale = scale_option(L, 4, where, "yscale"),
-    };
-    limits_option(L, 4, where, "xlim", opts.xlim);
-    limits_option(L, 4, where, "ylim", opts.ylim);
+    lml_check_options(L, 4, where, known, N_PANEL_OPTIONS + 1);
+    ml_panel_opts opts = panel_options(L, 4, where);
     if (!ml_figure_lines(self->fig, panel, names, n, &opts)) return lml_error(L);
     return 0;
 }
@@ -176,46 +220,162 @@ static int figure_shows(lua_State *L)
     return 1;
 }
 
-/* --- heatmaps ------------------------------------------------------------------------------------------------------- */
-static int figure_heatmap(lua_State *L) /* fig:heatmap(panel, options) */
+/* --- marks ---------------------------------------------------------------------------------------------------------- */
+static int list_marks(lua_State *L) /* marks(): the table of marks, as data */
 {
-    static const char *const where   = "fig:heatmap";
-    static const char *const known[] = { "title", "xlabel", "ylabel", "row_shift", "col_shift", "limits", "diverging",
-                                         "stretch" };
-    lua_figure *self  = check_figure(L);
-    int         panel = check_panel(L, self, 2, where);
-    lml_check_options(L, 3, where, known, 8);
-    ml_heatmap_opts opts = {
-        .title     = text_option(L, 3, where, "title"),
-        .xlabel    = text_option(L, 3, where, "xlabel"),
-        .ylabel    = text_option(L, 3, where, "ylabel"),
-        .diverging = flag_option(L, 3, where, "diverging"),
-        .stretch   = flag_option(L, 3, where, "stretch"),
-    };
-    (void)lml_option_integer(L, 3, where, "row_shift", &opts.row_shift);
-    (void)lml_option_integer(L, 3, where, "col_shift", &opts.col_shift);
-    limits_option(L, 3, where, "limits", opts.limits);
-    if (!ml_figure_heatmap(self->fig, panel, &opts)) return lml_error(L);
-    return 0;
+    static const char *const kinds[] = { "number", "flag", "word", "text", "texts", "pair" };
+    lua_createtable(L, ml_mark_count(), 0);
+    for (int i = 0; i < ml_mark_count(); i++) {
+        const ml_mark_info *info = ml_mark_at(i);
+        lua_newtable(L);
+        lua_pushstring(L, info->name);
+        lua_setfield(L, -2, "name");
+        lua_pushstring(L, info->doc);
+        lua_setfield(L, -2, "doc");
+        lua_newtable(L);
+        for (int k = 0; info->slots[k].name; k++) {
+            lua_newtable(L);
+            lua_pushstring(L, info->slots[k].name);
+            lua_setfield(L, -2, "name");
+            lua_pushstring(L, info->slots[k].dims);
+            lua_setfield(L, -2, "dims");
+            lua_pushboolean(L, info->slots[k].optional);
+            lua_setfield(L, -2, "optional");
+            lua_rawseti(L, -2, k + 1);
+        }
+        lua_setfield(L, -2, "slots");
+        lua_newtable(L);
+        for (int k = 0; info->options[k].name; k++) {
+            lua_newtable(L);
+            lua_pushstring(L, info->options[k].name);
+            lua_setfield(L, -2, "name");
+            lua_pushstring(L, kinds[info->options[k].kind]);
+            lua_setfield(L, -2, "kind");
+            lua_pushstring(L, info->options[k].doc);
+            lua_setfield(L, -2, "doc");
+            lua_pushstring(L, info->options[k].words); /* NULL is nil */
+            lua_setfield(L, -2, "words");
+            lua_pushnumber(L, info->options[k].number);
+            lua_setfield(L, -2, "default");
+            lua_rawseti(L, -2, k + 1);
+        }
+        lua_setfield(L, -2, "options");
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
 }
 
-static int figure_set(lua_State *L) /* fig:set(panel, tensor): a matrix, or a vector as one row */
+/* The strings of a list (or one string), each with a newline behind it; pushes the result. */
+static const char *texts_option(lua_State *L, int t, const char *where, const char *name)
 {
-    lua_figure *self  = check_figure(L);
-    int         panel = check_panel(L, self, 2, "fig:heatmap");
-    ml_tensor  *t     = lml_test_tensor(L, 3);
-    if (!t) return lml_raise(L, "fig:heatmap: panel %d needs a tensor to show, got %s", panel + 1, lml_got(L, 3));
+    luaL_Buffer all;
+    lua_getfield(L, t, name);
+    int list = lua_gettop(L);
+    if (lua_type(L, list) == LUA_TSTRING) {
+        lua_pushfstring(L, "%s\n", lua_tostring(L, list));
+        return lua_tostring(L, -1);
+    }
+    if (!lua_istable(L, list)) lml_raise(L, "%s: %s must be a list of texts, got %s", where, name, lml_got(L, list));
+    luaL_buffinit(L, &all);
+    for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, list); i++) {
+        if (lua_rawgeti(L, list, i) != LUA_TSTRING && lua_type(L, -1) != LUA_TNUMBER)
+            lml_raise(L, "%s: %s must be a list of texts, got %s in it", where, name, lml_got(L, -1));
+        luaL_addvalue(&all);
+        luaL_addchar(&all, '\n');
+    }
+    luaL_pushresult(&all);
+    return lua_tostring(L, -1);
+}
+
+static bool has_option(lua_State *L, int t, const char *name)
+{
+    bool has = lua_istable(L, t) && lua_getfield(L, t, name) != LUA_TNIL;
+    if (lua_istable(L, t)) lua_pop(L, 1);
+    return has;
+}
+
+/* Options of the table at t that are the mark's own; texts that are made here stay on the stack. */
+static int mark_options(lua_State *L, int t, const char *where, const ml_mark_info *info, ml_given given[ML_MARK_OPTIONS])
+{
+    int n = 0;
+    for (int i = 0; info->options[i].name; i++) {
+        const char *name = info->options[i].name;
+        if (!has_option(L, t, name)) continue;
+        ml_given *g = &given[n++];
+        *g          = (ml_given){ .name = name };
+        switch (info->options[i].kind) {
+        case ML_OPTION_REAL: g->number[0] = number_option(L, t, where, name, 0); break;
+        case ML_OPTION_FLAG: g->number[0] = flag_option(L, t, where, name); break;
+        case ML_OPTION_PAIR: limits_option(L, t, where, name, g->number); break;
+        case ML_OPTION_TEXTS: g->text = texts_option(L, t, where, name); break;
+        case ML_OPTION_WORD:
+        case ML_OPTION_TEXT: g->text = text_option(L, t, where, name); break;
+        }
+    }
+    return n;
+}
+
+static int figure_add(lua_State *L) /* add(kind, panel, options) -> the mark's number; options of the panel among them */
+{
+    lua_figure         *self = check_figure(L);
+    int                 kind = ml_mark_find(luaL_checkstring(L, 2));
+    const char         *known[ML_MARK_OPTIONS + N_PANEL_OPTIONS] = { PANEL_OPTIONS };
+    char                where[64];
+    ml_given            given[ML_MARK_OPTIONS];
+    int                 n_known = N_PANEL_OPTIONS;
+    if (kind < 0) return lml_raise(L, "figure: no mark is called '%s'", lua_tostring(L, 2));
+    const ml_mark_info *info = ml_mark_at(kind);
+    snprintf(where, sizeof where, "fig:%s", info->name);
+    int panel = check_panel(L, self, 3, where);
+    for (int i = 0; info->options[i].name; i++) known[n_known++] = info->options[i].name;
+    lml_check_options(L, 4, where, known, n_known);
+    luaL_checkstack(L, 2 * ML_MARK_OPTIONS, NULL);
+    ml_panel_opts opts = panel_options(L, 4, where);
+    int           n    = mark_options(L, 4, where, info, given);
+    int64_t       id   = ml_figure_panel(self->fig, panel, &opts) ? ml_figure_add(self->fig, panel, info->name, given, n) : 0;
+    if (!id) return lml_raise(L, "fig:%s", ml_error_message());
+    lua_pushinteger(L, id);
+    return 1;
+}
+
+/* A tensor as numbers of a mark; false with a message. */
+static bool take_values(ml_tensor *t, const char *name, ml_data *d, size_t *bytes)
+{
     ml_shape shape = ml_tensor_shape(t);
-    if (shape.n < 1 || shape.n > 2 || ml_shape_numel(&shape) == 0)
-        return lml_raise(L, "fig:heatmap: panel %d needs a matrix, got shape %s", panel + 1, ml_shape_text(&shape));
-    int64_t rows = shape.n == 2 ? shape.size[0] : 1, cols = shape.size[shape.n - 1];
-    size_t  bytes  = (size_t)(rows * cols) * sizeof(double);
-    double *values = ml_block_take(bytes);
-    if (!values) return lml_error(L);
-    bool good = ml_tensor_copy_out(t, ML_F64, values) && ml_figure_heatmap_set(self->fig, panel, rows, cols, values);
-    ml_block_give(values, bytes);
-    if (!good) return lml_error(L);
-    return 0;
+    *d             = (ml_data){ .name = name, .n_dims = shape.n };
+    for (int k = 0; k < shape.n && k < 3; k++) d->size[k] = shape.size[k];
+    *bytes = (size_t)ml_shape_numel(&shape) * sizeof(double);
+    if (*bytes == 0) return true;
+    double *values = ml_block_take(*bytes);
+    d->values      = values;
+    return values && ml_tensor_copy_out(t, ML_F64, values);
+}
+
+static int figure_give(lua_State *L) /* give(mark, kind, { x = tensor, ... }) */
+{
+    lua_figure         *self = check_figure(L);
+    int64_t             mark = luaL_checkinteger(L, 2);
+    const ml_mark_info *info = ml_mark_at(ml_mark_find(luaL_checkstring(L, 3)));
+    ml_tensor          *tensors[ML_MARK_SLOTS] = { NULL };
+    ml_data             data[ML_MARK_SLOTS];
+    size_t              bytes[ML_MARK_SLOTS];
+    int                 n    = 0;
+    bool                good = true;
+    for (int i = 0; info->slots[i].name; i++) { /* what may raise comes first */
+        if (lua_getfield(L, 4, info->slots[i].name) != LUA_TNIL && !(tensors[i] = lml_test_tensor(L, -1)))
+            return lml_raise(L, "fig:%s: %s must be a tensor, got %s", info->name, info->slots[i].name, lml_got(L, -1));
+        lua_pop(L, 1); /* the table keeps it */
+    }
+    for (int i = 0; info->slots[i].name && good; i++)
+        if (tensors[i]) {
+            good = take_values(tensors[i], info->slots[i].name, &data[n], &bytes[n]);
+            n++;
+        }
+    good = good && ml_figure_give(self->fig, mark, data, n);
+    for (int i = 0; i < n; i++)
+        if (data[i].values) ml_block_give((void *)(uintptr_t)data[i].values, bytes[i]);
+    if (good) return 0;
+    return lml_raise(L, "fig:%s", ml_error_message());
 }
 
 /* aside(f) -> f(): what f does leaves no trace in the training: nothing is recorded for the derivative, and the default
@@ -232,21 +392,102 @@ static int figure_aside(lua_State *L)
 }
 
 /* --- files and windows ------------------------------------------------------------------------------------------------ */
+static void size_option(lua_State *L, int t, const char *where, double *width, double *height)
+{
+    if (!has_option(L, t, "size")) return;
+    lua_getfield(L, t, "size");
+    bool good = lua_istable(L, -1) && lua_rawlen(L, -1) == 2 && lua_rawgeti(L, -1, 1) == LUA_TNUMBER &&
+                lua_rawgeti(L, -2, 2) == LUA_TNUMBER;
+    if (!good) lml_raise(L, "%s: size is width and height in 1/96 inch, as in size = { 880, 330 }", where);
+    *width  = lua_tonumber(L, -2);
+    *height = lua_tonumber(L, -1);
+    lua_pop(L, 3);
+}
+
 static int figure_save(lua_State *L) /* fig:save(path, options) */
 {
     static const char *const where   = "fig:save";
-    static const char *const known[] = { "width", "height", "dpi", "theme" };
+    static const char *const known[] = { "size", "dpi", "style" };
     lua_figure *self = check_figure(L);
     if (lua_type(L, 2) != LUA_TSTRING)
         return lml_raise(L, "%s: the path must be text, as in \"figure.png\", got %s", where, lml_got(L, 2));
-    lml_check_options(L, 3, where, known, 4);
-    ml_save_opts opts = {
-        .width  = number_option(L, 3, where, "width", 0),
-        .height = number_option(L, 3, where, "height", 0),
-        .dpi    = number_option(L, 3, where, "dpi", 0),
-        .theme  = theme_option(L, 3, where),
-    };
+    lml_check_options(L, 3, where, known, 3);
+    ml_save_opts opts = { .dpi = number_option(L, 3, where, "dpi", 0), .style = style_option(L, 3, where) };
+    size_option(L, 3, where, &opts.width, &opts.height);
     if (!ml_figure_save(self->fig, lua_tostring(L, 2), &opts)) return lml_error(L);
+    return 0;
+}
+
+static int figure_pixels(lua_State *L) /* fig:pixels(options) -> (rows, columns, 3), u8 */
+{
+    static const char *const where   = "fig:pixels";
+    static const char *const known[] = { "size", "dpi", "style" };
+    lua_figure *self  = check_figure(L);
+    double      width = 0, height = 0;
+    lml_check_options(L, 2, where, known, 3);
+    ml_save_opts opts = { .dpi = number_option(L, 2, where, "dpi", 96), .style = style_option(L, 2, where) };
+    size_option(L, 2, where, &width, &height);
+    double w = round((width > 0 ? width : 440) * opts.dpi / 96), h = round((height > 0 ? height : 330) * opts.dpi / 96);
+    if (!(w >= 1 && w <= 32767 && h >= 1 && h <= 32767)) return lml_raise(L, "%s: a picture has 1..32767 pixels a side", where);
+    size_t     n = (size_t)w * (size_t)h, bytes = n * sizeof(uint32_t);
+    lml_work   work   = lml_begin(L);
+    ml_tensor *pixels = ml_empty((ml_shape){ .n = 3, .size = { (int64_t)h, (int64_t)w, 3 } }, ML_U8);
+    uint32_t  *drawn  = pixels ? ml_block_take(bytes) : NULL;
+    bool       ok     = drawn && ml_figure_pixels(self->fig, (int)w, (int)h, drawn, &opts);
+    uint8_t   *to     = ok ? ml_tensor_mutable_data(pixels) : NULL;
+    for (size_t i = 0; to && i < n; i++) {
+        to[3 * i]     = (uint8_t)(drawn[i] >> 16);
+        to[3 * i + 1] = (uint8_t)(drawn[i] >> 8);
+        to[3 * i + 2] = (uint8_t)drawn[i];
+    }
+    if (drawn) ml_block_give(drawn, bytes);
+    return lml_finish(L, &work, ok ? pixels : NULL);
+}
+
+/* --- recordings ------------------------------------------------------------------------------------------------------- */
+#define RECORDING "moonlab.Recording"
+
+static ml_film **check_recording(lua_State *L)
+{
+    return luaL_checkudata(L, 1, RECORDING);
+}
+
+static int figure_record(lua_State *L) /* record(path, options) -> recording */
+{
+    static const char *const where   = "fig:record";
+    static const char *const known[] = { "size", "dpi", "style" };
+    lua_figure *self = check_figure(L);
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return lml_raise(L, "%s: the path must be text, as in \"figure.gif\", got %s", where, lml_got(L, 2));
+    lml_check_options(L, 3, where, known, 3);
+    ml_save_opts opts = { .dpi = number_option(L, 3, where, "dpi", 0), .style = style_option(L, 3, where) };
+    size_option(L, 3, where, &opts.width, &opts.height);
+    ml_film **slot = lua_newuserdatauv(L, sizeof *slot, 0);
+    *slot               = NULL;
+    luaL_setmetatable(L, RECORDING);
+    *slot = ml_film_open(self->fig, lua_tostring(L, 2), &opts);
+    return *slot ? 1 : lml_error(L);
+}
+
+static int film_frame(lua_State *L)
+{
+    ml_film **slot = check_recording(L);
+    if (!*slot) return lml_raise(L, "record: this recording was closed");
+    return ml_film_frame(*slot) ? 0 : lml_error(L);
+}
+
+static int film_close(lua_State *L)
+{
+    ml_film **slot = check_recording(L), *recording = *slot;
+    *slot               = NULL;
+    return ml_film_close(recording) ? 0 : lml_error(L);
+}
+
+static int recording_gc(lua_State *L) /* forgotten: what there is is kept; nobody can be told of a failure */
+{
+    ml_film **slot = check_recording(L);
+    if (!ml_film_close(*slot)) ml_error_clear();
+    *slot = NULL;
     return 0;
 }
 
@@ -295,13 +536,15 @@ static int figure_clock(lua_State *L)
 }
 
 static const luaL_Reg figure_methods[] = {
-    { "lines", figure_lines }, { "point", figure_point },     { "shows", figure_shows }, { "heatmap", figure_heatmap },
-    { "set", figure_set },     { "save", figure_save },       { "show", figure_show },   { "is_open", figure_is_open },
+    { "lines", figure_lines }, { "point", figure_point },     { "shows", figure_shows }, { "panel", figure_panel },
+    { "clear", figure_clear }, { "add", figure_add },         { "give", figure_give },   { "save", figure_save }, { "pixels", figure_pixels }, { "record", figure_record },       { "show", figure_show },   { "is_open", figure_is_open },
     { "wait", figure_wait },   { "close", figure_close },     { NULL, NULL },
 };
 
+static const luaL_Reg recording_methods[] = { { "frame", film_frame }, { "close", film_close }, { NULL, NULL } };
+
 static const luaL_Reg figure_functions[] = {
-    { "new", figure_new }, { "aside", figure_aside }, { "clock", figure_clock }, { NULL, NULL },
+    { "new", figure_new }, { "marks", list_marks }, { "aside", figure_aside }, { "clock", figure_clock }, { NULL, NULL },
 };
 
 int lml_open_figure(lua_State *L)
@@ -310,6 +553,12 @@ int lml_open_figure(lua_State *L)
     luaL_newlib(L, figure_methods);
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, figure_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_pop(L, 1);
+    luaL_newmetatable(L, RECORDING);
+    luaL_newlib(L, recording_methods);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, recording_gc);
     lua_setfield(L, -2, "__gc");
     lua_pop(L, 1);
     luaL_newlib(L, figure_functions);

@@ -129,7 +129,6 @@ static int run(lua_State *L) /* under lml_protect: it may raise */
     lua_getfield(L, -1, "class");
     lua_getfield(L, -1, "forward");
     lml_push_pass(L, c->is);
-    lua_toclose(L, -1);
     lua_pushvalue(L, -2);
     lua_pushvalue(L, -2);
     lml_push_tensor(L, c->x);

@@ -38,6 +38,9 @@ int lml_unknown_option(lua_State *L, const char *where, const char *got, const c
 /* Raises "owner has no field 'got'; did you mean 'nearest'?", from the names in the table at index t. */
 int lml_no_field(lua_State *L, const char *owner, const char *got, int t);
 int lml_nearest(lua_State *L); /* for Lua: nearest(word, list) -> the entry that was meant, or nil */
+/* For Lua: either(plain, general, names) -> a function that calls general when its options, the last argument, have one of the names,
+ * else plain. In C, so that a script that returns its result stays the place that errors name. */
+int lml_either(lua_State *L);
 /* Fails unless the value at index t is nil or a table that has only keys of known. */
 void lml_check_options(lua_State *L, int t, const char *where, const char *const *known, int n_known);
 bool lml_has_names(lua_State *L, int index); /* is it a table with a key that is text: options? */
@@ -62,6 +65,7 @@ extern const lml_type lml_tensor_type, lml_module_type, lml_optim_type;
 
 void   lml_new_type(lua_State *L, const lml_type *type); /* pushes its metatable, with __name, __gc and __close set */
 void **lml_new(lua_State *L, const lml_type *type);      /* pushes a userdata that is empty; put one reference there */
+void **lml_new_with(lua_State *L, const lml_type *type, int n_values); /* the same with values of Lua beside it */
 void  *lml_test(lua_State *L, int index, const lml_type *type); /* borrowed; NULL when of another type, or closed */
 void  *lml_check(lua_State *L, int index, const lml_type *type, const char *where, const char *name);
 size_t lml_released(void); /* how many userdata were closed or collected so far */
@@ -101,6 +105,12 @@ void     lml_watch_sites(void); /* tells the core where the script is, for the m
  * whatever it raised, which lml_error raises again where the core was called from. */
 bool lml_protect(lua_State *L, lua_CFunction f, void *ctx);
 bool lml_caught(lua_State *L);       /* pushes what lml_protect caught, if that is why the core failed */
+/* A checkpoint inside the forward of modules in Lua: the runs under way, to be gone through again when they are over; lua_pass.c */
+typedef struct lml_kept_passes lml_kept_passes;
+bool lml_keep_passes(lml_kept_passes **kept); /* NULL where there is none; false with a message */
+void lml_resume_passes(lml_kept_passes *kept);
+void lml_suspend_passes(lml_kept_passes *kept);
+void lml_drop_passes(lml_kept_passes *kept);
 lua_State *lml_main(lua_State *L);   /* the state that lives longest: for callbacks that outlive a coroutine */
 void lml_open_callbacks(lua_State *L);
 
@@ -114,6 +124,7 @@ int lml_open_linalg(lua_State *L);
 int lml_open_nn(lua_State *L);
 int lml_open_optim(lua_State *L);
 int lml_open_data(lua_State *L);
+int lml_open_loader(lua_State *L);
 int lml_open_io(lua_State *L);
 int lml_open_run(lua_State *L);
 int lml_open_figure(lua_State *L);

@@ -432,6 +432,7 @@ int lml_open_nn(lua_State *L)
     luaL_setfuncs(L, lml_equivariant_layers, 0);
     luaL_setfuncs(L, lml_more_activations, 0);
     luaL_setfuncs(L, lml_containers, 0);
+    luaL_setfuncs(L, lml_sequence_layers, 0);
     lml_open_module(L);
     lua_newtable(L);
     lua_pushcfunction(L, lml_new_custom);
@@ -442,6 +443,7 @@ int lml_open_nn(lua_State *L)
     lml_new_type(L, &lml_module_type);
     luaL_setfuncs(L, metamethods, 0);
     luaL_newlib(L, methods);
+    luaL_setfuncs(L, lml_sequence_methods, 0);
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, "methods"); /* nn.lua adds to them */
     lua_pushcclosure(L, module_index, 1);

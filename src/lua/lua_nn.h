@@ -35,7 +35,7 @@ bool lml_module_field(lua_State *L, ml_module *m); /* pushes field [2] that a mo
 bool lml_push_part(lua_State *L, const ml_module *m);
 /* Replaces the part on the top by its field [2], which may be nil; a list of layers by one of what push makes of each. */
 void lml_part_value(lua_State *L, void *of, void (*push)(lua_State *L, void *of, int i));
-void lml_push_pass(lua_State *L, ml_pass *is); /* the self of forward; closing it ends it: lua_pass.c */
+void lml_push_pass(lua_State *L, ml_pass *is); /* the self of forward, which ends with the C function that calls it: lua_pass.c */
 void lml_open_pass(lua_State *L);
 int  lml_new_custom(lua_State *L);
 int  lml_clone_module(lua_State *L);
@@ -43,5 +43,6 @@ void lml_open_module(lua_State *L);
 extern const luaL_Reg lml_adjust[];     /* freeze, frozen, set_factor, factor: lua_adjust.c */
 extern const luaL_Reg lml_hooks[];      /* hook, unhook: lua_hooks.c */
 extern const luaL_Reg lml_containers[]; /* Sequential, Residual, Parallel: lua_containers.c */
+extern const luaL_Reg lml_sequence_layers[], lml_sequence_methods[]; /* recurrent layers, transformers */
 
 #endif

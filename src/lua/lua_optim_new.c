@@ -68,7 +68,7 @@ static void check_names(lua_State *L, int t, const ml_optim_info *info, const ch
 }
 
 /* The list of tensors at index t, as an array that Lua owns: left on the stack. */
-static ml_tensor **check_params(lua_State *L, int t, const char *where, int *n)
+ml_tensor **lml_check_params(lua_State *L, int t, const char *where, int *n)
 {
     if (!lua_istable(L, t))
         lml_raise(L, "%s: the parameters must be a list of tensors, as model:parameters() gives, got %s", where, lml_got(L, t));
@@ -114,7 +114,7 @@ static void read_group(lua_State *L, const ml_optim_info *whole, const char *sha
     if (lml_option_number(L, t, whole->name, "lr_scale", &g->lr_scale) && !(g->lr_scale > 0))
         lml_raise(L, "%s: lr_scale must be above 0, got %f", whole->name, g->lr_scale);
     lua_getfield(L, t, "params");
-    g->params = check_params(L, lua_gettop(L), whole->name, &g->n);
+    g->params = lml_check_params(L, lua_gettop(L), whole->name, &g->n);
 }
 
 /* Argument 1: a list of tensors, or of groups. */
@@ -132,7 +132,7 @@ static void read_groups(lua_State *L, reading *r, const char *shared)
     r->groups = lua_newuserdatauv(L, (size_t)r->n * sizeof *r->groups, 0);
     memset(r->groups, 0, (size_t)r->n * sizeof *r->groups);
     if (!are_groups(L)) {
-        r->groups[0].params = check_params(L, 1, r->info->name, &r->groups[0].n);
+        r->groups[0].params = lml_check_params(L, 1, r->info->name, &r->groups[0].n);
         return;
     }
     for (int i = 0; i < r->n; i++) {
@@ -150,16 +150,33 @@ static bool set_each(lua_State *L, ml_optim *opt, int t, int group)
     return (!lr || ml_optim_set_rate_each(opt, group, ML_LR, lr)) && (!decay || ml_optim_set_rate_each(opt, group, ML_WEIGHT_DECAY, decay));
 }
 
+static const char *const of_all[] = { "clip_norm", "clip_value", "schedule" }; /* options that every kind has */
+
+/* Options of the whole, in the table at 2; the optimizer is on top. */
+static bool set_of_all(lua_State *L, ml_optim *opt)
+{
+    int    self = lua_gettop(L);
+    double most;
+    if (lml_option_number(L, 2, ml_optim_kind(opt), "clip_norm", &most) && !ml_optim_set_clip_norm(opt, most)) return false;
+    if (lml_option_number(L, 2, ml_optim_kind(opt), "clip_value", &most) && !ml_optim_set_clip_value(opt, most)) return false;
+    if (!lua_istable(L, 2)) return true;
+    lua_getfield(L, 2, "schedule");
+    if (!lua_isnil(L, -1)) lml_set_schedule(L, self, lua_gettop(L));
+    lua_settop(L, self);
+    return true;
+}
+
 int lml_new_optim(lua_State *L)
 {
     reading r = { .info = ml_optim_info_at((int)lua_tointeger(L, lua_upvalueindex(1))) };
     lua_settop(L, 2);
-    check_names(L, 2, r.info, NULL, 0);
+    check_names(L, 2, r.info, of_all, 3);
     char *shared = lua_newuserdatauv(L, ML_OPTIM_OPTS_BYTES, 0);
     memcpy(shared, r.info->defaults, r.info->opts_bytes);
     read_options(L, 2, r.info, shared);
     read_groups(L, &r, shared);
-    void    **slot = lml_new(L, &lml_optim_type);
+    void    **slot = lml_new_with(L, &lml_optim_type, LML_OPTIM_VALUES);
+    int       self = lua_gettop(L);
     ml_optim *opt  = *slot = ml_optim_new(r.info->name, r.groups, r.n, shared);
     bool      ok   = opt && set_each(L, opt, 2, -1);
     for (int i = 0; ok && are_groups(L) && i < r.n; i++) {
@@ -167,6 +184,7 @@ int lml_new_optim(lua_State *L)
         ok = set_each(L, opt, lua_gettop(L), i);
         lua_pop(L, 1);
     }
-    return ok ? 1 : lml_error(L);
+    lua_settop(L, self);
+    return ok && set_of_all(L, opt) ? 1 : lml_error(L);
 }
 

@@ -1,7 +1,8 @@
 /* What an optimizer remembers, as tables: opt:state() and opt:load_state().
  *
  *     { kind =, steps =, lr =, weight_decay =, groups = { { lr =, weight_decay = }, ... },
- *       parameters = { { steps =, <name> = tensor, ... }, ... } }                          the tensors are copies */
+ *       parameters = { { steps =, <name> = tensor, ... }, ... },
+ *       own = { <name> = tensor, ... }, schedule_start = }                                 the tensors are copies */
 #include <math.h>
 #include <string.h>
 
@@ -56,6 +57,16 @@ int lml_optim_state(lua_State *L)
         lua_rawseti(L, -2, i + 1);
     }
     lua_setfield(L, 2, "parameters");
+    if (ml_optim_n_own(opt) > 0) {
+        lua_newtable(L);
+        for (int k = 0; k < ml_optim_n_own(opt); k++) {
+            push_copy(L, ml_optim_own(opt, k));
+            lua_setfield(L, -2, ml_optim_own_name(opt, k));
+        }
+        lua_setfield(L, 2, "own");
+    }
+    if (lua_getiuservalue(L, 1, LML_SCHEDULE_START) == LUA_TNUMBER) lua_setfield(L, 2, "schedule_start");
+    lua_settop(L, 2);
     return 1;
 }
 
@@ -141,7 +152,18 @@ int lml_optim_load_state(lua_State *L) /* opt:load_state(state): what opt:state(
         }
         lua_pop(L, 1);
     }
-    if (!ml_optim_set_state(opt, steps, counts, state)) return lml_error(L);
+    lua_pushvalue(L, 2); /* on top of the arrays, which the stack keeps */
+    ml_tensor *own[16];
+    if (ml_optim_n_own(opt) > 0) state_field(L, "own", LUA_TTABLE);
+    for (int k = 0; k < ml_optim_n_own(opt); k++) {
+        state_field(L, ml_optim_own_name(opt, k), LUA_TUSERDATA);
+        own[k] = lml_check(L, -1, &lml_tensor_type, "load_state", ml_optim_own_name(opt, k));
+        lua_pop(L, 1); /* the table keeps it */
+    }
+    if (!ml_optim_set_own(opt, own) || !ml_optim_set_state(opt, steps, counts, state)) return lml_error(L);
+    lua_settop(L, 2);
+    lua_getfield(L, 2, "schedule_start");
+    if (lua_isinteger(L, -1)) lua_setiuservalue(L, 1, LML_SCHEDULE_START);
     lua_settop(L, 2);
     if (!load_rates(L, opt, -1)) return lml_error(L);
     state_field(L, "groups", LUA_TTABLE);

@@ -71,6 +71,30 @@ bool lml_has_names(lua_State *L, int index)
     return false;
 }
 
+/* Upvalues: the plain function, the general one, a table of the options that only the latter has. */
+static int call_either(lua_State *L)
+{
+    int  n = lua_gettop(L), which = 1;
+    bool options = n > 0 && lua_istable(L, n);
+    if (options)
+        for (lua_pushnil(L); lua_next(L, n); lua_pop(L, 1)) {
+            lua_pushvalue(L, -2);
+            if (lua_rawget(L, lua_upvalueindex(3)) != LUA_TNIL) which = 2;
+            lua_pop(L, 1);
+        }
+    lua_pushvalue(L, lua_upvalueindex(which));
+    lua_insert(L, 1);
+    lua_call(L, n, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+int lml_either(lua_State *L)
+{
+    lua_settop(L, 3);
+    lua_pushcclosure(L, call_either, 3);
+    return 1;
+}
+
 /* --- single values ------------------------------------------------------------------------------------------ */
 int64_t lml_check_integer(lua_State *L, int index, const char *where, const char *name)
 {

@@ -83,6 +83,7 @@ static int call(lua_State *L)
 typedef struct kept_call {
     lua_State *main; /* any state of the same Lua; the main one lives longest */
     int        ref;
+    lml_kept_passes *passes; /* of the modules in whose forward it is */
 } kept_call;
 
 static bool call_again(void *ctx)
@@ -98,7 +99,9 @@ static bool call_again(void *ctx)
     lua_pop(L, 1);
     if (!lua_checkstack(L, n + 1)) return lua_settop(L, top), ml_fail("checkpoint: out of memory: no room to call the function again");
     for (int i = 1; i <= n; i++) lua_rawgeti(L, saved, i);
+    lml_resume_passes(kept->passes);
     bool ok = lua_pcall(L, n - 1, 0, 0) == LUA_OK;
+    lml_suspend_passes(kept->passes);
     if (!ok) ml_fail("checkpoint: computing it again failed: %s", lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1));
     lua_settop(L, top);
     lml_set_running(L);
@@ -109,6 +112,7 @@ static void release_call(void *ctx)
 {
     kept_call *kept = ctx;
     luaL_unref(kept->main, LUA_REGISTRYINDEX, kept->ref);
+    lml_drop_passes(kept->passes);
     ml_realloc(kept, sizeof *kept, 0);
 }
 
@@ -133,8 +137,9 @@ static int checkpoint(lua_State *L)
     kept_call *kept = ml_realloc(NULL, 0, sizeof *kept);
     if (!kept) return luaL_unref(L, LUA_REGISTRYINDEX, ref), lml_error(L);
     lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
-    *kept = (kept_call){ lua_tothread(L, -1), ref };
+    *kept = (kept_call){ lua_tothread(L, -1), ref, NULL };
     lua_pop(L, 1);
+    if (!lml_keep_passes(&kept->passes)) return release_call(kept), lml_error(L);
     if (!ml_checkpoint_begin(&(ml_again){ call_again, release_call, kept })) return lml_error(L);
     lua_call(L, n - 1, LUA_MULTRET);
     ml_checkpoint_end(*was);
@@ -166,6 +171,18 @@ static int release(lua_State *L) /* release(results, fresh) -> results as somebo
         ok = ml_release_results(r.at, y.n, in.at, in.n);
     } while (!ok && lml_retry(L, &work));
     return finish(L, &work, &r, ok);
+}
+
+static int first_other_shape(lua_State *L) /* first_other_shape(tensors, others) -> the first place where shapes differ, or nil */
+{
+    for (lua_Integer i = 1, n = (lua_Integer)lua_rawlen(L, 1); i <= n; i++) {
+        lua_rawgeti(L, 1, i);
+        lua_rawgeti(L, 2, i);
+        ml_shape a = ml_tensor_shape(lml_check_tensor(L, -2, "tree")), b = ml_tensor_shape(lml_check_tensor(L, -1, "tree"));
+        lua_pop(L, 2);
+        if (!ml_shape_equal(&a, &b)) return lua_pushinteger(L, i), 1;
+    }
+    return 0;
 }
 
 static int pull_back(lua_State *L) /* pull_back(results, seeds or nil, fresh, keep) -> gradients */
@@ -276,7 +293,7 @@ static int is_batched(lua_State *L) /* is_batched(x): does it stand for one of a
 
 static const luaL_Reg functions[] = {
     { "call", call }, { "fresh", fresh }, { "release", release }, { "pull_back", pull_back }, { "push_forward", push_forward },
-    { "jacobian", jacobian }, { "hvp", hvp }, { "vmap_begin", vmap_begin }, { "vmap_wrap", vmap_wrap }, { "vmap_unwrap", vmap_unwrap },
+    { "jacobian", jacobian }, { "hvp", hvp }, { "first_other_shape", first_other_shape }, { "vmap_begin", vmap_begin }, { "vmap_wrap", vmap_wrap }, { "vmap_unwrap", vmap_unwrap },
     { "vmap_numbers", vmap_numbers }, { "checkpoint", checkpoint },
     { "is_batched", is_batched }, { NULL, NULL },
 };

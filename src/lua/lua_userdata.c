@@ -62,12 +62,17 @@ void lml_new_type(lua_State *L, const lml_type *type)
     lua_rawsetp(L, LUA_REGISTRYINDEX, type);
 }
 
-void **lml_new(lua_State *L, const lml_type *type)
+void **lml_new_with(lua_State *L, const lml_type *type, int n_values)
 {
-    box *b  = lua_newuserdatauv(L, sizeof *b, type == &lml_module_type); /* a module keeps its parts in Lua alive: lua_module.c */
+    box *b  = lua_newuserdatauv(L, sizeof *b, n_values);
     b->type = type;
     b->held = NULL;
     lua_rawgetp(L, LUA_REGISTRYINDEX, type);
     lua_setmetatable(L, -2);
     return &b->held;
+}
+
+void **lml_new(lua_State *L, const lml_type *type)
+{
+    return lml_new_with(L, type, type == &lml_module_type); /* a module keeps its parts in Lua alive: lua_module.c */
 }

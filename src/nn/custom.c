@@ -108,6 +108,56 @@ ml_tensor *ml_pass_run(ml_pass *entered, ml_tensor *x)
     return mli_run(entered->m, &a, entered->at, x);
 }
 
+/* --- runs to go through again ----------------------------------------------------------------------------------------------- */
+typedef struct kept_pass {
+    ml_pass    pass; /* first: it is given out as one */
+    ml_key     first, next; /* of the draws */
+    size_t     bytes;
+    ml_tensor *held[]; /* parameters, buffers, what buffers become */
+} kept_pass;
+
+ml_pass *ml_pass_keep(const ml_pass *pass)
+{
+    const ml_module *m     = pass->m;
+    size_t           bytes = sizeof(kept_pass) + (size_t)(m->n_params + 2 * m->n_buffers) * sizeof(ml_tensor *);
+    kept_pass       *kept  = ml_realloc(NULL, 0, bytes);
+    if (!kept) return NULL;
+    *kept = (kept_pass){ .pass = *pass, .first = pass->a.key ? *pass->a.key : (ml_key){ 0 }, .bytes = bytes };
+    for (int i = 0; i < m->n_params + 2 * m->n_buffers; i++) kept->held[i] = NULL;
+    for (int i = 0; i < m->n_params; i++) kept->held[i] = ml_retain(pass->a.params[i]);
+    /* The module's own buffers themselves: where one is written to in between, the checkpoint notices. */
+    for (int i = 0; i < m->n_buffers; i++) kept->held[m->n_params + i] = ml_retain(mli_buffer(&pass->a, i));
+    ml_module_retain((ml_module *)(uintptr_t)m);
+    mli_args *a    = &kept->pass.a;
+    a->params      = kept->held;
+    a->buffers     = kept->held + m->n_params;
+    a->new_buffers = kept->held + m->n_params + m->n_buffers;
+    a->key         = pass->a.key ? &kept->next : NULL;
+    a->keep        = false;
+    a->place       = kept->pass.around = NULL;
+    return &kept->pass;
+}
+
+void ml_pass_rewind(ml_pass *pass)
+{
+    kept_pass *kept = (kept_pass *)pass;
+    kept->next      = kept->first;
+    for (int i = 0; i < pass->m->n_buffers; i++) {
+        ml_release(pass->a.new_buffers[i]);
+        pass->a.new_buffers[i] = NULL;
+    }
+}
+
+void ml_pass_drop(ml_pass *pass)
+{
+    kept_pass *kept = (kept_pass *)pass;
+    if (!kept) return;
+    ml_module *m = (ml_module *)(uintptr_t)pass->m;
+    for (int i = 0; i < m->n_params + 2 * m->n_buffers; i++) ml_release(kept->held[i]);
+    ml_module_release(m);
+    ml_realloc(kept, kept->bytes, 0);
+}
+
 /* --- names --------------------------------------------------------------------------------------------------------------------- */
 const char *mli_custom_name(const struct mli_custom *custom) { return custom->kind; }
 

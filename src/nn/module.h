@@ -7,7 +7,7 @@
 
 #include <stdatomic.h>
 
-#define MLI_MAX_OWN   2   /* parameters that a layer has itself; and so many buffers */
+#define MLI_MAX_OWN   4   /* parameters that a layer has itself; and so many buffers */
 #define MLI_MAX_BRANCHES 256
 #define MLI_MAX_DEPTH 100 /* containers inside containers: the way down is a recursion */
 
@@ -70,6 +70,10 @@ struct ml_module {
         struct mli_custom *custom;
         struct { double scale; } residual;
         struct { ml_merge merge; int dim; } parallel;
+        struct { int64_t in, hidden; double dropout; ml_act act; bool bias, bidirectional, reverse, last; } recurrent;
+        struct { int64_t dim, heads; double dropout; bool causal, bias, rotary; } attention;
+        struct { int norm1, attention, norm2, mlp; ml_block_norm norm; bool norm_first, gelu, last; double dropout; } block; /* places of children; -1: none */
+        struct { int64_t most, dim; } position;
     };
 };
 
@@ -149,6 +153,8 @@ bool mli_init_fill(ml_tensor *w, ml_init init, ml_key key, int64_t fan_in, int64
 
 /* A new tensor in f64 of shape s, which is not empty, for an initialiser whose values know of each other. */
 ml_tensor *mli_init_structured(ml_shape s, ml_init init, ml_key key);
+/* Dropout inside another layer: x itself where the layer is not in training. */
+ml_tensor *mli_dropout(const ml_module *m, const mli_args *a, double p, ml_tensor *x);
 
 /* y, the result of an operation that the layer ran. When it failed with "op: ...", the message names the layer instead:
  * what is wrong the operation says best, but where it was only the layer knows. */

@@ -205,16 +205,18 @@ static ml_tensor *draw_mask(void *ctx, ml_key key)
     return ml_dropout(ml_ones(m->shape, m->dtype), &(ml_dropout_opts){ m->p, (int64_t)key.seed, (int64_t)key.stream });
 }
 
-static ml_tensor *dropout_forward(const ml_module *m, const mli_args *a, ml_tensor *x)
+ml_tensor *mli_dropout(const ml_module *m, const mli_args *a, double p, ml_tensor *x)
 {
-    if (!mli_trains(m, a) || m->dropout.p == 0) return x;
+    if (!x || !mli_trains(m, a) || p == 0) return x;
     if (!a->key) {
-        mask drawn = { m->dropout.p, ml_tensor_shape(x), ml_dtype_is_float(ml_tensor_dtype(x)) ? ml_tensor_dtype(x) : ML_F32 };
+        mask drawn = { p, ml_tensor_shape(x), ml_dtype_is_float(ml_tensor_dtype(x)) ? ml_tensor_dtype(x) : ML_F32 };
         return ml_mul(x, ml_draw(draw_mask, &drawn));
     }
     ml_key key = mli_next_key(a);
-    return mli_blame(m, "dropout", ml_dropout(x, &(ml_dropout_opts){ m->dropout.p, (int64_t)key.seed, (int64_t)key.stream }));
+    return mli_blame(m, "dropout", ml_dropout(x, &(ml_dropout_opts){ p, (int64_t)key.seed, (int64_t)key.stream }));
 }
+
+static ml_tensor *dropout_forward(const ml_module *m, const mli_args *a, ml_tensor *x) { return mli_dropout(m, a, m->dropout.p, x); }
 
 static void dropout_text(const ml_module *m, char *to, size_t bytes) { snprintf(to, bytes, "Dropout(%g)", m->dropout.p); }
 

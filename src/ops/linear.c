@@ -1,5 +1,8 @@
 /* The fused layer act(x w^T + b): bias and activation are applied while the product is warm. */
 #include "ops/matrix.h"
+#include "ops/reduce.h"
+
+#define WORTH_SHARING 1e5 /* multiplications: some microseconds, well above what handing them to a thread costs */
 
 /* --- activations, shared by the fused layers ---------------------------------------------------------------------------------- */
 ml_tensor *mli_act(ml_act act, ml_tensor *z)
@@ -62,6 +65,19 @@ static bool act_dx_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[]) /* the slope 
     return !ml_failed();
 }
 
+static bool act_dx_direct(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    const ml_kernels *k   = mlk();
+    ml_act            act = ((const ml_act_dx_opts *)c->opts)->act;
+    bool              f32 = c->dtype == ML_F32;
+    if (act == ML_ACT_RELU || !ml_shape_equal(&c->in[1]->shape, &c->shape)) return act_dx_vjp(c, dy, dx);
+    if (ml_needs(c, 0) && !(dx[0] = mli_before_act(act, dy, c->in[1]))) return false;
+    if (!ml_needs(c, 1)) return true;
+    ml_tensor *in[] = { dy, c->in[0], c->in[1] };
+    ml_call    run  = { .n_in = 3, .in = in, .shape = c->shape, .dtype = c->dtype, .out = dx[1] = ml_empty(c->shape, c->dtype) };
+    return run.out && mli_map3(&run, act == ML_ACT_TANH ? (f32 ? k->tanh_bend_f32 : k->tanh_bend_f64) : f32 ? k->sigmoid_bend_f32 : k->sigmoid_bend_f64);
+}
+
 /* --- linear -------------------------------------------------------------------------------------------------------------------- */
 static bool linear_infer(ml_call *c)
 {
@@ -121,15 +137,22 @@ static void one_product(void *ctx, int64_t i)
     if (!mli_multiply(p->dtype, &g)) p->failed = true;
 }
 
+static double work_of(const products *p) { return (double)p->g.m * (double)p->g.n * (double)p->g.k; } /* of one */
+static bool   is_small(const products *p) { return work_of(p) < 1e6; } /* a larger one shares its own work out */
+
+static bool are_rows_of_one(const products *p)
+{
+    return p->b_step == 0 && p->bias_step == 0 && p->a_step == p->g.m * p->g.a_row && p->c_step == p->g.m * p->g.c_row;
+}
+
 static bool multiply_all(products *p)
 {
-    bool same_right = p->b_step == 0 && p->bias_step == 0;
-    if (p->n > 1 && same_right && p->a_step == p->g.m * p->g.a_row && p->c_step == p->g.m * p->g.c_row) { /* rows of one product */
+    if (p->n > 1 && are_rows_of_one(p)) {
         p->g.m *= p->n;
         p->n = 1;
     }
-    double each = (double)p->g.m * (double)p->g.n * (double)p->g.k;
-    if (p->n > 1 && each < 1e6 && each * (double)p->n > 2e5) ml_parallel(p->n, one_product, p);
+    if (p->n > 1 && is_small(p) && (work_of(p) + (p->g.act ? 16 * (double)p->g.m * (double)p->g.n : 0)) * (double)p->n > WORTH_SHARING)
+        ml_parallel(p->n, one_product, p);
     else for (int64_t i = 0; i < p->n; i++) one_product(p, i); /* too little to share, or each shares its own */
     return !p->failed;
 }
@@ -182,32 +205,68 @@ static bool linear_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
     return !ml_failed();
 }
 
+/* The whole backward pass of one layer of a batch: what each step leaves is still in the cache when the next one reads it. */
+typedef struct backward {
+    products    dx, dw; /* where g.c is NULL: not wanted */
+    mli_map2_fn slope;  /* NULL: dz is there */
+    const char *dy, *y;
+    char       *dz, *db; /* db NULL: not wanted */
+    int64_t     rows, m;
+} backward;
+
+static void one_backward(void *ctx, int64_t i)
+{
+    backward *b     = ctx;
+    int64_t   width = (int64_t)ml_dtype_bytes(b->dx.dtype), at = i * b->rows * b->m * width;
+    if (b->slope) b->slope(b->rows * b->m, b->dy + at, 1, b->y + at, 1, b->dz + at);
+    if (b->dx.g.c) one_product(&b->dx, i);
+    if (b->dw.g.c) one_product(&b->dw, i);
+    if (b->db) mli_sum_down(b->dx.dtype, b->rows, b->m, b->dz + at, b->m, 1, b->db + i * b->m * width);
+}
+
+static bool run_backward(backward *b, int64_t n)
+{
+    double work = ((b->dx.g.c ? work_of(&b->dx) : 0) + (b->dw.g.c ? work_of(&b->dw) : 0) + 8 * (double)b->rows * (double)b->m) * (double)n;
+    if (n > 1 && work > WORTH_SHARING) ml_parallel(n, one_backward, b);
+    else for (int64_t i = 0; i < n; i++) one_backward(b, i);
+    return !b->dx.failed && !b->dw.failed;
+}
+
 static bool linear_direct(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
 {
+    ml_act     act   = ((const ml_linear_opts *)c->opts)->act;
     bool       batch = c->in[1]->shape.n == 3;
-    ml_tensor *dz = as_rows(mli_before_act(((const ml_linear_opts *)c->opts)->act, dy, c->out), batch); /* (rows, m) */
-    ml_tensor *x = as_rows(c->in[0], batch), *w = c->in[1];                                             /* (rows, k), (m, k) */
-    if (!dz || !x) return false;
-    mli_matrix z = mli_last_two(dz), l = mli_last_two(x), r = mli_last_two(w);
-    products   p = { .dtype = c->dtype, .n = batch ? x->shape.size[0] : 1, .a_step = step_of(dz, batch) };
-    if (ml_needs(c, 0)) { /* (rows, m) x (m, k) */
-        if (!(dx[0] = ml_empty(c->in[0]->shape, c->dtype))) return false;
-        products dx_of = p;
-        dx_of.g = (mlk_gemm){ .m = z.rows, .n = l.cols, .k = z.cols, .a = mli_data(dz), .a_row = z.row, .a_col = z.col, .b = mli_data(w),
-                              .b_row = r.row, .b_col = r.col, .c = mli_data(dx[0]), .c_row = l.cols };
-        dx_of.b_step = step_of(w, batch);
-        dx_of.c_step = l.rows * l.cols;
-        if (!multiply_all(&dx_of)) return false;
+    int64_t    n     = batch ? c->in[1]->shape.size[0] : 1;
+    ml_tensor *w = c->in[1], *x = as_rows(c->in[0], batch), *y = as_rows(c->out, batch), *dz = as_rows(dy, batch);
+    if (!dz || !x || !y) return false;
+    mli_matrix l = mli_last_two(x), r = mli_last_two(w);
+    int64_t    rows = l.rows, k = l.cols, m = r.rows; /* x (rows, k), w (m, k), dz (rows, m) */
+    products   dx_of = { .dtype = c->dtype, .n = n, .b_step = step_of(w, batch), .c_step = rows * k,
+                         .g = { .m = rows, .n = k, .k = m, .b = mli_data(w), .b_row = r.row, .b_col = r.col, .c_row = k } };
+    products   dw_of = { .dtype = c->dtype, .n = n, .b_step = step_of(x, batch), .c_step = m * k,
+                         .g = { .m = m, .n = k, .k = rows, .b = mli_data(x), .b_row = l.row, .b_col = l.col, .c_row = k } };
+    if (ml_needs(c, 0) && !(dx[0] = ml_empty(c->in[0]->shape, c->dtype))) return false;
+    if (ml_needs(c, 1) && !(dx[1] = ml_empty(w->shape, c->dtype))) return false;
+
+    bool       whole = ml_tensor_is_contiguous(dz) && ml_tensor_is_contiguous(y), same_w = n > 1 && ml_needs(c, 0) && dx_of.b_step == 0;
+    bool       apart = whole && is_small(&dx_of) && !same_w; /* each for itself; else one step after the other, each shared out */
+    ml_tensor *before = dz;
+    if (act != ML_ACT_NONE && !(dz = apart ? ml_empty(dz->shape, c->dtype) : mli_before_act(act, dz, y))) return false;
+    mli_matrix z = mli_last_two(dz);
+    dx_of.a_step = dw_of.a_step = step_of(dz, batch);
+    dx_of.g.a = dw_of.g.a = mli_data(dz);
+    dx_of.g.a_row = dw_of.g.a_col = z.row;
+    dx_of.g.a_col = dw_of.g.a_row = z.col;
+    dx_of.g.c = dx[0] ? mli_data(dx[0]) : NULL;
+    dw_of.g.c = dx[1] ? mli_data(dx[1]) : NULL;
+    if (apart) {
+        if (ml_needs(c, 2) && !(dx[2] = ml_empty(c->in[2]->shape, c->dtype))) return false;
+        backward b = { .dx = dx_of, .dw = dw_of, .slope = act == ML_ACT_NONE ? NULL : slope_kernel(act, c->dtype == ML_F32), .dy = mli_data(before),
+                       .y = mli_data(y), .dz = mli_data(dz), .db = dx[2] ? mli_data(dx[2]) : NULL, .rows = rows, .m = m };
+        return run_backward(&b, n);
     }
-    if (ml_needs(c, 1)) { /* (m, rows) x (rows, k) */
-        if (!(dx[1] = ml_empty(w->shape, c->dtype))) return false;
-        products dw_of = p;
-        dw_of.g = (mlk_gemm){ .m = z.cols, .n = l.cols, .k = z.rows, .a = mli_data(dz), .a_row = z.col, .a_col = z.row, .b = mli_data(x),
-                              .b_row = l.row, .b_col = l.col, .c = mli_data(dx[1]), .c_row = l.cols };
-        dw_of.b_step = step_of(x, batch);
-        dw_of.c_step = z.cols * l.cols;
-        if (!multiply_all(&dw_of)) return false;
-    }
+    if (dx[0] && !multiply_all(&dx_of)) return false;
+    if (dx[1] && !multiply_all(&dw_of)) return false;
     if (ml_needs(c, 2)) dx[2] = ml_sum_dim(dz, -2, false);
     return !ml_failed();
 }
@@ -253,4 +312,4 @@ const ml_op ml_op_linear = { .kind = ML_OTHER, .flags = ML_FLOAT_ONLY, .saves = 
                              .forward = linear_forward, .vjp = linear_vjp, .vjp_direct = linear_direct, .compose = linear_compose, .vmap = linear_vmap,
                              .samples = linear_samples };
 const ml_op ml_op_act_dx = { .kind = ML_OTHER, .infer = act_dx_infer, .vmap = mli_pointwise_vmap, .flags = ML_FLOAT_ONLY, .saves = ML_SAVE_IN(0) | ML_SAVE_IN(1), .forward = act_dx_forward,
-                             .vjp = act_dx_vjp, .samples = act_dx_samples };
+                             .vjp = act_dx_vjp, .vjp_direct = act_dx_direct, .samples = act_dx_samples };

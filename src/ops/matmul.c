@@ -96,7 +96,7 @@ static bool matmul_forward(ml_call *c)
 }
 
 /* With every side as a matrix (or batch of them): dx = dy y^T, dy = x^T dy. Batches that were repeated are summed by the engine. */
-static bool matmul_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+static bool pull_back(ml_call *c, ml_tensor *dy, ml_tensor *dx[], ml_tensor *(*turned)(ml_tensor *x))
 {
     ml_shape   xs = c->in[0]->shape, ys = c->in[1]->shape, a = as_matrix(&xs, true), b = as_matrix(&ys, false), d = c->shape;
     if (ys.n == 1) d.size[d.n++] = 1;
@@ -108,7 +108,7 @@ static bool matmul_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
     ml_tensor *full = ml_reshape(dy, &(ml_reshape_opts){ d });
     if (ml_needs(c, 0)) {
         ml_tensor *right = ys.n == 1 ? ml_reshape(c->in[1], &(ml_reshape_opts){ b }) : c->in[1];
-        dx[0] = ml_matmul(full, ml_mT(right));
+        dx[0] = ml_matmul(full, turned(right));
         if (dx[0] && xs.n == 1) { /* (batch, 1, k) -> (batch, k) */
             ml_shape s = ml_tensor_shape(dx[0]);
             s.size[s.n - 2] = s.size[s.n - 1];
@@ -118,13 +118,43 @@ static bool matmul_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
     }
     if (ml_needs(c, 1)) {
         ml_tensor *left = xs.n == 1 ? ml_reshape(c->in[0], &(ml_reshape_opts){ a }) : c->in[0];
-        dx[1] = ml_matmul(ml_mT(left), full);
+        dx[1] = ml_matmul(turned(left), full);
         if (dx[1] && ys.n == 1) { /* (batch, k, 1) -> (batch, k) */
             ml_shape s = ml_tensor_shape(dx[1]);
             s.n--;
             dx[1] = ml_reshape(dx[1], &(ml_reshape_opts){ s });
         }
     }
+    return !ml_failed();
+}
+
+static ml_tensor *turned_view(ml_tensor *x) /* not recorded */
+{
+    if (!x) return NULL;
+    ml_shape shape = x->shape;
+    int64_t  strides[ML_MAX_DIMS];
+    int      n = shape.n;
+    memcpy(strides, x->strides, sizeof strides);
+    shape.size[n - 1] = x->shape.size[n - 2], strides[n - 1] = x->strides[n - 2];
+    shape.size[n - 2] = x->shape.size[n - 1], strides[n - 2] = x->strides[n - 1];
+    return mli_view(x, shape, strides, x->offset);
+}
+
+static bool matmul_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[]) { return pull_back(c, dy, dx, ml_mT); }
+
+static bool is_turned(const ml_tensor *x)
+{
+    int n = x->shape.n;
+    return n >= 2 && x->strides[n - 2] == 1 && x->strides[n - 1] > 1;
+}
+
+/* The gradient of a side that is the transpose of something is made as a transpose too, so that it goes back there as it lies. */
+static bool matmul_direct(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    ml_tensor *a = c->in[0], *b = c->in[1];
+    if (a->shape.n < 2 || b->shape.n < 2 || !(is_turned(a) || is_turned(b))) return pull_back(c, dy, dx, turned_view);
+    if (ml_needs(c, 0)) dx[0] = is_turned(a) ? turned_view(ml_matmul(b, turned_view(dy))) : ml_matmul(dy, turned_view(b));
+    if (ml_needs(c, 1)) dx[1] = is_turned(b) ? turned_view(ml_matmul(turned_view(dy), a)) : ml_matmul(turned_view(a), dy);
     return !ml_failed();
 }
 
@@ -165,7 +195,7 @@ static const ml_sample matmul_samples[] = {
 };
 
 const ml_op ml_op_matmul = { .kind = ML_OTHER, .flags = ML_COUNTS, .saves = ML_SAVE_IN(0) | ML_SAVE_IN(1), .infer = matmul_infer, .forward = matmul_forward,
-                             .vjp = matmul_vjp, .vmap = matmul_vmap, .samples = matmul_samples };
+                             .vjp = matmul_vjp, .vjp_direct = matmul_direct, .vmap = matmul_vmap, .samples = matmul_samples };
 
 /* --- shared by the other products ----------------------------------------------------------------------------------------------- */
 static void multiply_integers(const mlk_gemm *g)

@@ -110,6 +110,22 @@ static void sum_rows(void *ctx, int64_t i)
     }
 }
 
+void mli_sum_down(ml_dtype dtype, int64_t rows, int64_t n, const void *x, int64_t step, double scale, void *out)
+{
+    for (int64_t first = 0; first < n; first += COLUMNS) {
+        int64_t k = n - first < COLUMNS ? n - first : COLUMNS;
+        double  total[COLUMNS];
+        memset(total, 0, (size_t)k * sizeof *total);
+        if (dtype == ML_F32) {
+            mlk()->sum_rows_f32(rows, k, (const float *)x + first, step, total);
+            for (int64_t c = 0; c < k; c++) ((float *)out)[first + c] = (float)(scale * total[c]);
+        } else {
+            mlk()->sum_rows_f64(rows, k, (const double *)x + first, step, total);
+            for (int64_t c = 0; c < k; c++) ((double *)out)[first + c] = scale * total[c];
+        }
+    }
+}
+
 /* Some columns of one outer index. */
 static void sum_columns(void *ctx, int64_t task)
 {
@@ -117,15 +133,9 @@ static void sum_columns(void *ctx, int64_t task)
     int64_t  parts = (j->b.inner + COLUMNS - 1) / COLUMNS, first = task % parts * COLUMNS, rows = j->b.reduced;
     int64_t  n     = j->b.inner - first < COLUMNS ? j->b.inner - first : COLUMNS;
     int64_t  from  = task / parts * rows * j->b.inner + first, to = task / parts * j->b.inner + first;
-    double   total[COLUMNS];
-    memset(total, 0, (size_t)n * sizeof *total);
-    if (j->b.x->dtype == ML_F32) {
-        mlk()->sum_rows_f32(rows, n, (const float *)mli_data(j->b.x) + from, j->b.inner, total);
-        for (int64_t c = 0; c < n; c++) ((float *)j->out)[to + c] = (float)(j->scale * total[c]);
-    } else {
-        mlk()->sum_rows_f64(rows, n, (const double *)mli_data(j->b.x) + from, j->b.inner, total);
-        for (int64_t c = 0; c < n; c++) ((double *)j->out)[to + c] = j->scale * total[c];
-    }
+    ml_dtype dtype = (ml_dtype)j->b.x->dtype;
+    int64_t  width = (int64_t)ml_dtype_bytes(dtype);
+    mli_sum_down(dtype, rows, n, (const char *)mli_data(j->b.x) + from * width, j->b.inner, j->scale, (char *)j->out + to * width);
 }
 
 static void sum_integers(const mli_block *b, int64_t *out)
@@ -257,6 +267,20 @@ static bool sum_vjp(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
     return dx[0] != NULL;
 }
 
+/* Nothing is recorded: a view that repeats dy along the reduced dimensions. */
+static bool sum_direct(ml_call *c, ml_tensor *dy, ml_tensor *dx[])
+{
+    bool    mask[ML_MAX_DIMS], keeps = dy->shape.n == c->in[0]->shape.n;
+    int64_t strides[ML_MAX_DIMS] = { 0 };
+    mli_reduce_mask(c, mask);
+    for (int d = 0, k = 0; d < c->in[0]->shape.n; d++) {
+        if (!mask[d]) strides[d] = dy->strides[k];
+        k += !mask[d] || keeps;
+    }
+    dx[0] = mli_view(dy, c->in[0]->shape, strides, dy->offset);
+    return dx[0] != NULL;
+}
+
 static bool mean_forward(ml_call *c)
 {
     bool mask[ML_MAX_DIMS];
@@ -278,5 +302,5 @@ static const ml_sample reduce_samples[] = {
     { .in = { "(3, 4)" } }, { .in = { "(3, 4)" }, .opts = &rows }, { .in = { "(3, 4)" }, .opts = &last_kept },
     { .in = { "(2, 3, 4)" }, .opts = &ends }, { .in = { "()" } }, { 0 }
 };
-const ml_op ml_op_sum    = { .kind = ML_LINEAR, .flags = ML_COUNTS, .infer = mli_reduce_infer, .forward = sum_forward, .vjp = sum_vjp, .vmap = mli_reduce_vmap, .samples = reduce_samples };
+const ml_op ml_op_sum    = { .kind = ML_LINEAR, .flags = ML_COUNTS, .infer = mli_reduce_infer, .forward = sum_forward, .vjp = sum_vjp, .vjp_direct = sum_direct, .vmap = mli_reduce_vmap, .samples = reduce_samples };
 const ml_op ml_op_mean   = { .kind = ML_LINEAR, .flags = ML_FLOAT_ONLY, .infer = mli_reduce_infer, .forward = mean_forward, .vjp = mean_vjp, .vmap = mli_reduce_vmap, .samples = reduce_samples };

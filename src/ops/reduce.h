@@ -13,6 +13,8 @@ typedef struct {
     ml_tensor *x;
 } mli_block;
 bool     mli_make_block(ml_tensor *x, const bool mask[ML_MAX_DIMS], mli_block *b);
+/* scale times the sums of n columns of rows that lie `step` apart, f32 or f64: what a sum over a dimension that is not the last one gives. */
+void     mli_sum_down(ml_dtype dtype, int64_t rows, int64_t n, const void *x, int64_t step, double scale, void *out);
 ml_shape mli_reduced_shape(const ml_shape *in, const bool mask[ML_MAX_DIMS], bool keepdim);
 
 /* --- options that begin with dims and keepdim: over dims, all when none are given ------------------------------------------ */

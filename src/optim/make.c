@@ -8,7 +8,9 @@
 #define ALIGN 64 /* elements: no vector and no cache line straddles two parameters */
 
 /* --- kinds and options --------------------------------------------------------------------------------------------------- */
-static const mli_optim_kind *const kinds[] = { &mli_sgd, &mli_adam, &mli_adamw, &mli_rmsprop, &mli_adagrad, &mli_lion, &mli_muon };
+static const mli_optim_kind *const kinds[] = {
+    &mli_sgd, &mli_adam, &mli_adamw, &mli_rmsprop, &mli_adagrad, &mli_lion, &mli_muon, &mli_lbfgs, &mli_flow,
+};
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
 const ml_optim_info *ml_optim_info_at(int i)
@@ -169,6 +171,22 @@ static bool add_muon(ml_optim *opt, const ml_param_group *group, const void *opt
     return add_some(opt, group, 0, 1);
 }
 
+bool mli_own(ml_optim *opt, int k, ml_shape shape)
+{
+    return (opt->own[k] = ml_retain(ml_zeros(shape, ML_F64))) != NULL;
+}
+
+/* A kind that moves all parameters along one line. */
+static bool finish_whole(ml_optim *opt)
+{
+    const char *name = opt->kind->info.name;
+    if (opt->n_groups != 1 || opt->groups[0].kind != opt->kind)
+        return ml_fail("%s: moves all parameters together and takes no groups; give it one list", name);
+    for (int i = 0; i < opt->n; i++)
+        if (opt->slots[i].lead) return ml_fail("%s: chooses its steps by the loss, which differs between the copies of vmap; make it outside", name);
+    return opt->kind->make_own(opt);
+}
+
 static bool fill(ml_optim *opt, const ml_param_group *groups, int n, const void *shared)
 {
     for (int r = 0; r < ML_RATE_COUNT; r++) {
@@ -187,8 +205,10 @@ static bool fill(ml_optim *opt, const ml_param_group *groups, int n, const void 
         }
         add_group(opt, kind, opts, lr_scale);
         if (!add_some(opt, &groups[i], 0, ML_MAX_DIMS)) return false;
+        if (kind->minimize && kind != opt->kind)
+            return ml_fail("%s: %s moves all parameters together; it cannot be the rule of a group", opt->kind->info.name, kind->info.name);
     }
-    return true;
+    return !opt->kind->minimize || finish_whole(opt);
 }
 
 /* memset and room for everything, so that a release at any later point finds only what is there. */
@@ -199,6 +219,8 @@ static ml_optim *allocate(const mli_optim_kind *kind, int room, int n_slots)
     memset(opt, 0, sizeof *opt);
     atomic_init(&opt->refs, 1);
     opt->kind    = kind;
+    opt->factor  = 1;
+    opt->clip_norm = opt->clip_value = INFINITY;
     opt->n_slots = n_slots;
     opt->groups  = ml_realloc(NULL, 0, (size_t)room * sizeof *opt->groups);
     opt->slots   = opt->groups ? ml_realloc(NULL, 0, (size_t)n_slots * sizeof *opt->slots) : NULL;
@@ -246,6 +268,9 @@ ml_optim *ml_adagrad(ml_tensor *const *params, int n, const ml_adagrad_opts *opt
 ml_optim *ml_lion(ml_tensor *const *params, int n, const ml_lion_opts *opts) { return make_one(&mli_lion, params, n, opts); }
 ml_optim *ml_muon(ml_tensor *const *params, int n, const ml_muon_opts *opts) { return make_one(&mli_muon, params, n, opts); }
 
+ml_optim *ml_lbfgs(ml_tensor *const *params, int n, const ml_lbfgs_opts *opts) { return make_one(&mli_lbfgs, params, n, opts); }
+ml_optim *ml_gradient_flow(ml_tensor *const *params, int n, const ml_flow_opts *opts) { return make_one(&mli_flow, params, n, opts); }
+
 ml_optim *ml_optim_retain(ml_optim *opt)
 {
     if (opt) atomic_fetch_add_explicit(&opt->refs, 1, memory_order_relaxed);
@@ -259,6 +284,7 @@ void ml_optim_release(ml_optim *opt)
         ml_release(opt->slots[i].w);
         for (int k = 0; k < MLI_MAX_STATE; k++) ml_release(opt->slots[i].state[k]);
     }
+    for (int k = 0; k < MLI_MAX_OWN; k++) ml_release(opt->own[k]);
     for (int r = 0; r < ML_RATE_COUNT; r++) {
         ml_release(opt->rate[r].each);
         for (int g = 0; g < opt->n_groups; g++) ml_release(opt->groups[g].rate[r].each);

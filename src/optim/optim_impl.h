@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #define MLI_MAX_STATE 3 /* arrays of state a parameter has at most */
+#define MLI_MAX_OWN   5 /* tensors of the optimizer itself */
 
 typedef union mli_rule {
     mlk_sgd     sgd;
@@ -50,11 +51,18 @@ typedef struct mli_slot {
     int64_t     start, n;  /* its place among all elements laid end to end (see optim.c), its elements */
     int64_t     steps;     /* that it took part in */
     double      correction; /* Adam: 1 - beta1^t of this step; Adagrad, Muon: what lr is divided by, or counts */
-    const void *g;         /* this step's gradient; NULL: it sits out */
+    bool        decoupled;   /* weight decay: of kinds that have a choice */
+    ml_tensor  *grad;      /* this step's gradient, in its scope; NULL: it sits out */
+    const void *g;         /* its values */
     const void *u;         /* where the kind has a direction: it */
     void       *data[1 + MLI_MAX_STATE]; /* the values of w, then of the state */
     mli_rule    rule;
 } mli_slot;
+
+typedef struct mli_closure { /* the loss, computed anew where the parameters are */
+    ml_loss_fn loss;
+    void      *ctx;
+} mli_closure;
 
 struct mli_optim_kind {
     ml_optim_info info;
@@ -67,6 +75,10 @@ struct mli_optim_kind {
     void (*prepare)(const void *opts, mli_slot *s);       /* fills s->rule for step number s->steps + 1, but for the rates */
     void (*rates)(const mli_slot *s, double lr, double weight_decay, mli_rule *rule);   /* fills those in */
     void (*run)(const mli_slot *s, const mli_rule *rule, int64_t first, int64_t n);     /* steps n elements of s */
+    /* A kind that computes the loss itself has these instead. False: parameters and state are as before, or forgotten. */
+    const char *own_names[MLI_MAX_OWN];
+    bool (*make_own)(ml_optim *opt);
+    bool (*minimize)(ml_optim *opt, const mli_closure *f, double *value);
 };
 
 struct ml_optim {
@@ -77,14 +89,34 @@ struct ml_optim {
     int        n_groups, room; /* groups; room for them */
     int64_t    total;    /* elements of all, laid end to end */
     int64_t    steps;
+    double     factor;    /* of all rates of learning: a schedule's */
+    double     clip_norm, clip_value; /* INFINITY: as they are */
+    double     sam_radius; /* 0: none */
+    bool       sam_adaptive;
+    ml_tensor *own[MLI_MAX_OWN];
     mli_rate   rate[ML_RATE_COUNT]; /* what groups have that were given none of their own */
     mli_group *groups;
     mli_slot  *slots;
 };
 
-extern const mli_optim_kind mli_sgd, mli_adam, mli_adamw, mli_rmsprop, mli_adagrad, mli_lion, mli_muon;
+extern const mli_optim_kind mli_sgd, mli_adam, mli_adamw, mli_rmsprop, mli_adagrad, mli_lion, mli_muon, mli_lbfgs, mli_flow;
 
 const mli_optim_kind *mli_optim_kind_find(const char *name); /* NULL with a message that names the nearest */
+
+bool mli_own(ml_optim *opt, int k, ml_shape shape); /* zeros of f64 as own tensor k */
+bool mli_loss_backward(ml_optim *opt, const mli_closure *f, double *value); /* zero_grad, backward */
+bool mli_sam_ascend(ml_optim *opt, const mli_closure *f, double *value); /* leaves the gradients that SAM steps with */
+
+/* A gradient, its first `lead` dimensions those of copies at a level of vmap. norm.c */
+typedef struct mli_gradient {
+    ml_tensor *value, *of;
+    int        lead;
+    int64_t    level;
+} mli_gradient;
+ml_tensor *mli_gradient_norm(const char *where, const mli_gradient *g, int n); /* f64 (copies) or () */
+bool       mli_gradient_scale(mli_gradient *g, int n, ml_tensor *factor);      /* factor (copies) or () */
+ml_tensor *mli_clip_factor(ml_tensor *norm, double most);
+mli_gradient *mli_gradients(ml_optim *opt, int *n); /* of those slots that have one; NULL with a message */
 
 /* The rates as options: those of a kind that has none are 0. */
 static const char *const mli_rate_names[ML_RATE_COUNT] = { "lr", "weight_decay" };

@@ -102,6 +102,31 @@ bool ml_optim_rate_follows(const ml_optim *opt, int group, ml_rate which)
     return rate_at(opt, group, which) && (group < 0 || opt->groups[group].ratio[which] > 0);
 }
 
+bool ml_optim_set_factor(ml_optim *opt, double factor)
+{
+    if (!opt) return false;
+    if (!(factor >= 0 && isfinite(factor)))
+        return ml_fail("%s: the factor of a schedule must be a finite number, 0 or more, got %g", opt->kind->info.name, factor);
+    opt->factor = factor;
+    return true;
+}
+
+double ml_optim_factor(const ml_optim *opt) { return opt ? opt->factor : 1; }
+
+static bool set_clip(ml_optim *opt, double *clip, const char *what, double most)
+{
+    if (!(most >= 0)) return ml_fail("%s: %s must be a number, 0 or more, got %g", opt->kind->info.name, what, most);
+    if (opt->kind->minimize && isfinite(most))
+        return ml_fail("%s: needs gradients as they are; %s is for those that step along one", opt->kind->info.name, what);
+    *clip = most;
+    return true;
+}
+
+bool   ml_optim_set_clip_norm(ml_optim *opt, double most) { return opt && set_clip(opt, &opt->clip_norm, "clip_norm", most); }
+bool   ml_optim_set_clip_value(ml_optim *opt, double most) { return opt && set_clip(opt, &opt->clip_value, "clip_value", most); }
+double ml_optim_clip_norm(const ml_optim *opt) { return opt ? opt->clip_norm : INFINITY; }
+double ml_optim_clip_value(const ml_optim *opt) { return opt ? opt->clip_value : INFINITY; }
+
 double ml_optim_lr(const ml_optim *opt) { return ml_optim_rate(opt, -1, ML_LR); }
 double ml_optim_weight_decay(const ml_optim *opt) { return ml_optim_rate(opt, -1, ML_WEIGHT_DECAY); }
 bool   ml_optim_set_lr(ml_optim *opt, double lr) { return ml_optim_set_rate(opt, -1, ML_LR, lr); }

@@ -12,14 +12,15 @@ static bool uses(const void *opts, int k)
 static void prepare(const void *opts, mli_slot *s)
 {
     const ml_rmsprop_opts *o = opts;
+    s->decoupled = o->decoupled;
     s->rule.rmsprop          = (mlk_rmsprop){ .alpha = o->alpha, .eps = o->eps, .momentum = o->momentum };
 }
 
 static void rates(const mli_slot *s, double lr, double weight_decay, mli_rule *rule)
 {
-    (void)s;
-    rule->rmsprop.lr = lr;
-    rule->rmsprop.l2 = weight_decay;
+    rule->rmsprop.lr    = lr;
+    rule->rmsprop.l2    = s->decoupled ? 0 : weight_decay;
+    rule->rmsprop.decay = s->decoupled ? lr * weight_decay : 0;
 }
 
 #define STATE(T) MLI_AT(T, 1 + SQUARE), MLI_AT(T, 1 + MEAN), MLI_AT(T, 1 + MOMENTUM)
@@ -35,6 +36,7 @@ static const ml_optim_option options[] = {
     MLI_OPTION(ml_rmsprop_opts, momentum, ML_OPTION_NUMBER, .high = 1),
     MLI_OPTION(ml_rmsprop_opts, centered, ML_OPTION_FLAG),
     MLI_OPTION(ml_rmsprop_opts, weight_decay, ML_OPTION_NUMBER, MLI_NOT_NEGATIVE),
+    MLI_OPTION(ml_rmsprop_opts, decoupled, ML_OPTION_FLAG),
     { 0 },
 };
 static const ml_rmsprop_opts defaults = { .lr = 1e-2, .alpha = 0.99, .eps = 1e-8 };

@@ -18,14 +18,15 @@ static bool uses(const void *opts, int k)
 static void prepare(const void *opts, mli_slot *s)
 {
     const ml_sgd_opts *o = opts;
+    s->decoupled = o->decoupled;
     s->rule.sgd          = (mlk_sgd){ .momentum = o->momentum, .nesterov = o->nesterov };
 }
 
 static void rates(const mli_slot *s, double lr, double weight_decay, mli_rule *rule)
 {
-    (void)s;
-    rule->sgd.lr = lr;
-    rule->sgd.l2 = weight_decay;
+    rule->sgd.lr    = lr;
+    rule->sgd.l2    = s->decoupled ? 0 : weight_decay;
+    rule->sgd.decay = s->decoupled ? lr * weight_decay : 0;
 }
 
 static void run(const mli_slot *s, const mli_rule *rule, int64_t first, int64_t n)
@@ -44,6 +45,7 @@ static const ml_optim_option options[] = {
     MLI_OPTION(ml_sgd_opts, momentum, ML_OPTION_NUMBER, .high = 1),
     MLI_OPTION(ml_sgd_opts, nesterov, ML_OPTION_FLAG),
     MLI_OPTION(ml_sgd_opts, weight_decay, ML_OPTION_NUMBER, MLI_NOT_NEGATIVE),
+    MLI_OPTION(ml_sgd_opts, decoupled, ML_OPTION_FLAG),
     { 0 },
 };
 static const ml_sgd_opts defaults = { .lr = 1e-2 };

@@ -73,3 +73,35 @@ bool ml_optim_set_state(ml_optim *opt, int64_t steps, const int64_t *parameter_s
     }
     return true;
 }
+
+int ml_optim_n_own(const ml_optim *opt)
+{
+    int n = 0;
+    while (opt && n < MLI_MAX_OWN && opt->own[n]) n++;
+    return n;
+}
+
+const char *ml_optim_own_name(const ml_optim *opt, int k)
+{
+    return k >= 0 && k < ml_optim_n_own(opt) ? opt->kind->own_names[k] : "?";
+}
+
+ml_tensor *ml_optim_own(const ml_optim *opt, int k)
+{
+    if (!opt) return NULL;
+    if (k >= 0 && k < ml_optim_n_own(opt)) return opt->own[k];
+    return ml_fail("%s: there is no own tensor %d; there are %d", opt->kind->info.name, k, ml_optim_n_own(opt));
+}
+
+bool ml_optim_set_own(ml_optim *opt, ml_tensor *const *own)
+{
+    int n = ml_optim_n_own(opt);
+    for (int k = 0; k < n; k++) {
+        if (!own[k] || !mli_has_values(opt->kind->info.name, own[k])) return false;
+        if (own[k]->dtype != ML_F64 || !ml_shape_equal(&own[k]->shape, &opt->own[k]->shape))
+            return ml_fail("%s: %s must be f64 %s, got %s %s", opt->kind->info.name, ml_optim_own_name(opt, k), ml_shape_text(&opt->own[k]->shape),
+                           ml_dtype_name((ml_dtype)own[k]->dtype), ml_shape_text(&own[k]->shape));
+    }
+    for (int k = 0; k < n; k++) mli_strided_copy(own[k], ML_F64, mli_data(opt->own[k]));
+    return opt != NULL;
+}

@@ -33,6 +33,18 @@ static inline void sample_spectrum(double *values, int rows, int cols, double pr
         }
 }
 
+/* A heatmap with these options and values; 0 with a message. */
+static inline int64_t sample_heatmap(ml_figure *fig, int panel, const ml_panel_opts *opts, const ml_given *given, int n, int64_t rows,
+                                     int64_t cols, const double *values)
+{
+    if (opts && !ml_figure_panel(fig, panel, opts)) return 0;
+    int64_t mark = ml_figure_add(fig, panel, "heatmap", given, n);
+    ml_data data = { "values", 2, { rows, cols }, values };
+    return mark && (!values || ml_figure_give(fig, mark, &data, 1)) ? mark : 0;
+}
+
+#define SAMPLE_HEATMAP 6 /* the spectrum of sample_grokking, after five curves */
+
 /* 2 x 2: accuracies over a log axis, losses with log y, weight norm, spectrum of the embedding. */
 static inline ml_figure *sample_grokking(int steps)
 {
@@ -49,11 +61,6 @@ static inline ml_figure *sample_grokking(int steps)
     ok = ok && ml_figure_lines(
                    fig, 2, (const char *[]){ "weight_norm" }, 1,
                    &(ml_panel_opts){ .title = "Weight norm", .xlabel = "step", .xscale = ML_SCALE_LOG });
-    ok = ok && ml_figure_heatmap(fig, 3,
-                                 &(ml_heatmap_opts){ .title     = "Power spectrum of the embedding",
-                                                     .xlabel    = "dimension",
-                                                     .ylabel    = "frequency",
-                                                     .row_shift = -1 });
     for (int step = 1; ok && step <= steps; step += step < 10 ? 1 : 10 - (step % 10)) {
         double s = step, wiggle = 1 + 0.03 * sample_noise((uint32_t)step);
         double train = sample_rise(s, 18, 2.6), test = sample_rise(s, 900, 4.2) * (1 - 0.01) + 0.01;
@@ -66,7 +73,8 @@ static inline ml_figure *sample_grokking(int steps)
                              61 + 22 * sample_rise(s, 30, 2) - 46 * sample_rise(s, 700, 1.8));
     }
     sample_spectrum(spectrum, 49, 128, sample_rise(steps, 900, 4));
-    if (ok && ml_figure_heatmap_set(fig, 3, 49, 128, spectrum)) return fig;
+    const ml_panel_opts words = { .title = "Power spectrum of the embedding", .xlabel = "dimension", .ylabel = "frequency" };
+    if (ok && sample_heatmap(fig, 3, &words, (ml_given[]){ { .name = "row_shift", .number = { -1 } } }, 1, 49, 128, spectrum)) return fig;
     ml_figure_release(fig);
     return NULL;
 }

@@ -2,7 +2,7 @@
 #ifndef TEST_PICTURE_H
 #define TEST_PICTURE_H
 
-#include "figure/theme.h"
+#include "figure/style.h"
 
 #include <cairo.h>
 #include <math.h>

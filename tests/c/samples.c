@@ -71,17 +71,26 @@ static void make_well_conditioned(float *v, const ml_shape *shape, bool symmetri
     }
 }
 
-/* By the name, not by the place in the table: a new operation must not change what the others are tried with. */
-static uint64_t stream_of(const char *name)
+/* Of the operation's name, so that what is drawn for one does not change when others come (FNV-1a). */
+static uint64_t stream_of(const trial *t)
 {
-    uint64_t h = 14695981039346656037u + 2; /* FNV-1a, from a start that keeps all samples off kinks */
-    for (; *name; name++) h = (h ^ (uint64_t)(unsigned char)*name) * 1099511628211u;
-    return h;
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (const char *c = ml_op_info_at(t->id)->name; *c; c++) hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+    return hash << 3;
+}
+
+/* Uniform numbers v in 0..1 become numbers from low to high, no two of them near each other: what is the largest of some, or in the middle,
+ * stays so when one of them moves a little, as difference quotients want. */
+static void spread(float *v, int64_t n, double low, double high, ml_key key)
+{
+    const ml_tensor *order = ml_randperm(n, ml_key_of(key.seed, key.stream ^ 4));
+    const int64_t   *place = ml_tensor_data(order);
+    for (int64_t k = 0; k < n; k++) v[k] = (float)(low + (high - low) * ((double)place[k] + 0.25 + 0.5 * (double)v[k]) / (double)n);
 }
 
 static ml_tensor *make_values(const trial *t, int i, ml_shape shape, ml_dtype dtype, uint64_t seed)
 {
-    ml_key     key  = ml_key_of(seed, stream_of(t->name) + (uint64_t)i);
+    ml_key     key  = ml_key_of(seed, stream_of(t) + (uint64_t)i);
     double     low  = t->sample->low, high = t->sample->high;
     ml_tensor *out;
     if (t->kind[i] == 'i') {
@@ -97,8 +106,7 @@ static ml_tensor *make_values(const trial *t, int i, ml_shape shape, ml_dtype dt
     if (low == 0 && high == 0) low = -2, high = 2;
     ml_tensor *u = ml_rand(shape, ML_F32, key);
     float     *v = ml_tensor_mutable_data(u);
-    if (t->kind[i] == 'f')
-        for (int64_t k = 0; k < ml_tensor_numel(u); k++) v[k] = (float)(low + (high - low) * (double)v[k]);
+    if (t->kind[i] == 'f') spread(v, ml_tensor_numel(u), low, high, key);
     else make_well_conditioned(v, &shape, t->kind[i] == 's');
     out = ml_empty(shape, dtype);
     cr_assert(ml_copy_into(out, u));

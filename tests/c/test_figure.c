@@ -92,8 +92,8 @@ Test(figure, mistakes_in_lines_change_nothing)
     expect_message("series 2");
     cr_expect_not(ml_figure_lines(fig, 0, NULL, 1, NULL));
     expect_message("1 series without names");
-    cr_expect_not(ml_figure_lines(fig, 0, NAMES("b"), 25, NULL));
-    expect_message("at most 24 series, got 25");
+    cr_expect_not(ml_figure_lines(fig, 0, NAMES("b"), 513, NULL));
+    expect_message("at most 512 series, got 513");
     cr_expect_not(ml_figure_lines(fig, 0, NAMES("b"), 1, &(ml_panel_opts){ .ylim = { 1, 0 } }));
     expect_message("ylim must be two finite numbers, low then high; got 1, 0");
     cr_expect_not(ml_figure_lines(fig, 0, NAMES("b"), 1, &(ml_panel_opts){ .xlim = { 0, INFINITY } }));
@@ -107,23 +107,57 @@ Test(figure, mistakes_in_lines_change_nothing)
     ml_figure_release(fig);
 }
 
-Test(figure, mistakes_in_heatmaps)
+Test(figure, mistakes_in_marks)
 {
-    const double one = 1;
+    const double one[6] = { 1 };
     ml_figure   *fig = ml_figure_new(1, 2, NULL);
-    cr_expect_not(ml_figure_heatmap_set(fig, 0, 1, 1, &one));
-    expect_message("panel 1 was not declared as a heatmap");
-    cr_expect(ml_figure_heatmap(fig, 0, NULL));
-    cr_expect_not(ml_figure_heatmap_set(fig, 0, 0, 3, &one));
-    expect_message("at least one cell and at most 2^31, got 0 x 3");
-    cr_expect_not(ml_figure_heatmap_set(fig, 0, INT64_MAX, INT64_MAX, &one));
-    expect_message("at most 2^31");
-    cr_expect_not(ml_figure_heatmap_set(fig, 0, 1, 1, NULL));
-    expect_message("heatmap: no values");
-    cr_expect_not(ml_figure_heatmap(fig, 5, NULL));
-    expect_message("panel 6 does not exist");
-    cr_expect_not(ml_figure_heatmap(fig, 0, &(ml_heatmap_opts){ .limits = { 2, 1 } }));
+    cr_expect_eq(ml_figure_add(fig, 0, "pie", NULL, 0), 0);
+    expect_message("no mark is called 'pie'");
+    cr_expect_eq(ml_figure_add(fig, 5, "heatmap", NULL, 0), 0);
+    expect_message("heatmap: panel 6 does not exist");
+    cr_expect_eq(ml_figure_add(fig, 0, "heatmap", (ml_given[]){ { .name = "limit", .number = { 0, 1 } } }, 1), 0);
+    expect_message("heatmap: unknown option 'limit'; did you mean 'limits'?");
+    cr_expect_eq(ml_figure_add(fig, 0, "heatmap", (ml_given[]){ { .name = "limits", .number = { 2, 1 } } }, 1), 0);
     expect_message("limits must be two finite numbers, low then high; got 2, 1");
+    cr_expect_eq(ml_figure_add(fig, 0, "heatmap", (ml_given[]){ { "map", { 0 }, "jet" } }, 1), 0);
+    expect_message("map must be one of auto|viridis|diverging|cyclic|grey, got 'jet'");
+    cr_expect_eq(ml_figure_add(fig, 0, "line", (ml_given[]){ { "colour", { 0 }, "mauve" } }, 1), 0);
+    expect_message("colour must be #rrggbb or one of blue");
+    cr_expect_eq(ml_figure_add(fig, 0, "line", (ml_given[]){ { .name = "width", .number = { NAN } } }, 1), 0);
+    expect_message("width must be a finite number");
+
+    int64_t map = ml_figure_add(fig, 0, "heatmap", NULL, 0), line = ml_figure_add(fig, 0, "line", NULL, 0);
+    cr_assert(map > 0 && line > map);
+    cr_expect_not(ml_figure_give(fig, 99, (ml_data[]){ { "values", 2, { 1, 1 }, one } }, 1));
+    expect_message("there is no mark 99");
+    cr_expect_not(ml_figure_give(fig, map, (ml_data[]){ { "values", 3, { 1, 1, 1 }, one } }, 1));
+    expect_message("heatmap: values must have the dimensions (r?, c), got shape (1, 1, 1)");
+    cr_expect_not(ml_figure_give(fig, map, (ml_data[]){ { "values", 2, { INT64_MAX, INT64_MAX }, one } }, 1));
+    expect_message("more than 2^31 values");
+    cr_expect_not(ml_figure_give(fig, map, (ml_data[]){ { "values", 2, { 1, 1 }, NULL } }, 1));
+    expect_message("heatmap: values has no values");
+    cr_expect_not(ml_figure_give(fig, map, (ml_data[]){ { "cells", 2, { 1, 1 }, one } }, 1));
+    expect_message("heatmap: values is missing");
+    cr_expect_not(ml_figure_give(fig, line, (ml_data[]){ { "x", 1, { 3 }, one }, { "y", 1, { 2 }, one } }, 2));
+    expect_message("line: y has 2 where x has 3");
+    cr_expect_not(ml_figure_give(fig, line, (ml_data[]){ { "x", 1, { 3 }, one }, { "y", 1, { 3 }, one }, { "z", 1, { 3 }, one } }, 3));
+    expect_message("line: there is no data called 'z'");
+    cr_expect(ml_figure_give(fig, map, (ml_data[]){ { "values", 1, { 3 }, one } }, 1), "a vector is one row");
+    cr_expect(ml_figure_clear(fig, 0));
+    cr_expect_not(ml_figure_give(fig, map, (ml_data[]){ { "values", 1, { 3 }, one } }, 1));
+    expect_message("(any more)");
+    ml_figure_release(fig);
+}
+
+Test(figure, mistakes_in_layouts)
+{
+    static const char *const wrong[] = { "", "aab ab", "aba", "ab ba", "aab aba", "....", "aaaaaaaaa", "a b c d e f g h i" };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        cr_expect_null(ml_figure_make(&(ml_figure_opts){ .layout = wrong[i] }), "%s", wrong[i]);
+        expect_message("layout");
+    }
+    ml_figure *fig = ml_figure_make(&(ml_figure_opts){ .layout = "aab ccb cc." });
+    cr_expect_eq(ml_figure_panels(fig), 3);
     ml_figure_release(fig);
 }
 
@@ -131,12 +165,14 @@ Test(figure, nothing_is_harmless)
 {
     ml_figure_release(NULL);
     ml_window_close(NULL);
-    ml_figure_set_theme(NULL, ML_THEME_DARK);
+    ml_figure_set_style(NULL, ML_STYLE_DARK);
     cr_expect_null(ml_figure_retain(NULL));
     cr_expect_not(ml_figure_lines(NULL, 0, NAMES("a"), 1, NULL));
     cr_expect_not(ml_figure_point(NULL, "a", 1, 1));
-    cr_expect_not(ml_figure_heatmap(NULL, 0, NULL));
-    cr_expect_not(ml_figure_heatmap_set(NULL, 0, 1, 1, NULL));
+    cr_expect_eq(ml_figure_add(NULL, 0, "heatmap", NULL, 0), 0);
+    cr_expect_not(ml_figure_give(NULL, 1, NULL, 0));
+    cr_expect_not(ml_figure_panel(NULL, 0, NULL));
+    cr_expect_not(ml_figure_clear(NULL, 0));
     cr_expect_not(ml_figure_shows(NULL, "a"));
     cr_expect_not(ml_figure_save(NULL, "a.png", NULL));
     cr_expect_null(ml_window_open(NULL, NULL));
@@ -216,20 +252,20 @@ static void check_pdf(const char *bytes, size_t n)
               "which is where it says");
 }
 
-/* The sample figure in every format and theme, complete; kept in the build folder to be looked at. */
+/* The sample figure in every format and style, complete; kept in the build folder to be looked at. */
 Test(figure, every_format_is_complete)
 {
     static const char *const formats[] = { "png", "svg", "pdf" };
     ml_figure               *fig       = sample_grokking(10000);
     cr_assert(fig);
     mkdir(MOONLAB_PICTURES, 0777);
-    for (int theme = ML_THEME_LIGHT; theme <= ML_THEME_DARK; theme++)
+    for (int style = ML_STYLE_LIGHT; style <= ML_STYLE_PRINT; style++)
         for (int k = 0; k < 3; k++) {
             char   path[512];
             size_t n, again_n;
             snprintf(path, sizeof path, "%s/grokking-%s.%s", MOONLAB_PICTURES,
-                     theme == ML_THEME_DARK ? "dark" : "light", formats[k]);
-            cr_assert(ml_figure_save(fig, path, &(ml_save_opts){ .theme = (ml_theme)theme }), "%s",
+                     style == ML_STYLE_DARK ? "dark" : style == ML_STYLE_PRINT ? "print" : "light", formats[k]);
+            cr_assert(ml_figure_save(fig, path, &(ml_save_opts){ .style = (ml_style)style }), "%s",
                       ml_error_message());
             char *bytes = read_file(path, &n);
             if (k == 0) {
@@ -239,7 +275,7 @@ Test(figure, every_format_is_complete)
             }
             if (k == 1) cr_expect(strlen(bytes) == n && well_formed(bytes, "svg"), "%s", path);
             if (k == 2) check_pdf(bytes, n);
-            cr_assert(ml_figure_save(fig, path, &(ml_save_opts){ .theme = (ml_theme)theme }));
+            cr_assert(ml_figure_save(fig, path, &(ml_save_opts){ .style = (ml_style)style }));
             char *again = read_file(path, &again_n);
             cr_expect(k == 1 || (n == again_n && memcmp(bytes, again, n) == 0),
                       "%s: the same figure, the same bytes", path);
@@ -280,7 +316,7 @@ Test(figure, a_failed_save_leaves_the_old_file)
         getrlimit(RLIMIT_FSIZE, &old);
         small.rlim_max = old.rlim_max;
         setrlimit(RLIMIT_FSIZE, &small);
-        bool saved = ml_figure_save(fig, path, &(ml_save_opts){ .theme = ML_THEME_DARK });
+        bool saved = ml_figure_save(fig, path, &(ml_save_opts){ .style = ML_STYLE_DARK });
         setrlimit(RLIMIT_FSIZE, &old);
         cr_expect_not(saved);
         expect_message("File too large");
@@ -329,8 +365,9 @@ Test(figure, release_gives_everything_back)
     ml_figure  *fig    = sample_grokking(5000);
     cr_assert(ml_figure_lines(fig, 3, NAMES("train_acc", "other"), 2, NULL),
               "a panel may change what it shows");
-    cr_assert(ml_figure_heatmap(fig, 0, NULL));
-    for (int i = 0; i < 3; i++) cr_assert(ml_figure_heatmap_set(fig, 0, 10, 10, (double[100]){ 0 }));
+    cr_assert(ml_figure_clear(fig, 0), "and be emptied");
+    int64_t map = sample_heatmap(fig, 0, NULL, NULL, 0, 10, 10, (double[100]){ 0 });
+    for (int i = 0; i < 3; i++) cr_assert(ml_figure_give(fig, map, (ml_data[]){ { "values", 2, { 10, 10 }, (double[100]){ 0 } } }, 1));
     size_t held = ml_memory().live;
     char   path[128];
     snprintf(path, sizeof path, "%s/a.png", folder);
@@ -355,7 +392,7 @@ static bool build_and_save(ml_figure **fig, const char *path)
     for (int i = 0; i < 3000; i++)
         if (!ml_figure_point(*fig, "a", i, i)) return false;
     const double cells[6] = { 1, 2, 3, 4, 5, 6 };
-    if (!ml_figure_heatmap(*fig, 1, NULL) || !ml_figure_heatmap_set(*fig, 1, 2, 3, cells)) return false;
+    if (!sample_heatmap(*fig, 1, NULL, (ml_given[]){ { "label", { 0 }, "cells" } }, 1, 2, 3, cells)) return false;
     return ml_figure_save(*fig, path, &(ml_save_opts){ .width = 500, .height = 250, .dpi = 96 });
 }
 

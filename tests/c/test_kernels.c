@@ -192,15 +192,79 @@ Test(kernels, products_have_the_same_bits_on_any_number_of_threads)
     }
 }
 
+/* Slim tiles, turned results, panels read where they are: whichever computes an element, it is one sum in one order. */
+Test(kernels, an_element_of_a_product_has_the_same_bits_whatever_is_beside_it)
+{
+    enum { MOST = 80, K = 37 };
+    static float a[MOST * K], b[K * MOST], all[MOST * MOST], part[MOST * MOST], bias[MOST];
+    for (int i = 0; i < MOST * K; i++) a[i] = (float)noise(i), b[i] = (float)noise(i + 77);
+    for (int i = 0; i < MOST; i++) bias[i] = (float)noise(i + 3);
+    const int64_t sizes[] = { 1, 2, 4, 7, 8, 9, 15, 16, 17, 31, 32, 40, 63, 80 };
+    for (int layout = 0; layout < 4; layout++)
+        for (int act = MLK_ACT_NONE; act <= MLK_ACT_TANH; act++) {
+            mlk_gemm whole = { .m = MOST, .n = MOST, .k = K, .a = a, .a_row = layout & 1 ? 1 : K, .a_col = layout & 1 ? MOST : 1, .b = b,
+                               .b_row = layout & 2 ? 1 : MOST, .b_col = layout & 2 ? K : 1, .c = all, .c_row = MOST,
+                               .bias = act ? bias : NULL, .act = (mlk_act)act };
+            cr_assert(mlk()->gemm_f32(&whole));
+            for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+                for (size_t j = 0; j < sizeof sizes / sizeof *sizes; j++)
+                    for (int apart = 0; apart < 2; apart++) {
+                        mlk_gemm g = whole;
+                        g.m = sizes[i], g.n = sizes[j], g.c = part, g.c_row = apart ? MOST : g.n;
+                        cr_assert(mlk()->gemm_f32(&g));
+                        for (int64_t r = 0; r < g.m; r++)
+                            cr_expect_arr_eq(part + r * g.c_row, all + r * MOST, (size_t)g.n * sizeof(float), "%dx%d, layout %d, act %d: row %d",
+                                             (int)g.m, (int)g.n, layout, act, (int)r);
+                    }
+        }
+}
+
 Test(kernels, a_product_without_memory_says_so)
 {
-    float    x = 1, y;
-    mlk_gemm g = { .m = 1, .n = 1, .k = 1, .a = &x, .b = &x, .c = &y };
+    enum { N = 100 }; /* smaller ones need none */
+    static float a[N * N], c[N * N];
+    a[0] = 1;
+    mlk_gemm g = { .m = N, .n = N, .k = N, .a = a, .a_row = N, .a_col = 1, .b = a, .b_row = N, .b_col = 1, .c = c, .c_row = N };
     ml_memory_fail_after(1);
     cr_expect_not(mlk()->gemm_f32(&g));
     ml_memory_fail_after(0);
     cr_expect(mlk()->gemm_f32(&g));
-    cr_expect_eq(y, 1);
+    cr_expect_eq(c[0], 1);
+}
+
+/* --- rows --------------------------------------------------------------------------------------------------------------- */
+#define CHECK_ROWS(S, T)                                                                                                   \
+    static void check_rows_##S(int64_t n)                                                                                  \
+    {                                                                                                                      \
+        enum { ROWS = 37, MOST = 20 };                                                                                     \
+        T        x[ROWS * MOST], together[ROWS * MOST], alone[ROWS * MOST];                                                \
+        int64_t  labels[ROWS];                                                                                             \
+        double   sum = 0;                                                                                                  \
+        for (int64_t i = 0; i < ROWS * n; i++) x[i] = (T)(9 * noise(i + n));                                               \
+        for (int64_t j = 0; j < n; j++) x[3 * n + j] = -(T)INFINITY; /* each kind of row that is not ordinary */           \
+        x[7 * n] = (T)INFINITY, x[11 * n + n / 2] = (T)NAN, x[13 * n] = -(T)INFINITY;                                      \
+        for (int64_t r = 0; r < ROWS; r++) labels[r] = 1 + r % n;                                                          \
+        void (*const f[])(int64_t, int64_t, const T *, T *) = { mlk()->softmax_##S, mlk()->log_softmax_##S, mlk()->logsumexp_##S }; \
+        for (size_t k = 0; k < 3; k++) {                                                                                   \
+            int64_t width = k == 2 ? 1 : n;                                                                                \
+            f[k](ROWS, n, x, together);                                                                                    \
+            for (int64_t r = 0; r < ROWS; r++) f[k](1, n, x + r * n, alone + r * width);                                   \
+            for (int64_t i = 0; i < ROWS * width; i++)                                                                     \
+                cr_expect(together[i] == alone[i] || (isnan(together[i]) && isnan(alone[i])), "function %zu, rows of %d: value %d", k, (int)n, (int)i); \
+        }                                                                                                                  \
+        x[3 * n] = x[7 * n] = x[11 * n + n / 2] = x[13 * n] = 1;                                                                      \
+        for (int64_t r = 0; r < ROWS; r++) sum += mlk()->cross_entropy_##S(1, n, x + r * n, labels + r, 1);                \
+        cr_expect_eq(mlk()->cross_entropy_##S(ROWS, n, x, labels, 1), sum, "cross entropy of %d", (int)n);                 \
+        mlk()->cross_entropy_dx_##S(ROWS, n, x, labels, 1, 0.3, together);                                                 \
+        for (int64_t r = 0; r < ROWS; r++) mlk()->cross_entropy_dx_##S(1, n, x + r * n, labels + r, 1, 0.3, alone + r * n); \
+        cr_expect_arr_eq(together, alone, (size_t)(ROWS * n) * sizeof(T), "the slope of the cross entropy of %d", (int)n);  \
+    }
+CHECK_ROWS(f32, float)
+CHECK_ROWS(f64, double)
+
+Test(kernels, a_row_has_the_same_bits_alone_and_among_others)
+{
+    for (int64_t n = 1; n <= 20; n++) check_rows_f32(n), check_rows_f64(n);
 }
 
 /* --- sorting ------------------------------------------------------------------------------------------------------------ */

@@ -231,6 +231,35 @@ Test(modules, ones_that_fail_say_so)
     ml_module_release(asks);
 }
 
+static ml_tensor *keeps(void *ctx, ml_pass *pass, ml_tensor *x)
+{
+    ml_pass **kept = ctx;
+    if (!*kept) *kept = ml_pass_keep(pass);
+    return ml_pass_child(pass, 0, ml_mul(x, ml_pass_parameter(pass, 0)));
+}
+
+Test(modules, a_run_that_is_kept_has_what_it_was_given)
+{
+    static const char *const name[] = { "scale" };
+    ml_pass   *kept = NULL;
+    ml_tensor *scale = ml_full(ML_SHAPE(1), ML_F64, 2), *x = normals(ML_SHAPE(6, 3), 1), *params[3];
+    ml_module *norm = ml_nn_batch_norm(1, 3, &(ml_norm_layer_opts){ .dtype = ML_F64 });
+    ml_module *m = ml_nn_custom(&(ml_custom){ .kind = "Keeps", .forward = keeps, .ctx = &kept, .n_parameters = 1, .parameter_names = name,
+        .parameters = &scale, .n_children = 1, .children = &norm });
+    for (int i = 0; i < 3; i++) params[i] = ml_mul(ml_detach(ml_module_parameter(m, i)), ml_number(3));
+    ml_tensor *y = ml_module_apply(m, params, 3, x), *mean = ml_clone(ml_module_own(norm, "running_mean"));
+    cr_assert(y && kept, "%s", ml_error_message());
+    for (int i = 0; i < 2; i++) {
+        ml_pass_rewind(kept);
+        expect_same(ml_pass_child(kept, 0, ml_mul(x, ml_pass_parameter(kept, 0))), y, "again, time %d", i);
+    }
+    expect_same(ml_module_own(norm, "running_mean"), mean, "it keeps statistics");
+    ml_module_release(m);
+    expect_same(ml_pass_parameter(kept, 0), params[0], "without the module");
+    ml_pass_drop(kept);
+    ml_pass_drop(NULL);
+}
+
 /* --- copies, frozen parameters, factors -------------------------------------------------------------------------------- */
 Test(modules, a_clone_shares_nothing)
 {

@@ -12,9 +12,21 @@
 
 static const mli_colour white = { 1, 1, 1 };
 
+#define GIVEN(...) ((ml_given[]){ __VA_ARGS__ }), (int)(sizeof((ml_given[]){ __VA_ARGS__ }) / sizeof(ml_given))
+
+static mli_colour mapped(double t)
+{
+    return mli_map_at(MLI_MAP_VIRIDIS, false, t);
+}
+
+static mli_colour diverging(double t)
+{
+    return mli_map_at(MLI_MAP_DIVERGING, false, t);
+}
+
 static mli_colour series_colour(int i)
 {
-    return mli_theme_of(ML_THEME_LIGHT)->palette[i];
+    return mli_style_of(ML_STYLE_LIGHT)->palette[i];
 }
 
 /* Saves, reads, and removes the file. */
@@ -211,11 +223,10 @@ Test(painter, one_series_in_two_panels_is_drawn_twice)
 }
 
 /* --- heatmaps ------------------------------------------------------------------------------------- */
-static ml_figure *one_heatmap(ml_heatmap_opts opts, int rows, int cols, const double *values)
+static ml_figure *one_heatmap(const ml_given *given, int n, int rows, int cols, const double *values)
 {
     ml_figure *fig = ml_figure_new(1, 1, NULL);
-    cr_assert(fig && ml_figure_heatmap(fig, 0, &opts) && ml_figure_heatmap_set(fig, 0, rows, cols, values),
-              "%s", ml_error_message());
+    cr_assert(fig && sample_heatmap(fig, 0, NULL, given, n, rows, cols, values), "%s", ml_error_message());
     return fig;
 }
 
@@ -229,15 +240,15 @@ static void expect_colour(const picture *p, int x, int y, mli_colour c, const ch
 Test(painter, a_cell_has_the_colour_of_its_value)
 {
     const double values[] = { 0, 0.25, 0.5, 0.75, 1, NAN, INFINITY, -INFINITY, 2, -7, 0.1, 0.9 };
-    ml_figure   *fig = one_heatmap((ml_heatmap_opts){ .limits = { 0, 1 }, .stretch = true }, 3, 4, values);
-    for (int theme = ML_THEME_LIGHT; theme <= ML_THEME_DARK; theme++) {
+    ml_figure   *fig = one_heatmap(GIVEN({ .name = "limits", .number = { 0, 1 } }, { .name = "stretch", .number = { 1 } }), 3, 4, values);
+    for (int style = ML_STYLE_LIGHT; style <= ML_STYLE_DARK; style++) {
         picture p =
-            paint_opts(fig, (ml_save_opts){ .width = 66, .height = 36, .dpi = 96, .theme = (ml_theme)theme });
+            paint_opts(fig, (ml_save_opts){ .width = 66, .height = 36, .dpi = 96, .style = (ml_style)style });
         for (int r = 0; r < 3; r++)
             for (int c = 0; c < 4; c++) { /* cells of 15 x 10 from (3, 3); row 0 at the top */
                 double     v  = values[r * 4 + c];
-                mli_colour as = isnan(v) ? mli_theme_of((ml_theme)theme)->missing
-                                         : mli_map_sequential(fmin(fmax(v, 0), 1));
+                mli_colour as = isnan(v) ? mli_style_of((ml_style)style)->missing
+                                         : mapped(fmin(fmax(v, 0), 1));
                 for (int corner = 0; corner < 4; corner++)
                     expect_colour(&p, 3 + 15 * c + (corner & 1 ? 14 : 0), 3 + 10 * r + (corner & 2 ? 9 : 0),
                                   as, "cell");
@@ -250,11 +261,11 @@ Test(painter, a_cell_has_the_colour_of_its_value)
 Test(painter, limits_come_from_the_finite_values)
 {
     const double values[] = { -3, 5, INFINITY, NAN };
-    ml_figure   *fig      = one_heatmap((ml_heatmap_opts){ .stretch = true }, 1, 4, values);
+    ml_figure   *fig      = one_heatmap(GIVEN({ .name = "stretch", .number = { 1 } }), 1, 4, values);
     picture      p        = paint(fig, 66, 36);
-    expect_colour(&p, 10, 18, mli_map_sequential(0), "lowest");
-    expect_colour(&p, 25, 18, mli_map_sequential(1), "highest");
-    expect_colour(&p, 40, 18, mli_map_sequential(1), "inf");
+    expect_colour(&p, 10, 18, mapped(0), "lowest");
+    expect_colour(&p, 25, 18, mapped(1), "highest");
+    expect_colour(&p, 40, 18, mapped(1), "inf");
     picture_free(&p);
     ml_figure_release(fig);
 }
@@ -262,12 +273,12 @@ Test(painter, limits_come_from_the_finite_values)
 Test(painter, diverging_colours_meet_at_zero)
 {
     const double values[] = { -1, 0, 4, -4 };
-    ml_figure   *fig = one_heatmap((ml_heatmap_opts){ .stretch = true, .diverging = true }, 1, 4, values);
+    ml_figure   *fig = one_heatmap(GIVEN({ .name = "stretch", .number = { 1 } }, { .name = "diverging", .number = { 1 } }), 1, 4, values);
     picture      p   = paint(fig, 66, 36);
-    expect_colour(&p, 10, 18, mli_map_diverging(3.0 / 8, false), "-1 of -4..4");
-    expect_colour(&p, 25, 18, mli_map_diverging(0.5, false), "zero");
-    expect_colour(&p, 40, 18, mli_map_diverging(1, false), "4");
-    expect_colour(&p, 55, 18, mli_map_diverging(0, false), "-4");
+    expect_colour(&p, 10, 18, diverging(3.0 / 8), "-1 of -4..4");
+    expect_colour(&p, 25, 18, diverging(0.5), "zero");
+    expect_colour(&p, 40, 18, diverging(1), "4");
+    expect_colour(&p, 55, 18, diverging(0), "-4");
     picture_free(&p);
     ml_figure_release(fig);
 }
@@ -278,20 +289,20 @@ Test(painter, a_single_cell_of_a_large_matrix_is_seen)
     static double values[N * N];
     values[700 * N + 300] = 1;
     values[10 * N + 1400] = NAN;
-    ml_figure *fig        = one_heatmap((ml_heatmap_opts){ .stretch = true }, N, N, values);
+    ml_figure *fig        = one_heatmap(GIVEN({ .name = "stretch", .number = { 1 } }), N, N, values);
     picture    p          = paint(fig, 66, 36);
-    cr_expect_eq(picture_count(&p, mli_map_sequential(1)), 1);
-    expect_colour(&p, 3 + 300 * 60 / N, 3 + 700 * 30 / N, mli_map_sequential(1), "the spike");
-    cr_expect_eq(picture_count(&p, mli_theme_of(ML_THEME_LIGHT)->missing), 0,
+    cr_expect_eq(picture_count(&p, mapped(1)), 1);
+    expect_colour(&p, 3 + 300 * 60 / N, 3 + 700 * 30 / N, mapped(1), "the spike");
+    cr_expect_eq(picture_count(&p, mli_style_of(ML_STYLE_LIGHT)->missing), 0,
                  "a nan among values is not shown");
     picture_free(&p);
     ml_figure_release(fig);
 
     values[700 * N + 300] = -1;
     values[20 * N + 20]   = 0.5;
-    fig = one_heatmap((ml_heatmap_opts){ .stretch = true, .diverging = true }, N, N, values);
+    fig = one_heatmap(GIVEN({ .name = "stretch", .number = { 1 } }, { .name = "diverging", .number = { 1 } }), N, N, values);
     p   = paint(fig, 66, 36);
-    expect_colour(&p, 3 + 300 * 60 / N, 3 + 700 * 30 / N, mli_map_diverging(0, false),
+    expect_colour(&p, 3 + 300 * 60 / N, 3 + 700 * 30 / N, diverging(0),
                   "farthest from the middle");
     picture_free(&p);
     ml_figure_release(fig);
@@ -300,9 +311,9 @@ Test(painter, a_single_cell_of_a_large_matrix_is_seen)
 Test(painter, cells_are_square_when_that_fills_the_panel)
 {
     const double values[] = { 1, 1, 1, 1 };
-    ml_figure   *fig      = one_heatmap((ml_heatmap_opts){ .limits = { 0, 1 } }, 2, 2, values);
+    ml_figure   *fig      = one_heatmap(GIVEN({ .name = "limits", .number = { 0, 1 } }), 2, 2, values);
     picture      p        = paint(fig, 46, 36);
-    bounds       b        = picture_bounds(&p, mli_map_sequential(1));
+    bounds       b        = picture_bounds(&p, mapped(1));
     cr_expect(b.right - b.left == 29 && b.bottom - b.top == 29, "%d x %d", b.right - b.left + 1,
               b.bottom - b.top + 1);
     picture_free(&p);
@@ -312,20 +323,20 @@ Test(painter, cells_are_square_when_that_fills_the_panel)
 Test(painter, equal_values_and_one_cell_make_a_picture)
 {
     const double seven = 7;
-    ml_figure   *fig   = one_heatmap((ml_heatmap_opts){ .title = "one" }, 1, 1, &seven);
+    ml_figure   *fig   = one_heatmap(NULL, 0, 1, 1, &seven);
     picture      p     = paint(fig, 440, 330);
-    cr_expect(picture_count(&p, mli_map_sequential(0.5)) > 10000, "the middle of the colours");
+    cr_expect(picture_count(&p, mapped(0.5)) > 10000, "the middle of the colours");
     picture_free(&p);
     ml_figure_release(fig);
 }
 
 /* --- the page ----------------------------------------------------------------------------------- */
-Test(painter, themes_differ_and_palettes_are_theirs)
+Test(painter, styles_differ_and_palettes_are_theirs)
 {
     ml_figure *fig = sample_grokking(2000);
-    for (int theme = ML_THEME_LIGHT; theme <= ML_THEME_DARK; theme++) {
-        const mli_theme *t = mli_theme_of((ml_theme)theme);
-        picture          p = paint_opts(fig, (ml_save_opts){ .theme = (ml_theme)theme });
+    for (int style = ML_STYLE_LIGHT; style <= ML_STYLE_DARK; style++) {
+        const mli_style *t = mli_style_of((ml_style)style);
+        picture          p = paint_opts(fig, (ml_save_opts){ .style = (ml_style)style });
         cr_expect_eq(p.w, 1760);
         cr_expect_eq(p.h, 1320);
         cr_expect(picture_is(&p, 0, 0, t->paper) && picture_is(&p, p.w - 1, p.h - 1, t->paper));
@@ -333,9 +344,9 @@ Test(painter, themes_differ_and_palettes_are_theirs)
         cr_expect(picture_count(&p, t->ink) > 500, "words are written");
         picture_free(&p);
     }
-    ml_figure_set_theme(fig, ML_THEME_DARK);
+    ml_figure_set_style(fig, ML_STYLE_DARK);
     picture p = paint(fig, 400, 300);
-    cr_expect(picture_is(&p, 0, 0, mli_theme_of(ML_THEME_DARK)->paper), "the figure's theme is the default");
+    cr_expect(picture_is(&p, 0, 0, mli_style_of(ML_STYLE_DARK)->paper), "the figure's style is the default");
     picture_free(&p);
     ml_figure_release(fig);
 }
@@ -354,9 +365,8 @@ Test(painter, no_word_is_cut_by_the_edge)
               ml_figure_lines(fig, 1, NAMES("a", "c"), 2, &opts));
     opts.xscale = opts.yscale = ML_SCALE_LOG;
     cr_assert(ml_figure_lines(fig, 2, NAMES("a", "b", "c"), 3, &opts));
-    cr_assert(ml_figure_heatmap(fig, 3, &(ml_heatmap_opts){ .title = long_text, .ylabel = long_text }));
     const double values[] = { 1e-7, 2e-7, -3e-7, 5e-7 };
-    cr_assert(ml_figure_heatmap_set(fig, 3, 2, 2, values));
+    cr_assert(sample_heatmap(fig, 3, &(ml_panel_opts){ .title = long_text, .ylabel = long_text }, NULL, 0, 2, 2, values));
     for (int i = 0; i < 50; i++)
         cr_assert(ml_figure_point(fig, "a", i * 2e4, i * 1e6) && ml_figure_point(fig, "b", i, -i * 1e-9) &&
                   ml_figure_point(fig, "c", i, i));
@@ -380,21 +390,21 @@ Test(painter, every_size_and_any_data_make_a_picture)
     const double odd[]      = { 0,        -0.0,      1e308, -1e308,    1e-308, 5e-324,  NAN,
                                 INFINITY, -INFINITY, 1,     1 + 1e-15, 1e16,   1e16 + 2 };
     enum { N = sizeof odd / sizeof *odd };
-    char        names[ML_PANEL_SERIES][8];
-    const char *list[ML_PANEL_SERIES];
-    for (int i = 0; i < ML_PANEL_SERIES; i++)
+    enum { SERIES = 200 };
+    char        names[SERIES][8];
+    const char *list[SERIES];
+    for (int i = 0; i < SERIES; i++)
         snprintf(names[i], sizeof names[i], "s%d", i), list[i] = names[i];
     for (int scale = 0; scale < 4; scale++) {
         ml_figure    *fig  = ml_figure_new(2, 2, "odd");
         ml_panel_opts opts = { .xscale = scale & 1 ? ML_SCALE_LOG : 0,
                                .yscale = scale & 2 ? ML_SCALE_LOG : 0 };
-        cr_assert(ml_figure_lines(fig, 0, list, ML_PANEL_SERIES, &opts) &&
+        cr_assert(ml_figure_lines(fig, 0, list, SERIES, &opts) &&
                   ml_figure_lines(fig, 1, list + 3, 1, &opts));
-        for (int s = 0; s < ML_PANEL_SERIES; s++)
+        for (int s = 0; s < SERIES; s++)
             for (int i = 0; i < 5 * N; i++)
                 cr_assert(ml_figure_point(fig, names[s], odd[i % N], odd[(i / N + s) % N]));
-        cr_assert(ml_figure_heatmap(fig, 2, &(ml_heatmap_opts){ .diverging = scale & 1 }));
-        cr_assert(ml_figure_heatmap_set(fig, 2, 1, N, odd));
+        cr_assert(sample_heatmap(fig, 2, NULL, GIVEN({ .name = "diverging", .number = { scale & 1 } }), 1, N, odd));
         for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
             picture p = paint(fig, sizes[k][0], sizes[k][1]);
             cr_expect(p.w == sizes[k][0] && p.h == sizes[k][1]);

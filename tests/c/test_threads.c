@@ -40,6 +40,7 @@ static const ml_conv2d_dw_opts conv_dw = { .stride = { 1, 1 }, .dilation = { 1, 
 static const ml_conv2d_bias_opts conv_relu = { .stride = { 2, 2 }, .padding = { 1, 1 }, .dilation = { 1, 1 }, .groups = 1, .act = ML_ACT_RELU };
 static const ml_adaptive_avg_pool2d_opts sevenths = { { 7, 7 } };
 static const ml_group_norm_opts three_groups = { .groups = 3, .eps = 1e-5 };
+static const ml_self_attention_opts two_heads = { .heads = 2, .causal = true };
 
 /* What is not pointwise has its sizes here. */
 static const struct {
@@ -122,6 +123,13 @@ static const struct {
     { ML_OP_kron, { .in = { "(20, 30)", "(10, 10)" } } },
     { ML_OP_trace, { .in = { "(300, 300)" } } },
     { ML_OP_einsum, { .in = { "(12, 30, 40)", "(12, 40, 20)", "(12, 30)" }, .opts = &contraction } },
+    { ML_OP_rnn, { .in = { "(70, 9, 5)", "(5, 5)", "(5)", "(70, 5)" } } },
+    { ML_OP_gru, { .in = { "(70, 9, 15)", "(15, 5)", "(15)", "(70, 5)" } } },
+    { ML_OP_lstm, { .in = { "(70, 9, 20)", "(20, 5)", "(20)", "(2, 70, 5)" } } },
+    { ML_OP_attention, { .in = { "(4, 40, 9)", "(4, 50, 9)", "(4, 50, 7)" } } },
+    { ML_OP_attention, { .in = { "(150, 300)", "(300, 300)", "(300, 30)" } } },
+    { ML_OP_self_attention, { .in = { "(60, 5, 24)" }, .opts = &two_heads } },
+    { ML_OP_cross_attention, { .in = { "(60, 5, 8)", "(60, 7, 16)" }, .opts = &two_heads } },
     { ML_OP_inv, { .in = { "m(3, 40, 40)" } } },
     { ML_OP_det, { .in = { "m(3, 40, 40)" } } },
     { ML_OP_cofactor, { .in = { "m(3, 40, 40)" } } },
@@ -172,6 +180,16 @@ static const struct {
     { ML_OP_softmax, { .in = { "(150, 450)" }, .opts = &first } },
     { ML_OP_log_softmax, { .in = { "(150, 450)" } } },
     { ML_OP_cross_entropy, { .in = { "(3000, 60)", "i(3000)" }, .ids = 60 } },
+    { ML_OP_weighted_cross_entropy, { .in = { "(3000, 60)", "i(3000)", "(60)" }, .ids = 60, .low = 0.5, .high = 2 } },
+    { ML_OP_bce_with_logits, { .in = { "(300, 600)", "(300, 600)" } } },
+    { ML_OP_hinge, { .in = { "(300, 600)", "(300, 600)" } } },
+    { ML_OP_logistic_loss, { .in = { "(300, 600)", "(300, 600)" } } },
+    { ML_OP_exponential_loss, { .in = { "(300, 600)", "(300, 600)" } } },
+    { ML_OP_huber, { .in = { "(300, 600)", "(300, 600)" } } },
+    { ML_OP_smooth_l1, { .in = { "(300, 600)", "(300, 600)" } } },
+    { ML_OP_kl_div, { .in = { "(300, 600)", "(300, 600)" } } },
+    { ML_OP_multi_margin, { .in = { "(3000, 60)", "i(3000)" }, .ids = 60 } },
+    { ML_OP_margin, { .in = { "(3000, 60)", "i(3000)" }, .ids = 60 } },
     { ML_OP_mse, { .in = { "(150, 450)", "(150, 450)" } } },
 };
 enum { N_LARGE = sizeof large / sizeof *large };

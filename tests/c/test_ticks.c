@@ -44,6 +44,24 @@ static void expect_log(double low, double high, int most, const char *expected)
     cr_expect_str_eq(text, expected, "log %g..%g, %d: '%s', not '%s'", low, high, most, text, expected);
 }
 
+static void expect_symlog(double low, double high, double knee, int most, const char *expected)
+{
+    mli_tick    ticks[MLI_MAX_TICKS];
+    int         n    = mli_ticks_symlog(low, high, knee, most, ticks);
+    const char *text = labels(ticks, n);
+    cr_expect_str_eq(text, expected, "symlog %g..%g, %g, %d: '%s', not '%s'", low, high, knee, most, text, expected);
+    for (int i = 1; i < n; i++) cr_expect(ticks[i].at > ticks[i - 1].at, "ticks rise");
+}
+
+Test(ticks, symlog_has_zero_and_powers_of_ten_on_both_sides)
+{
+    expect_symlog(-100, 100, 1, 8, MINUS "100 " MINUS "10 " MINUS "1 0 1 10 100");
+    expect_symlog(-100, 100, 1, 4, MINUS "100 " MINUS "1 0 1 100");
+    expect_symlog(0, 1, 1e-6, 3, "0 10\xE2\x81\xBB\xE2\x81\xB6 10\xE2\x81\xBB\xC2\xB3 10\xE2\x81\xB0");
+    expect_symlog(-5, 0, 0.1, 6, MINUS "1 " MINUS "0.1 0");
+    expect_symlog(-0.5, 0.5, 1, 5, MINUS "0.4 " MINUS "0.2 0 0.2 0.4");
+}
+
 Test(ticks, steps_are_one_two_or_five_times_a_power_of_ten)
 {
     expect_linear(0, 1, 5, 0, "0 0.2 0.4 0.6 0.8 1.0");

@@ -74,13 +74,13 @@ static int on_screen(mli_colour c)
     return n;
 }
 
-static const mli_theme *light(void)
+static const mli_style *light(void)
 {
-    return mli_theme_of(ML_THEME_LIGHT);
+    return mli_style_of(ML_STYLE_LIGHT);
 }
-static const mli_theme *dark(void)
+static const mli_style *dark(void)
 {
-    return mli_theme_of(ML_THEME_DARK);
+    return mli_style_of(ML_STYLE_DARK);
 }
 
 /* As the kernel lists them, where a thread that was joined may stay for a moment: wait for a count. */
@@ -119,13 +119,12 @@ Test(window, shows_the_figure_and_follows_it)
     cr_expect(ml_window_is_open(window));
     cr_expect_str_eq(ml_display(), "x11", "the window's own display");
     WAIT_UNTIL(on_screen(light()->paper) > 300000);
-    cr_expect(on_screen(mli_map_sequential(0.1)) + on_screen(light()->palette[0]) > 100,
+    cr_expect(on_screen(mli_map_at(MLI_MAP_VIRIDIS, false, 0.1)) + on_screen(light()->palette[0]) > 100,
               "there is a picture");
 
     double cells[6] = { 0, 1, 0, 1, 0, 1 };
-    cr_assert(ml_figure_heatmap(fig, 0, &(ml_heatmap_opts){ .limits = { 0, 1 } }));
-    cr_assert(ml_figure_heatmap_set(fig, 0, 2, 3, cells));
-    WAIT_UNTIL(on_screen(mli_map_sequential(1)) > 10000);
+    cr_assert(sample_heatmap(fig, 0, NULL, (ml_given[]){ { .name = "limits", .number = { 0, 1 } } }, 1, 2, 3, cells));
+    WAIT_UNTIL(on_screen(mli_map_at(MLI_MAP_VIRIDIS, false, 1)) > 10000);
     WAIT_UNTIL(count_threads() == threads + 1); /* one thread of its own */
 
     ml_window_close(window);
@@ -155,7 +154,7 @@ Test(window, keys)
     WAIT_UNTIL((p = picture_read(path)).surface);
     cr_expect(p.w == 1600 && p.h == 1200, "as large as the window, at two pixels for each: %d x %d", p.w,
               p.h);
-    cr_expect(colour_distance(picture_at(&p, 0, 0), dark()->paper) < 0.01, "in the theme of the window");
+    cr_expect(colour_distance(picture_at(&p, 0, 0), dark()->paper) < 0.01, "in the style of the window");
     picture_free(&p);
     unlink(path);
     WAIT_UNTIL(on_screen(dark()->ink) > 1500); /* it says so */
@@ -208,7 +207,7 @@ Test(window, several_at_once_and_one_after_the_other)
     for (int round = 0; round < 3; round++) {
         ml_window *a = open_window(fig, (ml_window_opts){ .width = 300, .height = 200 });
         ml_window *b =
-            open_window(fig, (ml_window_opts){ .width = 500, .height = 300, .theme = ML_THEME_DARK });
+            open_window(fig, (ml_window_opts){ .width = 500, .height = 300, .style = ML_STYLE_DARK });
         ml_window *c = open_window(fig, (ml_window_opts){ .width = 200, .height = 200 });
         WAIT_UNTIL(count_threads() == threads + 1); /* all in one thread */
         ml_window_close(a);
@@ -232,8 +231,8 @@ static void *train(void *fig)
         ml_figure_point(fig, "test_acc", i + 1, i % 1000 ? 0.5 : NAN);
         if (i % 100) continue;
         for (int k = 0; k < 64; k++) cells[k] = sample_noise((uint32_t)(i + k));
-        ml_figure_heatmap_set(fig, 3, 8, 8, cells);
-        ml_figure_set_theme(fig, i % 200 ? ML_THEME_DARK : ML_THEME_LIGHT);
+        ml_figure_give(fig, SAMPLE_HEATMAP, (ml_data[]){ { "values", 2, { 8, 8 }, cells } }, 1);
+        ml_figure_set_style(fig, i % 200 ? ML_STYLE_DARK : ML_STYLE_LIGHT);
         ml_figure_lines(fig, 2, NAMES("weight_norm", "train_acc"), 1 + i % 200 / 100, NULL);
         nap(0.002);
     }

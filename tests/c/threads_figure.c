@@ -37,11 +37,11 @@ static void *change_panels(void *unused)
     double cells[64] = { 0 };
     for (int i = 0; i < 200; i++) {
         cells[i % 64] = i;
-        expect(ml_figure_heatmap_set(fig, 3, 8, 8, cells), "heatmap");
+        expect(ml_figure_give(fig, SAMPLE_HEATMAP, (ml_data[]){ { "values", 2, { 8, 8 }, cells } }, 1), "heatmap");
         expect(ml_figure_lines(fig, 2, (const char *[]){ "weight_norm", "train_acc" }, 1 + i % 2, NULL),
                "lines");
         expect(ml_figure_shows(fig, "train_acc"), "shows");
-        ml_figure_set_theme(fig, i % 2 ? ML_THEME_DARK : ML_THEME_LIGHT);
+        ml_figure_set_style(fig, i % 2 ? ML_STYLE_DARK : ML_STYLE_LIGHT);
         nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
     }
     return NULL;

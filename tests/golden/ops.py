@@ -485,7 +485,76 @@ case("rfft", lambda x: torch.view_as_real(torch.fft.rfft(x)), floats(2, 2, 7))
 case("irfft", lambda y: torch.fft.irfft(torch.view_as_complex(y)), floats(2, 4, 2))
 
 
+def recurrent(kind, reverse, x, w, b, s):
+    """PyTorch's cell over what the input has already become: its own weight is the identity, without a bias."""
+    step = getattr(torch, kind + "_cell")
+    identity, none = torch.eye(w.shape[0], dtype=F64), torch.zeros_like(b)
+    states = []
+    for x_t in (x.flip(1) if reverse else x).unbind(1):
+        s = step(x_t, s.unbind(0) if kind == "lstm" else s, identity, w, none, b)
+        s = torch.stack(s) if kind == "lstm" else s
+        states.append(s)
+    return torch.stack(states[::-1] if reverse else states, -2)
+
+
+for kind, op, gates in (("rnn_tanh", "rnn", 1), ("rnn_relu", "rnn", 1), ("gru", "gru", 3), ("lstm", "lstm", 4)):
+    for reverse in (0, 1):
+        for n, t, h in ((2, 4, 3), (1, 1, 2)):
+            first = (2, n, h) if kind == "lstm" else (n, h)
+            case(op, lambda x, w, b, s, k=kind, r=reverse: recurrent(k, r, x, w, b, s), floats(n, t, gates * h), floats(gates * h, h),
+                 floats(gates * h), floats(*first), reverse=reverse, **(dict(act=kind[4:]) if op == "rnn" else {}))
+
+
+def attention(q, k, v, causal=0, scale=0.0):
+    scores = q @ k.mT * (scale or q.shape[-1] ** -0.5)
+    if causal:
+        hidden = torch.triu(torch.ones(q.shape[-2], k.shape[-2]), k.shape[-2] - q.shape[-2] + 1).bool()
+        scores = scores.masked_fill(hidden, -torch.inf)
+    return scores.softmax(-1) @ v
+
+
+def self_attention(x, heads=1, **o):
+    q, k, v = (part.unflatten(-1, (heads, -1)).transpose(-3, -2) for part in x.chunk(3, -1))
+    return attention(q, k, v, **o).transpose(-3, -2).flatten(-2)
+
+
+def cross_attention(x, y, heads=1, **o):
+    q, k, v = (part.unflatten(-1, (heads, -1)).transpose(-3, -2) for part in (x, *y.chunk(2, -1)))
+    return attention(q, k, v, **o).transpose(-3, -2).flatten(-2)
+
+
+for q, k, v, o in (((2, 3, 4), (2, 5, 4), (2, 5, 3), {}), ((3, 2), (4, 2), (4, 1), dict(causal=1)), ((2, 1, 3, 2), (3, 3, 2), (3, 2), dict(scale=0.3)),
+                   ((3, 18), (3, 18), (3, 17), dict(causal=1)), ((17, 2), (20, 2), (20, 3), dict(causal=1))):
+    case("attention", lambda q, k, v, o=o: attention(q, k, v, **o), floats(*q), floats(*k), floats(*v), **o)
+for x, o in (((2, 3, 12), dict(heads=2)), ((4, 6), {}), ((1, 3, 12), dict(heads=4, causal=1, scale=0.7))):
+    case("self_attention", lambda x, o=o: self_attention(x, **o), floats(*x), **o)
+for x, y, o in (((2, 3, 4), (2, 5, 8), dict(heads=2)), ((1, 3), (2, 6), {}), ((2, 4), (3, 8), dict(heads=4, causal=1, scale=0.7))):
+    case("cross_attention", lambda x, y, o=o: cross_attention(x, y, **o), floats(*x), floats(*y), **o)
+
+
 # --- writing ------------------------------------------------------------------------------------------------------------
+
+for r in ("mean", "sum", "none"):
+    sides = torch.tensor([[1.0, -1.0, 1.0], [-1.0, -1.0, 1.0]], dtype=F64)
+    rows = {"mean": lambda t: t.mean(), "sum": lambda t: t.sum(), "none": lambda t: t}[r]
+    case("weighted_cross_entropy", lambda x, y, w, r=r: F.cross_entropy(x, y, w.detach(), reduction=r), floats(5, 4), ints(4, 5), floats(4, low=0.5), fixed=2, reduction=r)
+    case("weighted_cross_entropy", lambda x, y, w, r=r: F.cross_entropy(x, y, w.detach(), reduction=r, label_smoothing=0.3), floats(5, 4), ints(4, 5),
+         floats(4, low=0.5), fixed=2, reduction=r, label_smoothing=0.3)
+    case("bce_with_logits", lambda x, y, r=r: F.binary_cross_entropy_with_logits(x, y.detach(), reduction=r), floats(2, 3), floats(2, 3, low=0, high=1), fixed=1, reduction=r)
+    case("bce_with_logits", lambda x, y, r=r: F.binary_cross_entropy_with_logits(x, y.detach(), reduction=r, pos_weight=given(2.5)[0]), floats(2, 3, low=-30, high=30),
+         floats(2, 3, low=0, high=1), fixed=1, reduction=r, pos_weight=2.5)
+    case("hinge", lambda x, y, f=rows: f((0.7 - x * y).clamp(min=0)), floats(2, 3), sides, fixed=1, reduction=r, margin=0.7)
+    case("logistic_loss", lambda x, y, r=r: F.soft_margin_loss(x, y.detach(), reduction=r), floats(2, 3), sides, fixed=1, reduction=r)
+    case("exponential_loss", lambda x, y, f=rows: f(torch.exp(-x * y)), floats(2, 3), sides, fixed=1, reduction=r)
+    case("huber", lambda x, y, r=r: F.huber_loss(x, y, reduction=r, delta=0.8), floats(2, 3), floats(2, 3), fixed=1, reduction=r, delta=0.8)
+    case("smooth_l1", lambda x, y, r=r: F.smooth_l1_loss(x, y, reduction=r, beta=0.8), floats(2, 3), floats(2, 3), fixed=1, reduction=r, beta=0.8)
+    case("kl_div", lambda x, y, f=rows: f(F.kl_div(x, y, reduction="none", log_target=True).sum(-1)), F.log_softmax(floats(2, 3), -1), F.log_softmax(floats(2, 3), -1), reduction=r)
+    case("multi_margin", lambda x, y, r=r: F.multi_margin_loss(x, y, reduction=r, margin=0.9), floats(5, 4), ints(4, 5), reduction=r, margin=0.9)
+    case("multi_margin", lambda x, y, r=r: F.multi_margin_loss(x, y, p=2, reduction=r), floats(5, 4), ints(4, 5), reduction=r, p=2)
+case("smooth_l1", F.l1_loss, floats(2, 3), floats(2, 3), beta=0)
+case("margin", lambda x, y: torch.stack([r[k] - torch.cat([r[:k], r[k + 1:]]).max() for r, k in zip(x, y)]), floats(5, 4), ints(4, 5))
+
+
 def option_text(value):
     if isinstance(value, tuple):
         return "(" + ",".join(str(v) for v in value) + ")"

@@ -10,10 +10,14 @@ local function read(path)
 end
 
 describe("the annotations", function()
-  local by_hand, in_lua = read "/lua/meta/moonlab.lua", read "/lua/moonlab/tensor.lua"
+  local by_hand, in_lua = read "/lua/meta/moonlab.lua" .. read "/lua/meta/data.lua", read "/lua/moonlab/tensor.lua"
 
   it("of the operations are those that their table makes", function()
     assert.equal(dofile(source .. "/lua/meta/generate.lua"), read "/lua/meta/ops.lua")
+  end)
+
+  it("of the marks are those that their table makes", function()
+    assert.equal(dofile(source .. "/lua/meta/generate_marks.lua"), read "/lua/meta/marks.lua")
   end)
 
   it("know every function that the C part has", function()

@@ -21,7 +21,7 @@ describe("a figure", function()
     wrong("fig:lines: unknown option 'xscal'; did you mean 'xscale'?", function() fig:lines(1, { "a" }, { xscal = "log" }) end)
     wrong("fig:heatmap: unknown option 'titel'; did you mean 'title'?",
       function() fig:heatmap(1, ml.zeros { 2, 2 }, { titel = "" }) end)
-    wrong("fig:save: unknown option 'widht'; did you mean 'width'?", function() fig:save("x.png", { widht = 3 }) end)
+    wrong("fig:save: unknown option 'siez'; did you mean 'size'?", function() fig:save("x.png", { siez = { 3, 3 } }) end)
   end)
 
   it("counts panels from 1", function()
@@ -32,17 +32,17 @@ describe("a figure", function()
     fig:lines(2, { "a" })
   end)
 
-  it("refuses sizes, scales, limits, names and themes that it does not know", function()
+  it("refuses sizes, scales, limits, names and styles that it does not know", function()
     wrong("figure: rows and cols must be 1..8, got 0 x 1", function() ml.figure { rows = 0 } end)
     wrong("figure: rows and cols must be 1..8, got 1 x 9", function() ml.figure { cols = 9 } end)
-    wrong("figure: theme must be 'default', 'light' or 'dark', got 'pink'", function() ml.figure { theme = "pink" } end)
-    wrong("fig:lines: xscale must be 'linear' or 'log', got 'logarithmic'",
+    wrong("figure: style must be 'default', 'light', 'dark' or 'print', got 'pink'", function() ml.figure { style = "pink" } end)
+    wrong("fig:lines: xscale must be 'default', 'linear', 'log' or 'symlog', got 'logarithmic'",
       function() fig:lines(1, { "a" }, { xscale = "logarithmic" }) end)
     wrong("fig:lines: ylim must be two numbers, the lower first, as in ylim = { 0, 1 }",
       function() fig:lines(1, { "a" }, { ylim = { 1, 0 } }) end)
     wrong("fig:lines: ylim must be two numbers", function() fig:lines(1, { "a" }, { ylim = 1 }) end)
     wrong("fig:lines: title must be text", function() fig:lines(1, { "a" }, { title = {} }) end)
-    wrong("fig:lines: a panel shows 1..24 curves, got 0", function() fig:lines(1, {}) end)
+    wrong("fig:lines: a panel shows 1..512 curves, got 0", function() fig:lines(1, {}) end)
     wrong("fig:lines: the name of curve 2 must be text", function() fig:lines(1, { "a", {} }) end)
     wrong("fig:lines: x must be 'step' or the name of a metric", function() fig:lines(1, { "a" }, { x = 5 }) end)
   end)
@@ -57,7 +57,7 @@ describe("a figure", function()
     fig:lines(1, { "loss" }, { xscale = "log", ylim = { 0, 1 }, title = "a title" })
     fig:heatmap(2, ml.randn { 5, 7 }, { diverging = true })
     for x = 1, 50 do fig:point("loss", x, 1 / x) end
-    fig:save(folder .. "/f.png"):save(folder .. "/f.svg"):save(folder .. "/f.pdf", { width = 300, height = 200, theme = "dark" })
+    fig:save(folder .. "/f.png"):save(folder .. "/f.svg"):save(folder .. "/f.pdf", { size = { 300, 200 }, style = "dark" })
     assert.equal("\137PNG\r\n\26\n", process.read(folder .. "/f.png"):sub(1, 8))
     assert.matches("<svg", process.read(folder .. "/f.svg"))
     assert.equal("%PDF-", process.read(folder .. "/f.pdf"):sub(1, 5))
@@ -78,13 +78,15 @@ describe("a heatmap", function()
   before_each(function() fig = ml.figure {} end)
 
   it("needs a matrix, or a function that returns one", function()
-    wrong("fig:heatmap: needs a tensor, or a function that returns one, got a number", function() fig:heatmap(1, 5) end)
+    local needed = "fig:heatmap: values must be a tensor, a list of numbers or a function that returns one, got "
+    wrong(needed .. "a boolean", function() fig:heatmap(1, true) end)
+    wrong(needed .. "nothing", function() fig:heatmap(1) end)
     local path = process.folder() .. "/f.png"
-    fig:heatmap(1, ml.zeros { 2, 3, 4 })
-    wrong("fig:heatmap: panel 1 needs a matrix, got shape (2, 3, 4)", function() fig:save(path) end)
-    fig:heatmap(1, function() return "text" end)
-    wrong("fig:heatmap: panel 1 needs a tensor to show, got ", function() fig:save(path) end)
-    fig:heatmap(1, function() return ml.zeros { 5 } end) -- a vector is one row
+    wrong("fig:heatmap: values must have the dimensions (r?, c), got shape (2, 3, 4)",
+      function() fig:heatmap(1, ml.zeros { 2, 3, 4 }) end)
+    fig:clear(1):heatmap(1, function() return "text" end)
+    wrong(needed .. "a string", function() fig:save(path) end)
+    fig:clear(1):heatmap(1, function() return ml.zeros { 5 } end) -- a vector is one row
     fig:save(path)
   end)
 

@@ -436,6 +436,10 @@ describe("published data", function()
       "^data.mnist: train%-images%-idx3%-ubyte.gz is not in .*Download .*t10k%-labels%-idx1%-ubyte.gz from https://.*LeCun")
     fails(function() ml.data.cifar10 { path = folder, only = "test" } end,
       "^data.cifar10: test_batch.bin is not in .*cifar%-10%-binary.tar.gz .*cs.toronto.edu")
+    fails(function() ml.data.fashion_mnist { path = folder, only = "train" } end,
+      "^data.fashion_mnist: train%-images%-idx3%-ubyte.gz is not in .*https://github.com/zalandoresearch/fashion%-mnist")
+    fails(function() ml.data.cifar100 { path = folder } end,
+      "^data.cifar100: train.bin is not in .*cifar%-100%-binary.tar.gz %(md5 03b5dce01913d631647c71ecec9e9cb8%)")
     fails(function() ml.data.mnist { path = folder, only = "both" } end, "only must be \"train\" or \"test\", got 'both'")
     fails(function() ml.data.mnist { paht = folder } end, "did you mean 'path'%?")
     local output, good = support.run("local ml = require 'moonlab'\nml.data.cifar10 {}\n", "MOONLAB_DATA=")
@@ -448,6 +452,11 @@ describe("published data", function()
     put("t10k-labels-idx1-ubyte", idx({ 2 }, "\0\9"))
     fails(function() ml.data.mnist { path = folder, only = "test" } end,
       "^data.mnist: '.*t10k%-images%-idx3%-ubyte' is not the published file %(md5 %x+, not 2646ac647ad5339dbf082846283269ea%)")
+    fails(function() ml.data.fashion_mnist { path = folder, only = "test" } end, "not 8181f5470baa50b63fa0f6fddb340f0a%)")
+    assert.equal("Bag", ml.data.fashion_mnist({ path = folder, only = "test", verify = false }).classes[9])
+    assert.is_true(ml.data.has("mnist", { path = folder, only = "test" }))
+    assert.is_false(ml.data.has("mnist", { path = folder }) or ml.data.has("cifar10", { path = folder .. "/nowhere" }))
+    fails(function() ml.data.has "mnits" end, "^data.has: there is no published set 'mnits'; it knows cifar10, ")
     local small = ml.data.mnist({ path = folder, only = "test", verify = false }).test
     holds({ 1, 10 }, small.y)
     assert.same({ 2, 1, 28, 28 }, small.x.shape)
@@ -459,18 +468,27 @@ describe("published data", function()
     fails(function() ml.data.mnist { path = folder, only = "test", verify = false } end, "must hold u8 images of 28 x 28")
   end)
 
-  it("reads CIFAR-10's binary files", function()
-    local image = {}
-    for i = 1, 10 do image[i] = string.char(i - 1) .. string.char(i):rep(3072) end
+  it("reads CIFAR's binary files", function()
+    local image, fine = {}, {}
+    for i = 1, 10 do
+      image[i] = string.char(i - 1) .. string.char(i):rep(3072)
+      fine[i]  = string.char(i) .. string.char(10 * i - 1) .. string.char(i):rep(3072)
+    end
     put("test_batch.bin", table.concat(image))
-    fails(function() ml.data.cifar10 { path = folder, only = "test" } end, "has 10 images, the published one 10,000")
+    put("test.bin", table.concat(fine))
+    for name, file in pairs { cifar10 = "test_batch", cifar100 = "test" } do
+      fails(function() ml.data[name] { path = folder, only = "test" } end,
+        "^data." .. name .. ": '.*" .. file .. ".bin' is not the published file %(md5 %x+, not %x+%)")
+    end
     local data = ml.data.cifar10 { path = folder, only = "test", verify = false, dtype = "u8" }
     assert.same({ 10, 3, 32, 32 }, data.test.x.shape)
     assert.equal("cat", data.classes[data.test.y[4]:item()])
     assert.equal(4, data.test.x[{ 4, 2, 5, 6 }]:item())
-    put("test_batch.bin", table.concat(image):rep(1000))
-    assert.equal(10000, #ml.data.cifar10({ path = folder, only = "test" }).test.x)
-    put("test_batch.bin", image[1]:rep(10000))
-    fails(function() ml.data.cifar10 { path = folder, only = "test" } end, "10000 images of class 1, .* have 1000")
+    data = ml.data.cifar100 { path = folder, only = "test", verify = false }
+    assert.same({ 10, 3, 32, 32 }, data.test.x.shape)
+    assert.equal("bottle", data.classes[data.test.y[1]:item()])
+    assert.equal("fish", data.coarse_classes[data.test.coarse[1]:item()])
+    assert.equal("worm vehicles_2", data.classes[100] .. " " .. data.coarse_classes[20])
+    assert.is_true(math.abs(data.test.x[{ 4, 2, 5, 6 }]:item() - 4 / 255) < 1e-7)
   end)
 end)

@@ -701,6 +701,108 @@ local other = {
     holds(x:tolist(), x:dropout(0))
     fails(function() return x:dropout(2) end, "^dropout: p must be in 0%.%.1, got 2")
   end,
+  rnn = function()
+    local x, w, b = f64 { { { 1 }, { -2 } } }, f64 { { 0.5 } }, f64 { 1 }
+    holds({ { { 2 + 1.5 }, { -1 + 1.75 } } }, x:rnn(w, b, f64 { { 3 } }, { act = "none" }))
+    holds({ { { 2 }, { 0 } } }, x:rnn(w, b, f64 { { 0 } }, { act = "relu" }))
+    holds({ { { 2 }, { 0 } } }, x:rnn(w, b, f64 { { 0 } }, { act = "relu", reverse = true }))
+    fails(function() return x:rnn(w, b, f64 { 3 }) end, "^rnn: the first state must have shape %(1, 1%), got %(1%)")
+    fails(function() return x:rnn(w, b, f64 { { 3 } }, { act = "gelu" }) end, "^rnn: act must be ")
+  end,
+  gru = function()
+    local x, w, b = { 1, -2, 0.5 }, { 0.5, -1, 2 }, { 0.25, 0, -1 }
+    local function after(s)
+      local r, z = sigmoid(x[1] + w[1] * s + b[1]), sigmoid(x[2] + w[2] * s + b[2])
+      return (1 - z) * tanh(x[3] + r * (w[3] * s + b[3])) + z * s
+    end
+    holds({ { { after(0.75) }, { after(after(0.75)) } } },
+      f64({ { x, x } }):gru(f64 { { w[1] }, { w[2] }, { w[3] } }, f64(b), f64 { { 0.75 } }), 1e-12)
+    fails(function() return f64({ { x } }):gru(f64 { w }, f64(b), f64 { { 0 } }) end, "^gru: the weight must be %(3 h, h%)")
+  end,
+  lstm = function()
+    local x, w, b = { 1, -2, 0.5, 1.5 }, { 0.5, -1, 2, 1 }, { 0.25, 0, -1, 0.5 }
+    local function gate(i, h) return x[i] + w[i] * h + b[i] end
+    local c = sigmoid(gate(2, 0.75)) * 0.3 + sigmoid(gate(1, 0.75)) * tanh(gate(3, 0.75))
+    local h = sigmoid(gate(4, 0.75)) * tanh(c)
+    holds({ { { { h } } }, { { { c } } } }, f64({ { x } }):lstm(f64 { { w[1] }, { w[2] }, { w[3] }, { w[4] } }, f64(b),
+      f64 { { { 0.75 } }, { { 0.3 } } }), 1e-12)
+    fails(function() return f64({ { x } }):lstm(f64 { { 1 }, { 1 }, { 1 }, { 1 } }, f64(b), f64 { { 0 } }) end,
+      "^lstm: the first state must have shape %(2, 1, 1%)")
+  end,
+  weighted_cross_entropy = function()
+    local each = m:cross_entropy(ml.tensor { 3, 1 }, { groups = 2 }):tolist()
+    holds((each[1] * 4 + each[2] * 1) / 5, m:weighted_cross_entropy(ml.tensor { 3, 1 }, ml.tensor { 1., 2, 4 }))
+    fails(function() return m:weighted_cross_entropy(ml.tensor { 3, 1 }, ml.ones { 2 }) end,
+      "needs a weight for each of 3 classes")
+    fails(function() return m:weighted_cross_entropy(ml.tensor { 3, 1 }, ml.ones { 3 }, { label_smoothing = -1 }) end,
+      "must be in %[0, 1%]")
+  end,
+  bce_with_logits = function()
+    holds({ math.log(2), 2 + math.log(1 + math.exp(-2)) },
+      ml.tensor { 0., 2 }:bce_with_logits(ml.tensor { 1., 0 }, { reduction = "none" }))
+    holds(3 * math.log(2), ml.tensor { 0. }:bce_with_logits(ml.tensor { 1. }, 3, "sum"))
+  end,
+  hinge = function()
+    holds({ 0.5, 0, 2 }, ml.tensor { 0.5, -3, 1 }:hinge(ml.tensor { 1., -1, -1 }, { reduction = "none" }))
+    fails(function() return m:hinge(m[1]) end, "^hinge: shapes differ: %(2, 3%) and %(3%)")
+  end,
+  logistic_loss = function() holds(math.log(1 + math.exp(-2)), ml.tensor { 2. }:logistic_loss(ml.tensor { 1. })) end,
+  exponential_loss = function() holds(math.exp(2), ml.tensor { 2. }:exponential_loss(ml.tensor { -1. })) end,
+  huber = function()
+    holds({ 0.125, 2 * (3 - 1) }, ml.tensor { 0.5, -3 }:huber(ml.zeros { 2 }, 2, "none"))
+    fails(function() return m:huber(m, -1) end, "^huber: delta must be above 0, got %-1")
+  end,
+  smooth_l1 = function()
+    holds({ 0.125 / 2, 3 - 1 }, ml.tensor { 0.5, -3 }:smooth_l1(ml.zeros { 2 }, 2, "none"))
+    fails(function() return m:smooth_l1(m, -1) end, "^smooth_l1: beta must be 0 or more, got %-1")
+  end,
+  kl_div = function()
+    local q, p = ml.tensor { 0.5, 0.5 }:log(), ml.tensor { 0.25, 0.75 }:log()
+    holds(0.25 * math.log(0.5) + 0.75 * math.log(1.5), q:kl_div(p))
+    fails(function() return ml.tensor(1.):kl_div(ml.tensor(1.)) end, "^kl_div: needs a last dimension")
+  end,
+  multi_margin = function()
+    holds((0.5 + 0) / 3, ml.tensor { { 2., 1.5, 0 } }:multi_margin(ml.tensor { 1 }))
+    holds((2.5 ^ 2 + 3 ^ 2) / 3, ml.tensor { { 2., 1.5, 0 } }:multi_margin(ml.tensor { 3 }, { p = 2 }))
+    fails(function() return m:multi_margin(ml.tensor { 1, 2 }, { p = 3 }) end, "^multi_margin: p must be 1 or 2, got 3")
+    fails(function() return m:multi_margin(ml.tensor { 1., 2 }) end, "^multi_margin: labels must be")
+  end,
+  margin = function()
+    holds({ 0.5, -2 }, ml.tensor { { 2., 1.5, 0 }, { 2, 1.5, 0 } }:margin(ml.tensor { 1, 3 }))
+    fails(function() return ml.ones({ 2, 1 }):margin(ml.tensor { 1, 1 }) end, "^margin: needs two classes at least")
+    fails(function() return m:margin(ml.tensor { 1 }) end, "^margin: needs scores %(n, classes%) and labels %(n%)")
+  end,
+  attention = function()
+    local q, k, v = f64 { { 1, 0 }, { 0, 2 } }, f64 { { 1, 1 }, { -1, 3 } }, f64 { { 1, 10 }, { 2, 30 } }
+    local function mixed(a, b) -- by scores a and b
+      local share = 1 / (1 + math.exp(b - a))
+      return { share + 2 * (1 - share), 10 * share + 30 * (1 - share) }
+    end
+    local root = math.sqrt(2)
+    holds({ mixed(1 / root, -1 / root), mixed(2 / root, 6 / root) }, q:attention(k, v), 1e-12)
+    holds({ mixed(0.5, -0.5), mixed(1, 3) }, q:attention(k, v, { scale = 0.5 }), 1e-12)
+    holds({ { 1, 10 }, mixed(2 / root, 6 / root) }, q:attention(k, v, { causal = true }), 1e-12)
+    holds({ mixed(2 / root, 6 / root) }, q[{ { 2, 2 } }]:attention(k, v, { causal = true }), 1e-12) -- the last query sees all
+    fails(function() return q:attention(k[{ { 1, 1 } }], v[{ { 1, 1 } }], { causal = true }) end,
+      "^attention: causal, the first of 2 queries would see none of 1 keys")
+    fails(function() return q:attention(k:reshape(4, 1), v) end, "^attention: queries and keys must be of one width")
+    fails(function() return q:attention(k, v[{ { 1, 1 } }]) end, "^attention: needs a value for each key")
+  end,
+  self_attention = function()
+    local x = f64 { { 1, 0, 1, 1, 1, 10 }, { 0, 2, -1, 3, 2, 30 } }
+    holds(x[{ {}, { 1, 2 } }]:attention(x[{ {}, { 3, 4 } }], x[{ {}, { 5, 6 } }]):tolist(), x:self_attention(), 1e-12)
+    holds({ { 1, 10 }, { 1.5, 20 } }, (x * f64 { 0, 0, 1, 1, 1, 1 }):self_attention { heads = 2, causal = true }, 1e-12)
+    fails(function() return x:self_attention(4) end, "^self_attention: needs queries, keys and values of 4 heads side by side")
+  end,
+  cross_attention = function()
+    local x = f64 { { 1, 0, 1, 1, 1, 10 }, { 0, 2, -1, 3, 2, 30 } }
+    local q, kv = x[{ {}, { 1, 2 } }], x[{ {}, { 3, 6 } }]
+    holds(x:self_attention():tolist(), q:cross_attention(kv), 1e-12)
+    holds(x:self_attention({ heads = 2, causal = true })[{ { 2, 2 } }]:tolist(),
+      q[{ { 2, 2 } }]:cross_attention(kv, { heads = 2, causal = true }), 1e-12)
+    fails(function() return q:cross_attention(q) end, "^cross_attention: needs keys and values side by side, twice as wide")
+    fails(function() return q:cross_attention(kv, 3) end, "^cross_attention: needs queries of 3 heads side by side")
+  end,
   mse = function()
     holds((9 + 4 + 1 + 0 + 1 + 4) / 6, m:mse(m * 0 + 4))
     holds(0, ml.nn.mse(m, m))

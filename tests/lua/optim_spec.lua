@@ -46,7 +46,8 @@ describe("an optimizer", function()
     assert.matches("^AdamW%(lr = 0%.5, weight_decay = 0%.25%): 1 parameters, 0 steps$", tostring(opt))
     fails(function() opt.lr = -1 end, "lr")
     fails(function() opt.lr = "fast" end, "^AdamW: lr must be a number, got string")
-    fails(function() opt.momentum = 1 end, "^AdamW: no field 'momentum' can be set; lr and weight_decay can")
+    fails(function() opt.momentum = 1 end,
+      "^AdamW: no field 'momentum' can be set; lr, weight_decay, clip_norm and clip_value can")
     fails(function() return opt.learning_rate end, "^AdamW has no field 'learning_rate'")
     fails(function() return opt:minimise() end, "^AdamW has no field 'minimise'; did you mean 'minimize'%?")
   end)
@@ -56,7 +57,7 @@ describe("an optimizer", function()
     fails(function() return ml.optim.AdamW({ w }, { weight_dacay = 1 }) end,
       "^AdamW: unknown option 'weight_dacay'; did you mean 'weight_decay'%?")
     fails(function() return ml.optim.SGD({ w }, { betas = { 1, 2 } }) end,
-      "^SGD: unknown option 'betas'; it knows lr, momentum, nesterov, weight_decay")
+      "^SGD: unknown option 'betas'; it knows lr, momentum, nesterov, weight_decay, decoupled")
     fails(function() return ml.optim.Adam({ w }, { betas = 0.9 }) end, "^Adam: betas must be a list of two numbers")
     fails(function() return ml.optim.Adam({ w }, { lr = "1e-3" }) end, "^Adam: lr must be a number, got string")
     fails(function() return ml.optim.Adam(w) end,
@@ -106,7 +107,8 @@ describe("groups of parameters", function()
 
   it("may have a rule of their own", function()
     local w, b = two()
-    local opt = ml.optim.AdamW({ { params = { w } }, { params = { b }, optimizer = "SGD", lr = 0.5 } }, { lr = 0.1, weight_decay = 0 })
+    local opt = ml.optim.AdamW({ { params = { w } }, { params = { b }, optimizer = "SGD", lr = 0.5 } },
+      { lr = 0.1, weight_decay = 0 })
     opt:minimize((w * 3):sum() + b:sum())
     holds({ 0.9, 1.9 }, w, 1e-6)
     holds({ 2.5 }, b, 1e-12)
@@ -134,7 +136,8 @@ describe("groups of parameters", function()
     assert.same(b:tolist(), b2:tolist())
     assert.is_nil(state.parameters[2].momentum)
     local one = leaf { 1 }
-    fails(function() ml.optim.SGD({ one }, { momentum = 0.9 }):load_state(state) end, "^load_state: this is the state of 2 groups, not of 1")
+    fails(function() ml.optim.SGD({ one }, { momentum = 0.9 }):load_state(state) end,
+      "^load_state: this is the state of 2 groups, not of 1")
     state.groups[2].lr = -1
     fails(function() other:load_state(state) end, "^load_state: lr must be a finite number, 0 or more")
   end)
@@ -143,7 +146,8 @@ describe("groups of parameters", function()
     local rates = { 0.1, 0.02 }
     local function body(h)
       local w, b = ml.ones { 2 }:requires_grad_(), ml.ones { 1 }:requires_grad_()
-      local opt = ml.optim.SGD({ { params = { w }, lr_scale = 2 }, { params = { b }, lr = h.slow } }, { lr = h.lr, momentum = 0.5 })
+      local opt = ml.optim.SGD({ { params = { w }, lr_scale = 2 }, { params = { b }, lr = h.slow } },
+        { lr = h.lr, momentum = 0.5 })
       for _ = 1, 3 do opt:minimize(w:square():sum() + b:square():sum()) end
       local state = opt:state()
       opt:load_state(state)
@@ -163,9 +167,12 @@ describe("groups of parameters", function()
     fails(function() return ml.optim.SGD { { params = { w }, learning_rate = 1 } } end, "^SGD: unknown option 'learning_rate'")
     fails(function() return ml.optim.SGD { { params = { w }, mommentum = 1 } } end, "did you mean 'momentum'%?")
     fails(function() return ml.optim.SGD { { lr = 1 } } end, "^SGD: the parameters must be a list of tensors, .* got nil")
-    fails(function() return ml.optim.SGD { { params = { w } }, { params = { w } } } end, "^SGD: a parameter of shape %(2%) is in two groups")
-    fails(function() return ml.optim.SGD { { params = { w } }, b } end, "^SGD: group 2 must be a table, { params = {...}, lr = ... }")
-    fails(function() return ml.optim.SGD { { params = { w }, optimizer = "AdamV" } } end, "there is no optimizer 'AdamV'; did you mean 'Adam")
+    fails(function() return ml.optim.SGD { { params = { w } }, { params = { w } } } end,
+      "^SGD: a parameter of shape %(2%) is in two groups")
+    fails(function() return ml.optim.SGD { { params = { w } }, b } end,
+      "^SGD: group 2 must be a table, { params = {...}, lr = ... }")
+    fails(function() return ml.optim.SGD { { params = { w }, optimizer = "AdamV" } } end,
+      "there is no optimizer 'AdamV'; did you mean 'Adam")
     fails(function() return ml.optim.SGD { { params = { w }, lr_scale = 0 } } end, "^SGD: lr_scale must be above 0")
     local opt = ml.optim.SGD { { params = { w } } }
     fails(function() opt.groups[1].momentum = 1 end, "no field 'momentum' of a group can be set; lr and weight_decay can")

@@ -128,27 +128,33 @@ describe("ntk", function()
     assert(errors[4] < 0.12, ("the distance is %.3f at width 512"):format(errors[4]))
   end)
 
+  -- Exponents of how far the first weights and the kernel move in training, relative to where they start.
   local function relative_movement(kind)
-    local x, moved = sphere(16, 4), {}
+    local x, weights, kernels = sphere(16, 4), {}, {}
     local y = x:slice(2, 1, 1) * x:slice(2, 2, 2)
     for i, width in ipairs(WIDTHS) do
-      moved[i] = 0
+      weights[i], kernels[i] = 0, 0
       for seed = 1, 3 do
         ml.seed(seed)
         local model = shallow(d, width, 1, { dtype = "f64", bias = false })
         local scaling = nn.parametrise(model, kind)
-        local start, at_zero = model[1].weight:detach():clone(), model(x):detach()
+        local start, at_zero, before = model[1].weight:detach():clone(), model(x):detach(), kernel(model, x)
         local opt = ml.optim.SGD(scaling:groups { optimizer = "SGD" }, { lr = 0.2 })
         for _ = 1, 20 do opt:minimize(nn.mse(model(x) - at_zero, y)) end
-        moved[i] = moved[i] + ((model[1].weight - start):norm() / start:norm()):item() / 3
+        weights[i] = weights[i] + ((model[1].weight - start):norm() / start:norm()):item() / 3
+        kernels[i] = kernels[i] + ((kernel(model, x) - before):norm() / before:norm()):item() / 3
       end
     end
-    return exponent(moved)
+    return exponent(weights), exponent(kernels)
   end
 
-  it("trains with weights that move as 1/sqrt(width); with mean_field they move as far at every width", function()
-    near(-0.5, relative_movement "ntk", 0.1, "movement of the weights")
-    near(0, relative_movement "mean_field", 0.12, "movement of the weights")
+  it("trains with weights that move as 1/sqrt(width), and a kernel that stands still; mean_field with neither", function()
+    local weights, kernels = relative_movement "ntk"
+    near(-0.5, weights, 0.1, "movement of the weights")
+    assert(kernels < -0.4 and kernels > -1.1, ("movement of the kernel goes as width^%.3f"):format(kernels))
+    weights, kernels = relative_movement "mean_field"
+    near(0, weights, 0.12, "movement of the weights")
+    near(0, kernels, 0.15, "movement of the kernel")
   end)
 end)
 

@@ -152,6 +152,29 @@ describe("vjp and jvp", function()
     assert.is_nil(third)
   end)
 
+  it("several results at once: one twice, one that leads to another, the argument itself, a constant", function()
+    local x, w = randn({ 3, 2 }, 1), randn({ 3, 2 }, 2)
+    local function f(z)
+      local a = z:tanh()
+      local b = a * z + w
+      return { a, a, b, b:exp():sum(), z, w * 2, z:sum() }
+    end
+    local value, pullback = ml.vjp(f, x)
+    local seeds = ml.tree.randn_like(value)
+    local expected = ml.grad(function(z)
+      local sum = ml.zeros({}, { dtype = "f64" })
+      for i, y in ipairs(f(z)) do sum = sum + (y * seeds[i]):sum() end
+      return sum
+    end)(x)
+    same(expected, pullback(seeds))
+    -- and differentiated: the pullback as a function of x and of the seeds
+    local v = randn({ 3, 2 }, 5)
+    local function pulled(z) return (select(2, ml.vjp(f, z))(seeds) * v):sum() end
+    local h = 1e-5
+    local step = (pulled(x + v * h) - pulled(x - v * h)) / (2 * h)
+    assert.near(step:item(), (ml.grad(pulled)(x) * v):sum():item(), 1e-6)
+  end)
+
   it("jvp of jvp is the second derivative", function()
     local function cube(x) return x ^ 3 end
     local function once(x) return select(2, ml.jvp(cube, { x }, { f64(1) })) end

@@ -1,0 +1,53 @@
+/* Are two pictures the same to the eye? Blocks of 4 x 4 pixels are compared by their mean colours: letters and edges may be
+ * set a fraction of a pixel apart by another version of a library, but nothing may be missing, moved or of another colour. */
+#ifndef TEST_COMPARE_H
+#define TEST_COMPARE_H
+
+#include "picture.h"
+
+#include <stdlib.h>
+
+#define BLOCK      4
+#define WORST      0.34  /* of one block, of 0..1 */
+#define ON_AVERAGE 0.012 /* of all */
+
+typedef struct difference {
+    double worst, mean;
+    int    x, y; /* of the worst */
+} difference;
+
+static inline mli_colour block_mean(const picture *p, int x, int y)
+{
+    mli_colour sum = { 0, 0, 0 };
+    int        n   = 0;
+    for (int j = y; j < y + BLOCK && j < p->h; j++)
+        for (int i = x; i < x + BLOCK && i < p->w; i++, n++) {
+            mli_colour c = picture_at(p, i, j);
+            sum.r += c.r, sum.g += c.g, sum.b += c.b;
+        }
+    return (mli_colour){ sum.r / n, sum.g / n, sum.b / n };
+}
+
+static inline difference compare(const picture *a, const picture *b)
+{
+    difference d = { 1, 1, -1, -1 };
+    int        n = 0;
+    if (!a->surface || !b->surface || abs(a->w - b->w) > 1 || abs(a->h - b->h) > 1) return d; /* a PDF's page is in points */
+    int w = a->w < b->w ? a->w : b->w, h = a->h < b->h ? a->h : b->h;
+    d = (difference){ 0, 0, 0, 0 };
+    for (int y = 0; y + BLOCK <= h; y += BLOCK)
+        for (int x = 0; x + BLOCK <= w; x += BLOCK, n++) {
+            double far = colour_distance(block_mean(a, x, y), block_mean(b, x, y));
+            d.mean += far;
+            if (far > d.worst) d.worst = far, d.x = x, d.y = y;
+        }
+    d.mean /= n;
+    return d;
+}
+
+static inline bool looks_the_same(difference d)
+{
+    return d.worst < WORST && d.mean < ON_AVERAGE;
+}
+
+#endif

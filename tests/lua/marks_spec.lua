@@ -1,0 +1,206 @@
+-- Marks, layouts and recordings, as scripts see them.
+local process = dofile(os.getenv "MOONLAB_SOURCE" .. "/tests/lua/process.lua")
+local ml = require "moonlab"
+local nn = ml.nn
+
+teardown(process.remove_all)
+
+local function wrong(message, f, ...)
+  local good, problem = pcall(f, ...)
+  assert.falsy(good)
+  problem = tostring(problem)
+  assert.truthy(problem:find(message, 1, true), problem)
+  assert.matches("marks_spec.lua:%d+: ", problem)
+end
+
+-- Pixels that are not the colour of the paper.
+local function ink(fig, opts)
+  local pixels = fig:pixels(opts or { size = { 200, 150 } }):cast "f64"
+  return pixels:ne(pixels[1][1]):cast("f64"):sum():item()
+end
+
+describe("marks", function()
+  local fig
+  before_each(function() fig = ml.figure {} end)
+
+  it("refuse what they do not know, at the script's line", function()
+    wrong("fig:scatter: unknown option 'radios'; did you mean 'radius'?",
+      function() fig:scatter(1, { 1 }, { 1 }, { radios = 2 }) end)
+    wrong("fig:line: y must be a tensor, a list of numbers or a function that returns one, got nothing",
+      function() fig:line(1, { 1 }) end)
+    wrong("fig:line: y has 2 where x has 3", function() fig:line(1, { 1, 2, 3 }, { 1, 2 }) end)
+    wrong("fig:line: there is nothing behind the options", function() fig:line(1, { 1 }, { 1 }, {}, 5) end)
+    wrong("fig:contour: map must be one of auto|viridis|diverging|cyclic|grey, got 'jet'",
+      function() fig:contour(1, { 1, 2 }, { 1, 2 }, ml.eye(2), { map = "jet" }) end)
+    wrong("fig:images: images must have the dimensions (n, h, w), got shape (2, 3)",
+      function() fig:images(1, ml.zeros { 2, 3 }) end)
+    wrong("fig:bars: names must be a list of texts, got boolean", function() fig:bars(1, { 1 }, { names = true }) end)
+    wrong("fig:histogram: range must be two numbers, the lower first", function() fig:histogram(1, { 1 }, { range = 5 }) end)
+    wrong("fig:line: no panel 2;", function() fig:line(2, { 1 }, { 1 }) end)
+  end)
+
+  it("take lists, numbers, tensors of any type, and functions that are called again at a refresh", function()
+    local calls = 0
+    fig:scatter(1, { 1, 2, 3 }, ml.arange(3), { by = ml.tensor { 1, 2, 1 } })
+    fig:event(1, 2, { text = "here" })
+    fig:line(1, function() calls = calls + 1 return { 1, 2 }, { 3, 4 } end, { label = "f" })
+    assert.equal(0, calls)
+    assert.is_true(ink(fig) > 100)
+    assert.equal(1, calls)
+    fig:refresh()
+    assert.equal(2, calls)
+  end)
+
+  it("show a tensor as it is at the refresh", function()
+    local w = ml.zeros { 4, 4 }
+    fig:heatmap(1, w, { limits = { 0, 1 } })
+    local before = fig:pixels { size = { 60, 40 } }
+    w[{}] = 1
+    fig:refresh()
+    assert.is_false(before:eq(fig:pixels { size = { 60, 40 } }):all():item())
+  end)
+
+  it("lie over each other in one panel, and go when it is cleared", function()
+    fig:heatmap(1, ml.eye(3)):scatter(1, { 1, 2 }, { 1, 2 }):text(1, 2, 2, { text = "x" })
+    local all = ink(fig)
+    assert.equal(0, ink(fig:clear(1)))
+    assert.is_true(all > 1000)
+  end)
+
+  it("may have labels with raised and lowered parts, and metrics may have a _ in their names", function()
+    local plain = ink(ml.figure { title = "10-3" }, { size = { 300, 200 } })
+    local raised = ink(ml.figure { title = "10^{-3}" }, { size = { 300, 200 } })
+    assert.is_true(raised ~= plain and raised > 0)
+    local names = { "train_acc", "train\\_acc" } -- the second is the first, said with care
+    local a = ml.figure { title = names[1] }:pixels { size = { 300, 200 } }
+    assert.is_true(a:eq(ml.figure { title = names[2] }:pixels { size = { 300, 200 } }):all():item())
+  end)
+end)
+
+describe("a layout", function()
+  it("is a picture in letters, counted as they come", function()
+    local fig = ml.figure { layout = { "aab", "ccb" } }
+    fig:line(3, { 1, 2 }, { 1, 2 })
+    wrong("fig:line: no panel 4; this figure has panels 1..3", function() fig:line(4, { 1 }, { 1 }) end)
+    wrong("the cells of 'a' are no rectangle", function() ml.figure { layout = { "ab", "ba" } } end)
+    wrong("layout says how many rows and cols there are", function() ml.figure { layout = "ab", rows = 2 } end)
+  end)
+
+  it("shares axes: two panels then have the range of both", function()
+    local function picture(share)
+      local fig = ml.figure { rows = 2, share_x = share }
+      fig:line(1, { 0, 1 }, { 0, 1 }):line(2, { 0, 10 }, { 0, 1 })
+      return fig:pixels { size = { 60, 40 } } -- without words: curves alone
+    end
+    local function right_end(pixels) -- of the upper curve
+      local upper = pixels[{ { 1, 18 }, {}, {} }]:cast "f64"
+      local columns = upper:ne(255.0):cast("f64"):sum { 1, 3 }:tolist()
+      for i = #columns, 1, -1 do if columns[i] > 0 then return i end end
+    end
+    assert.is_true(right_end(picture(false)) > 50)
+    assert.is_true(right_end(picture(true)) < 15)
+  end)
+end)
+
+describe("helpers", function()
+  it("draw the mean of curves with a band that the spread says", function()
+    local curves = ml.stack { ml.tensor { 1., 2, 3 }, ml.tensor { 3., 4, 5 } }
+    for _, show in ipairs { "interval", "std", "range", "quartiles" } do
+      assert.is_true(ink(ml.figure {}:band(1, { 1, 2, 3 }, curves, { show = show })) > 200)
+    end
+    wrong("fig:band: show must be interval, std, range or quartiles, got 'all'",
+      function() ml.figure {}:band(1, { 1, 2, 3 }, curves, { show = "all" }) end)
+    wrong("fig:band: curves must have the shape (seeds, n), got (3)",
+      function() ml.figure {}:band(1, { 1, 2, 3 }, ml.zeros { 3 }) end)
+  end)
+
+  it("show where a model decides, in the colours of the points", function()
+    local x = ml.tensor { { -1., 0 }, { 1., 0 } }
+    local function half_plane(p) return ml.stack({ -p[{ {}, 1 }], p[{ {}, 1 }] }, 2) * 50 end
+    local fig = ml.figure {}:decision(1, half_plane, { x = x, y = ml.tensor { 1, 2 } }, { xlim = { -2, 2 }, ylim = { -2, 2 } })
+    local pixels = fig:pixels { size = { 100, 60 } }:cast "f64" -- bare: the panel is all but 3 pixels a side
+    local left, right = pixels[30][10], pixels[30][90]
+    assert.is_true(left[3]:item() > left[1]:item(), "blue on the left")
+    assert.is_true(right[1]:item() > right[3]:item(), "orange on the right")
+    local score = ml.figure {}:decision(1, function(p) return p[{ {}, 1 }] * 100 end,
+      { x = x }, { xlim = { -2, 2 }, ylim = { -2, 2 } })
+    local again = score:pixels { size = { 100, 60 } }:cast "f64"
+    assert.is_true(again[30][90][1]:item() > again[30][90][3]:item(), "one output is the score of class 2")
+    wrong("fig:decision: the data must be a table with x of the shape (n, 2)",
+      function() fig:decision(1, half_plane, { x = ml.zeros { 3 } }) end)
+  end)
+
+  it("leave a model's mode as it was", function()
+    local model = nn.Sequential { nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 2) }
+    model:train()
+    ml.figure {}:decision(1, model, { x = ml.randn { 5, 2 } }):refresh()
+    assert.is_true(model[2]:training())
+  end)
+
+  it("draw networks", function()
+    assert.is_true(ink(ml.figure {}:network(1, nn.Sequential { nn.Linear(3, 100), nn.ReLU(), nn.Linear(100, 2) })) > 500)
+    wrong("fig:network: needs a model with Linear layers", function() ml.figure {}:network(1, nn.ReLU()) end)
+    wrong("layer 2 takes 4 inputs, the one before it has 3 outputs",
+      function() ml.figure {}:network(1, { ml.zeros { 3, 2 }, ml.zeros { 1, 4 } }) end)
+  end)
+end)
+
+describe("a recording", function()
+  local script = [[
+    local run = require "moonlab".run { name = "filmed", steps = 100 }
+    run:figure {}:lines(1, { "loss" }, { xscale = SCALE })
+    for step in run:steps() do run:log { loss = 1 / step } end
+  ]]
+
+  local function frames(folder) -- each has a control block of its own
+    local _, n = process.read(folder .. "/out.gif"):gsub("\33\249\4", "")
+    return n
+  end
+
+  local function film(scale, path, environment)
+    local folder = process.folder()
+    process.write(folder .. "/script.lua", (script:gsub("SCALE", ("%q"):format(scale))))
+    local done = process.shell(("%s run script.lua record=%s --no-window --quiet"):format(process.program, path),
+      { folder = folder, environment = environment })
+    return folder, done
+  end
+
+  it("is an animated GIF; over a log axis its frames are, too", function()
+    local folder, done = film("linear", "out.gif")
+    assert.equal(0, done.code, done.err)
+    assert.equal("GIF89a", process.read(folder .. "/out.gif"):sub(1, 6))
+    local even = frames(folder)
+    folder = film("log", "out.gif")
+    local log = frames(folder)
+    assert.is_true(even >= 100 and log >= 30 and log <= 100, even .. ", " .. log)
+  end)
+
+  it("says what is wrong with its path, and what it needs", function()
+    local _, done = film("log", "out.avi")
+    assert.equal(1, done.code)
+    assert.matches("record: 'out.avi' does not end in .gif, .mp4, .mkv, .webm or .mov", done.err, 1, true)
+    local folder
+    folder, done = film("log", "out.mp4", { PATH = "/nowhere" })
+    assert.equal(1, done.code)
+    local advice = "'out.mp4' needs ffmpeg, which is not installed; a path that ends in .gif needs nothing"
+    assert.truthy(done.err:find(advice, 1, true), done.err)
+    assert.falsy(io.open(folder .. "/out.mp4"))
+  end)
+
+  it("gives ffmpeg raw frames, and names the film when it is whole", function()
+    local tools = process.folder()
+    process.write(tools .. "/ffmpeg", "#!/bin/sh\nfor last; do :; done\necho \"$@\" > arguments\nwc -c > \"$last\"\n")
+    os.execute("chmod +x " .. tools .. "/ffmpeg")
+    local folder, done = film("log", "out.mp4", { PATH = tools .. ":/usr/bin:/bin" })
+    assert.equal(0, done.code, done.err)
+    local arguments = process.read(folder .. "/arguments")
+    assert.matches("%-f rawvideo %-pix_fmt bgr0 %-s 660x494 %-r 20 %-i %- .*out%.part%.mp4", arguments)
+    local bytes = tonumber(process.read(folder .. "/out.mp4"))
+    assert.equal(0, bytes % (660 * 494 * 4))
+    assert.is_true(bytes / (660 * 494 * 4) > 60)
+    process.write(tools .. "/ffmpeg", "#!/bin/sh\nexit 3\n")
+    folder, done = film("log", "out.mp4", { PATH = tools .. ":/usr/bin:/bin" })
+    assert.equal(1, done.code)
+    assert.falsy(io.open(folder .. "/out.part.mp4"))
+  end)
+end)
