@@ -23,7 +23,11 @@ typedef struct {
     double     *sums; /* (sets, runs, 2): sum of dy, of dy z; with relu of what of dy gets through it */
 } channels_job;
 
-static int64_t run_at(const channels_job *j, int64_t s, int64_t q) { return (j->groups ? s * j->runs + q : q * j->sets + s) * j->inner * j->l.bytes; }
+static int64_t run_at(const channels_job *j, int64_t s, int64_t q)
+{
+    return (j->groups ? s * j->runs + q : q * j->sets + s) * j->inner * j->l.bytes;
+}
+
 static int64_t channel_of(const channels_job *j, int64_t s, int64_t q) { return j->groups ? s % j->groups * j->runs + q : s; }
 
 /* mean is one of the dtype, which the loops subtract; what it lacks, beyond, is made up for in the sums. */
@@ -124,7 +128,8 @@ static images images_of(const ml_shape *s, bool batch)
 static bool make_channels(const ml_call *c, int64_t groups, double eps, channels_job *j)
 {
     images     m = images_of(&c->in[0]->shape, groups == 0);
-    ml_tensor *x = mli_contiguous(c->in[0]), *w = c->n_in > 1 ? mli_contiguous(c->in[1]) : x, *b = c->n_in > 1 ? mli_contiguous(c->in[2]) : x;
+    ml_tensor *x = mli_contiguous(c->in[0]), *w = x, *b = x; /* moments have neither weight nor bias, and read none */
+    if (c->n_in > 1) w = mli_contiguous(c->in[1]), b = mli_contiguous(c->in[2]);
     if (x && m.turned) x = turned(x, m.n, m.c, m.inner);
     if (!x || !w || !b) return false;
     *j = (channels_job){ .l = mli_norm_loops_of(c->dtype), .groups = groups, .eps = eps, .x = mli_data(x), .w = mli_data(w), .b = mli_data(b) };
@@ -203,7 +208,8 @@ static bool group_norm_infer(ml_call *c)
     const ml_group_norm_opts *o = c->opts;
     if (!channels_infer(c, o->eps)) return false;
     int64_t channels = c->in[0]->shape.size[1];
-    return (o->groups >= 1 && channels % o->groups == 0) || ml_fail("group_norm: %lld groups do not divide %lld channels", (long long)o->groups, (long long)channels);
+    return (o->groups >= 1 && channels % o->groups == 0) ||
+           ml_fail("group_norm: %lld groups do not divide %lld channels", (long long)o->groups, (long long)channels);
 }
 
 static ml_tensor *group_norm_compose(ml_call *c)
@@ -308,7 +314,8 @@ static const ml_group_norm_opts two_groups = { 2, 1e-3 };
 static const ml_sample group_norm_samples[] = { { .in = { "(2, 4, 3)", "(4)", "(4)" }, .opts = &two_groups }, { .in = { "(2, 3, 2, 2)", "(3)", "(3)" } }, { 0 } };
 static const ml_batch_norm_opts with_relu = { 1e-3, ML_ACT_RELU }, with_tanh = { 1e-3, ML_ACT_TANH };
 static const ml_sample batch_norm_samples[] = {
-    { .in = { "(7, 3)", "(3)", "(3)" } }, { .in = { "(2, 2, 4, 5)", "(2)", "(2)" } }, { .in = { "(2, 2, 2, 2)", "(2)", "(2)" }, .opts = &with_relu }, /* few: none near the kink */
+    { .in = { "(7, 3)", "(3)", "(3)" } }, { .in = { "(2, 2, 4, 5)", "(2)", "(2)" } },
+    { .in = { "(2, 2, 2, 2)", "(2)", "(2)" }, .opts = &with_relu }, /* few: none near the kink */
     { .in = { "(7, 3)", "(3)", "(3)" }, .opts = &with_tanh }, { 0 }
 };
 static const ml_sample channel_moments_samples[] = { { .in = { "(7, 3)" } }, { .in = { "(2, 2, 4, 5)" } }, { 0 } };
