@@ -39,4 +39,6 @@ static int new_group_pool(lua_State *L) /* GroupPool(), GroupPool "mean" */
     return lml_finish_module(L, slot, &work, ml_nn_group_pool(mean));
 }
 
-const luaL_Reg lml_equivariant_layers[] = { { "LiftConv2d", new_lift_conv2d }, { "GroupConv2d", new_group_conv2d }, { "GroupPool", new_group_pool }, { NULL, NULL } };
+const luaL_Reg lml_equivariant_layers[] = {
+    { "LiftConv2d", new_lift_conv2d }, { "GroupConv2d", new_group_conv2d }, { "GroupPool", new_group_pool }, { NULL, NULL },
+};

@@ -10,7 +10,8 @@
 static ml_tensor *activate(const ml_module *m, const mli_args *a, ml_tensor *x)
 {
     (void)a;
-    return mli_blame(m, ml_op_info_at(m->activation.op)->name, ml_op_apply(m->activation.op, &x, 1, m->activation.has_opts ? m->activation.opts : NULL));
+    const void *opts = m->activation.has_opts ? m->activation.opts : NULL;
+    return mli_blame(m, ml_op_info_at(m->activation.op)->name, ml_op_apply(m->activation.op, &x, 1, opts));
 }
 
 /* An option that is not as the table has it, ", slope 0.2"; dimensions count from 1, as layers do in a path. */
@@ -19,7 +20,8 @@ static int option_text(const ml_field *f, const void *given, const void *usual, 
     switch (f->kind) {
     case ML_FIELD_REAL:
         return *(const double *)given == *(const double *)usual ? 0 : snprintf(to, bytes, ", %s %g", f->name, *(const double *)given);
-    case ML_FIELD_FLAG: return *(const bool *)given == *(const bool *)usual ? 0 : snprintf(to, bytes, ", %s%s", *(const bool *)given ? "" : "not ", f->name);
+    case ML_FIELD_FLAG:
+        return *(const bool *)given == *(const bool *)usual ? 0 : snprintf(to, bytes, ", %s%s", *(const bool *)given ? "" : "not ", f->name);
     case ML_FIELD_DIM: {
         int dim = *(const int *)given;
         return dim == *(const int *)usual ? 0 : snprintf(to, bytes, ", %s %d", f->name, dim < 0 ? dim : dim + 1);
@@ -129,7 +131,8 @@ static ml_tensor *maxout(const ml_module *m, const mli_args *a, ml_tensor *x)
     int      d = m->maxout.dim < 0 ? s.n + m->maxout.dim : m->maxout.dim;
     (void)a;
     if (d < 0 || d >= s.n || s.n == ML_MAX_DIMS || s.size[d] % m->maxout.pieces)
-        return ml_fail("%s: the input must have a dimension there of a multiple of %lld, got %s", ml_module_text(m), (long long)m->maxout.pieces, ml_shape_text(&s));
+        return ml_fail("%s: the input must have a dimension there of a multiple of %lld, got %s", ml_module_text(m),
+                       (long long)m->maxout.pieces, ml_shape_text(&s));
     for (int i = 0; i < s.n; i++) split.size[i + (i > d)] = s.size[i];
     split.size[d]     = s.size[d] / m->maxout.pieces;
     split.size[d + 1] = m->maxout.pieces;

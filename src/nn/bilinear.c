@@ -11,7 +11,8 @@ static ml_tensor *forward(const ml_module *m, const mli_args *a, ml_tensor *x)
     ml_shape s    = ml_tensor_shape(x);
     int64_t  both = m->bilinear.in[0] + m->bilinear.in[1];
     if (s.n == 0 || s.size[s.n - 1] != both)
-        return ml_fail("%s: the input's last size must be %lld, both vectors side by side; its shape is %s", ml_module_text(m), (long long)both, ml_shape_text(&s));
+        return ml_fail("%s: the input's last size must be %lld, both vectors side by side; its shape is %s", ml_module_text(m),
+                       (long long)both, ml_shape_text(&s));
     static const ml_einsum_opts rule  = { "...i,oij,...j->...o" };
     ml_tensor                  *in[3] = { part(x, s.n - 1, 0, m->bilinear.in[0]), a->params[0], part(x, s.n - 1, m->bilinear.in[0], both) };
     ml_tensor                  *y     = ml_einsum(in, 3, &rule);
@@ -20,7 +21,8 @@ static ml_tensor *forward(const ml_module *m, const mli_args *a, ml_tensor *x)
 
 static void text(const ml_module *m, char *to, size_t bytes)
 {
-    snprintf(to, bytes, "Bilinear(%lld, %lld -> %lld%s)", (long long)m->bilinear.in[0], (long long)m->bilinear.in[1], (long long)m->bilinear.out, m->bilinear.bias ? "" : ", no bias");
+    snprintf(to, bytes, "Bilinear(%lld, %lld -> %lld%s)", (long long)m->bilinear.in[0], (long long)m->bilinear.in[1],
+             (long long)m->bilinear.out, m->bilinear.bias ? "" : ", no bias");
 }
 
 static const mli_module_kind bilinear_kind = { "Bilinear", forward, text, { "weight", "bias" }, { NULL } };

@@ -59,7 +59,8 @@ static ml_tensor *among(const ml_module *m, const mli_args *a, ml_tensor *x)
     ml_shape s   = ml_tensor_shape(x);
     int      all = m->conv.symmetries;
     if (s.n != 5 || s.size[1] != m->conv.in || s.size[2] != all)
-        return ml_fail("%s: the input must be (n, %lld, %d, height, width), got %s; LiftConv2d makes such of an image", ml_module_text(m), (long long)m->conv.in, all, ml_shape_text(&s));
+        return ml_fail("%s: the input must be (n, %lld, %d, height, width), got %s; LiftConv2d makes such of an image",
+                       ml_module_text(m), (long long)m->conv.in, all, ml_shape_text(&s));
     return convolve(m, a, mli_reshaped(x, ML_SHAPE(s.size[0], s.size[1] * all, s.size[3], s.size[4])), all);
 }
 
@@ -79,7 +80,8 @@ static bool check(const char *name, int64_t kernel, const ml_conv_layer_opts *o)
     if (o->groups > 1) return ml_fail("%s: takes no groups", name);
     if (o->stride[0] != o->stride[1] || o->padding[0] != o->padding[1] || o->dilation[0] != o->dilation[1])
         return ml_fail("%s: stride, padding and dilation must be the same for rows and columns, or a turn would change them", name);
-    if (o->same && kernel % 2 == 0) return ml_fail("%s: \"same\" padding has no centre with a kernel of %lld; only odd ones are equivariant", name, (long long)kernel);
+    if (o->same && kernel % 2 == 0)
+        return ml_fail("%s: \"same\" padding has no centre with a kernel of %lld; only odd ones are equivariant", name, (long long)kernel);
     if (o->weight_init.kind == ML_INIT_IDENTITY) return ml_fail("%s: identity is made for one matrix", name);
     return true;
 }
@@ -94,7 +96,8 @@ static ml_module *make(const mli_module_kind *kind, ml_symmetry group, int64_t i
     m->conv.symmetries = group == ML_SYMMETRY_P4M ? 8 : 4;
     int64_t  all = m->conv.symmetries, from = kind == &lift_kind ? 1 : all, area = kernel * kernel;
     ml_shape weight = kind == &lift_kind ? ML_SHAPE(out, in, kernel, kernel) : ML_SHAPE(out, in, all, kernel, kernel);
-    const mli_parameter list[] = { { weight, mli_init_or(o.weight_init, ML_INIT_FAN_IN_UNIFORM) }, { ML_SHAPE(out), mli_init_or(o.bias_init, ML_INIT_FAN_IN_UNIFORM) } };
+    const mli_parameter list[] = { { weight, mli_init_or(o.weight_init, ML_INIT_FAN_IN_UNIFORM) },
+                                   { ML_SHAPE(out), mli_init_or(o.bias_init, ML_INIT_FAN_IN_UNIFORM) } };
     return mli_module_fill(m, list, m->n_params, o.dtype, in * from * area, out * all * area);
 }
 

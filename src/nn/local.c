@@ -53,13 +53,15 @@ static bool check(const char *name, const ml_conv_layer_opts *o, const int64_t s
 {
     if (o->groups > 1 || o->dilation[0] > 1 || o->dilation[1] > 1 || o->output_padding[0] || o->output_padding[1])
         return ml_fail("%s: takes neither groups nor dilation", name);
-    if (o->weight_init.kind >= ML_INIT_ORTHOGONAL || o->bias_init.kind >= ML_INIT_ORTHOGONAL)
-        return ml_fail("%s: %s is made for one matrix, here there is one at each place", name, ml_init_name(o->weight_init.kind >= ML_INIT_ORTHOGONAL ? o->weight_init.kind : o->bias_init.kind));
+    ml_init_kind of_matrices = o->weight_init.kind >= ML_INIT_ORTHOGONAL ? o->weight_init.kind : o->bias_init.kind;
+    if (of_matrices >= ML_INIT_ORTHOGONAL)
+        return ml_fail("%s: %s is made for one matrix, here there is one at each place", name, ml_init_name(of_matrices));
     return (size[0] >= 1 && size[1] >= 1 && size[0] <= INT32_MAX && size[1] <= INT32_MAX) ||
            ml_fail("%s: the size of its images must be at least 1, got (%lld, %lld)", name, (long long)size[0], (long long)size[1]);
 }
 
-static ml_module *make(const mli_module_kind *kind, int dims, int64_t in, int64_t out, const int64_t kernel[2], const int64_t size[2], const ml_conv_layer_opts *opts)
+static ml_module *make(const mli_module_kind *kind, int dims, int64_t in, int64_t out, const int64_t kernel[2], const int64_t size[2],
+                       const ml_conv_layer_opts *opts)
 {
     ml_conv_layer_opts o = opts ? *opts : (ml_conv_layer_opts){ 0 };
     if (!check(kind->name, &o, size)) return NULL;
@@ -74,7 +76,8 @@ static ml_module *make(const mli_module_kind *kind, int dims, int64_t in, int64_
     }
     ml_shape weight = ML_SHAPE(high * wide, out, in, kernel[0], kernel[1]), bias = ML_SHAPE(out, high, wide);
     if (dims == 1) weight = ML_SHAPE(wide, out, in, kernel[1]), bias = ML_SHAPE(out, wide);
-    const mli_parameter list[] = { { weight, mli_init_or(o.weight_init, ML_INIT_FAN_IN_UNIFORM) }, { bias, mli_init_or(o.bias_init, ML_INIT_FAN_IN_UNIFORM) } };
+    const mli_parameter list[] = { { weight, mli_init_or(o.weight_init, ML_INIT_FAN_IN_UNIFORM) },
+                                   { bias, mli_init_or(o.bias_init, ML_INIT_FAN_IN_UNIFORM) } };
     return mli_module_fill(m, list, m->n_params, o.dtype, in * area, out * area);
 }
 
