@@ -41,6 +41,7 @@ typedef struct ml_panel_opts {              /* what is 0 stays as it is */
     double      xlim[2], ylim[2], y2lim[2]; /* equal = from the data */
     bool        equal;                      /* a unit of x is as long as one of y */
     bool        no_legend;
+    bool        right;                      /* the curves that ml_figure_lines adds are over the y axis on the right */
 } ml_panel_opts;
 
 typedef struct ml_figure_opts {

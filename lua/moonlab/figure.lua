@@ -28,7 +28,8 @@ local check = require "moonlab.check"
 ---@field legend?  boolean   (default true: where there is something to tell apart)
 
 ---@class moonlab.LinesOptions: moonlab.PanelOptions
----@field x?       string  "step" (default), or the name of a metric: points of the same run:log meet
+---@field x?       string   "step" (default), or the name of a metric: points of the same run:log meet
+---@field right?   boolean  over the y axis on the right
 
 ---@class moonlab.SaveOptions
 ---@field size?   number[]  width and height in 1/96 inch (default 440 x 330 a panel)

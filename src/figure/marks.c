@@ -39,12 +39,14 @@ static mli_mark *mark_new(int kind, size_t text_bytes)
     return mark;
 }
 
-mli_mark *mli_mark_of_series(ml_figure *fig, int series)
+mli_mark *mli_mark_of_series(ml_figure *fig, int series, bool right)
 {
     mli_mark *mark = mark_new(ml_mark_find("line"), 0);
     if (!mark) return NULL;
     mark->id     = ++fig->last_id;
     mark->series = series;
+    for (int i = 0; ml_mark_at(mark->kind)->options[i].name && right; i++)
+        if (strcmp(ml_mark_at(mark->kind)->options[i].name, "right") == 0) mark->options[i].number[0] = 1;
     return mark;
 }
 

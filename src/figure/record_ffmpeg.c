@@ -11,8 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef MSG_NOSIGNAL
+#ifndef MSG_NOSIGNAL /* macOS says it of the socket instead */
 #define MSG_NOSIGNAL 0
+#endif
+#ifndef SOCK_CLOEXEC
+#define SOCK_CLOEXEC 0
 #endif
 
 extern char **environ;
@@ -66,6 +69,9 @@ static void *film_open(const char *path, int width, int height, double rate)
         ok = ml_fail("record: %s", strerror(errno));
     else if (ok) {
         f->socket = ends[0];
+#ifdef SO_NOSIGPIPE
+        setsockopt(f->socket, SOL_SOCKET, SO_NOSIGPIPE, &(int){ 1 }, sizeof(int));
+#endif
         ok        = start(f, ends[1], width, height, rate);
         close(ends[1]);
         if (!ok) close(f->socket);

@@ -130,7 +130,7 @@ static bool shows(const mli_panel *panel, int series)
 }
 
 /* All or nothing: what is added before a failure is taken away again. */
-static bool add_lines(ml_figure *fig, mli_panel *panel, const char *const *names, int n)
+static bool add_lines(ml_figure *fig, mli_panel *panel, const char *const *names, int n, bool right)
 {
     int n_marks = panel->n_marks, n_series = fig->now.n_series;
     if (!reserve_series(&fig->now, n) || !mli_panel_reserve(panel, n)) return false;
@@ -142,7 +142,7 @@ static bool add_lines(ml_figure *fig, mli_panel *panel, const char *const *names
             memset(&fig->now.series[at], 0, sizeof(mli_series));
             memcpy(fig->now.series[at].name, names[i], strlen(names[i]) + 1);
         }
-        mli_mark *mark = mli_mark_of_series(fig, at);
+        mli_mark *mark = mli_mark_of_series(fig, at, right);
         if (!mark) {
             while (panel->n_marks > n_marks) mli_mark_release(panel->marks[--panel->n_marks]);
             fig->now.n_series = n_series;
@@ -161,7 +161,7 @@ bool ml_figure_lines(ml_figure *fig, int panel, const char *const *names, int n,
     if (!mli_check_panel(fig, "lines", panel) || !check_names(names, n)) return false;
     pthread_mutex_lock(&fig->lock);
     mli_panel *p  = &fig->now.panels[panel];
-    bool       ok = mli_check_opts("lines", p, opts) && add_lines(fig, p, names, n);
+    bool       ok = mli_check_opts("lines", p, opts) && add_lines(fig, p, names, n, opts->right);
     if (ok) mli_set_opts(p, opts);
     pthread_mutex_unlock(&fig->lock);
     if (ok) mli_changed(fig);

@@ -185,7 +185,7 @@ static int figure_clear(lua_State *L)
 static int figure_lines(lua_State *L) /* fig:lines(panel, names, options) */
 {
     static const char *const where   = "fig:lines";
-    static const char *const known[] = { PANEL_OPTIONS, "x" };
+    static const char *const known[] = { PANEL_OPTIONS, "x", "right" };
     lua_figure *self  = check_figure(L);
     int         panel = check_panel(L, self, 2, where);
     const char *names[ML_PANEL_MARKS];
@@ -201,8 +201,9 @@ static int figure_lines(lua_State *L) /* fig:lines(panel, names, options) */
         names[i] = lua_tostring(L, -1);
         lua_pop(L, 1);
     }
-    lml_check_options(L, 4, where, known, N_PANEL_OPTIONS + 1);
+    lml_check_options(L, 4, where, known, N_PANEL_OPTIONS + 2);
     ml_panel_opts opts = panel_options(L, 4, where);
+    opts.right         = flag_option(L, 4, where, "right");
     if (!ml_figure_lines(self->fig, panel, names, n, &opts)) return lml_error(L);
     return 0;
 }

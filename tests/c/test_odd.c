@@ -243,3 +243,30 @@ Test(odd, every_mark_takes_any_value)
                     ml_figure_release(fig);
                 }
 }
+
+/* Wherever memory is refused: a message, nothing lost, and a good picture the next time. */
+Test(odd, every_mark_survives_refused_memory)
+{
+    static uint32_t pixels[W * H];
+    for (int kind = 0; kind < ml_mark_count(); kind++) {
+        size_t before  = ml_memory().live;
+        int    refused = 0;
+        for (int64_t n = 1; n < 60; n++) {
+            ml_error_clear();
+            ml_memory_fail_after(n);
+            ml_figure *fig = sample_mark(kind);
+            bool       ok  = fig && ml_figure_pixels(fig, W, H, pixels, NULL);
+            ml_memory_fail_after(0);
+            if (!ok) {
+                refused++;
+                cr_expect(strstr(ml_error_message(), "out of memory"), "%s, allocation %ld: '%s'", ml_mark_at(kind)->name, (long)n,
+                          ml_error_message());
+            }
+            ml_error_clear();
+            cr_expect(!fig || ml_figure_pixels(fig, W, H, pixels, NULL), "%s after allocation %ld", ml_mark_at(kind)->name, (long)n);
+            ml_figure_release(fig);
+            cr_expect_eq(ml_memory().live, before, "%s: allocation %ld leaks", ml_mark_at(kind)->name, (long)n);
+        }
+        cr_expect(refused >= 6, "%s: only %d allocations were refused", ml_mark_at(kind)->name, refused);
+    }
+}

@@ -60,6 +60,23 @@ describe("marks", function()
     assert.is_false(before:eq(fig:pixels { size = { 60, 40 } }):all():item())
   end)
 
+  it("may be over an axis of their own on the right, curves that grow too", function()
+    local function beyond(right) -- columns from the last vertical line to the last number
+      local f = ml.figure {}
+      f:lines(1, { "loss" }, { ylabel = "loss" }):lines(1, { "rate" }, { right = right, y2label = "rate" })
+      for i = 1, 10 do f:point("loss", i, 1 / i):point("rate", i, i * 1e-4) end
+      local columns = f:pixels { size = { 440, 330 } }:cast("f64"):ne(255.0):cast("f64"):sum { 1, 3 }:tolist()
+      local line, last = 0, 0
+      for i, n in ipairs(columns) do
+        if n > 600 then line = i end
+        if n > 0 then last = i end
+      end
+      return last - line
+    end
+    assert.is_true(beyond(false) < 20, "a grid line, and half of its number")
+    assert.is_true(beyond(true) > 30, "an axis with numbers and a name")
+  end)
+
   it("lie over each other in one panel, and go when it is cleared", function()
     fig:heatmap(1, ml.eye(3)):scatter(1, { 1, 2 }, { 1, 2 }):text(1, 2, 2, { text = "x" })
     local all = ink(fig)
