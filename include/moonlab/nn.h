@@ -107,7 +107,8 @@ ml_module *ml_nn_linear(int64_t in, int64_t out, const ml_linear_layer_opts *opt
 /* x (..., in1 + in2), two vectors a and b side by side -> (..., out): a^T W b + bias; weight (out, in1, in2), bias (out) */
 ml_module *ml_nn_bilinear(int64_t in1, int64_t in2, int64_t out, const ml_linear_layer_opts *opts); /* default: both U(-1/sqrt(in1), 1/sqrt(in1)) */
 ml_module *ml_nn_embedding(int64_t rows, int64_t dim, const ml_embedding_layer_opts *opts); /* ids (...) -> (..., dim); weight (rows, dim) */
-/* (n, in, h, w) -> (n, out, h', w'); weight (out, in/groups, kh, kw), bias (out). Of one dimension: (n, in, l), weight (out, in/groups, k) */
+/* (n, in, h, w) -> (n, out, h', w'); weight (out, in/groups, kh, kw), bias (out). Of one dimension: (n, in, l), weight (out, in/groups, k).
+ * With in 1 the input may come without that dimension: (n, h, w), (n, l). */
 ml_module *ml_nn_conv2d(int64_t in, int64_t out, const int64_t kernel[2], const ml_conv_layer_opts *opts);
 ml_module *ml_nn_conv1d(int64_t in, int64_t out, int64_t kernel, const ml_conv_layer_opts *opts);
 /* The same with other weights at each place of an image of that size: weight (places, out, in, kh, kw), bias (out, h', w'). Neither groups

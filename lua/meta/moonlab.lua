@@ -509,7 +509,8 @@ function nn.Bilinear(in1, in2, outputs, opts) end
 ---@return moonlab.Module
 function nn.Embedding(rows, dim, opts) end
 
---- x (n, inputs, length) -> (n, outputs, length'). weight (outputs, inputs/groups, kernel).
+--- x (n, inputs, length) -> (n, outputs, length'). weight (outputs, inputs/groups, kernel). With one input its dimension may be missing:
+--- (n, length).
 ---@param inputs integer
 ---@param outputs integer
 ---@param kernel integer
@@ -517,7 +518,8 @@ function nn.Embedding(rows, dim, opts) end
 ---@return moonlab.Module
 function nn.Conv1d(inputs, outputs, kernel, opts) end
 
---- x (n, inputs, height, width) -> (n, outputs, height', width'). weight (outputs, inputs/groups, rows, columns).
+--- x (n, inputs, height, width) -> (n, outputs, height', width'). weight (outputs, inputs/groups, rows, columns). With one input its
+--- dimension may be missing: (n, height, width).
 ---@param inputs integer
 ---@param outputs integer
 ---@param kernel integer|integer[]

@@ -68,8 +68,15 @@ ml_tensor *mli_conv_with(const ml_module *m, ml_tensor *x, ml_tensor *w, ml_tens
     return y;
 }
 
+/* Signals and pictures of one channel are often kept without its dimension. */
+static ml_tensor *with_channel(const ml_module *m, ml_tensor *x)
+{
+    return m->conv.in == 1 && x && ml_tensor_ndim(x) == m->conv.dims + 1 ? ml_unsqueeze(x, &(ml_unsqueeze_opts){ 1 }) : x;
+}
+
 ml_tensor *mli_conv_apply(const ml_module *m, ml_tensor *w, ml_tensor *b, ml_tensor *x, ml_act act)
 {
+    x = with_channel(m, x);
     if (!mli_conv_fits(m, x)) return NULL;
     if (m->conv.dims == 2) return mli_conv_with(m, x, w, b, act);
     return mli_without_row(mli_conv_with(m, mli_with_row(x), mli_with_row(w), b, act));

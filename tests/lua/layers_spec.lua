@@ -15,6 +15,8 @@ describe("convolutions", function()
     assert.same({ 2, 6, 7, 8 },
       shape_of(nn.Conv2d(3, 6, 5, { padding = "same", padding_mode = "circular", groups = 3 }), 2, 3, 7, 8))
     assert.same({ 2, 8, 19 }, shape_of(nn.Conv1d(1, 8, 5, { stride = 2, padding = 1 }), 2, 1, 40))
+    assert.same({ 2, 8, 19 }, shape_of(nn.Conv1d(1, 8, 5, { stride = 2, padding = 1 }), 2, 40)) -- of one channel
+    assert.same({ 2, 8, 5, 6 }, shape_of(nn.Conv2d(1, 8, 3), 2, 7, 8))
     assert.same({ 2, 8, 40 }, shape_of(nn.Conv1d(1, 8, 4, { padding = "same", dilation = 3 }), 2, 1, 40))
     assert.same({ 2, 3, 14, 16 },
       shape_of(nn.ConvTranspose2d(8, 3, 2, { stride = 2 }), 2, 8, 7, 8))
