@@ -309,7 +309,7 @@ static bool run_pass(pass *p, const roots *r)
         if (ok && out->node) ok = collect(p, out->node);
     }
     if (ok) {
-        qsort(p->nodes, p->used, sizeof *p->nodes, by_falling_number);
+        if (p->used > 1) qsort(p->nodes, p->used, sizeof *p->nodes, by_falling_number);
         mark_useful(p);
         bool was = ml_set_recording(p->create_graph);
         ok       = walk(p, r, seeds);

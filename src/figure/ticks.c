@@ -93,6 +93,7 @@ static void linear_label(mli_tick *tick, double biggest, int exponent)
 
 int mli_ticks_linear(double low, double high, int most, double least, mli_tick *ticks)
 {
+    if (!(high > low)) return 0;
     step_size step    = choose_step(high - low, most < 1 ? 1 : most, least);
     double    size    = times_power(step.mantissa, step.exponent);
     double    first   = ceil(low / size - SLACK);

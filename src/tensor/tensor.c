@@ -32,7 +32,8 @@ void mli_contiguous_strides(const ml_shape *shape, int64_t *strides)
     int64_t step = 1;
     for (int i = shape->n - 1; i >= 0; i--) {
         strides[i] = step;
-        step *= shape->size[i] > 0 ? shape->size[i] : 1;
+        /* only of an empty tensor the sizes can be too much together, and nobody walks by its strides */
+        if (__builtin_mul_overflow(step, shape->size[i] > 0 ? shape->size[i] : 1, &step)) step = 1;
     }
 }
 
