@@ -4,18 +4,10 @@
  * again. The adjoint is a convolution too: the results at every s-th place, for each remainder, are a sum over those taps that
  * reach them. A task is some rows of one image (or some whole images, where a plane needs no rows beside those of the result), as
  * many as stay in the second cache; the cut depends on the sizes alone, and no sum is ever cut. */
-#include "ops/conv.h"
+#include "ops/conv_parts.h"
 
 #include <string.h>
 
-#define NEAR_BYTES 262144 /* what a task keeps near: half of a second cache of 512 kB */
-#define TASKS      8      /* at least so many where there is work for them */
-#define WORTH      500000 /* multiplications that are worth a task */
-
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-static int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -ceil_div(-a, b); }
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t whole_panels(int64_t n) { return ceil_div(n, MLK_PANEL) * MLK_PANEL; }
 
 /* --- planes ------------------------------------------------------------------------------------------------------------------ */
@@ -163,7 +155,7 @@ static bool correlate(correlation *t, const tap *taps)
 }
 
 /* The weights of each group as (taps, results): a copy of a view. steps: of group, then of the dimensions of shape. */
-static void *weights(ml_tensor *w, ml_shape shape, const int64_t *steps, int64_t offset)
+void *mli_conv_weights(ml_tensor *w, ml_shape shape, const int64_t *steps, int64_t offset)
 {
     ml_tensor *view = mli_view(w, shape, steps, w->offset + offset), *copy = view ? ml_empty(shape, (ml_dtype)w->dtype) : NULL;
     if (!copy) return NULL;
@@ -175,11 +167,12 @@ bool mli_conv_forward(const mli_conv *g, ml_tensor *x, ml_tensor *w, const void 
 {
     int64_t        groups = g->opt.groups, m = g->o / groups;
     const int64_t *s = w->strides;
+    if (mli_conv_has_lanes(g)) return mli_conv_lanes_forward(g, x, w, bias, act, y);
     correlation    t = { .p = planes_of(g), .n = g->n, .groups = groups, .m = m, .x = mli_data(x), .bias = bias, .y = mli_data(y),
                          .y_h = g->out[0], .y_w = g->out[1], .y_step = { 1, 1 }, .act = act == ML_ACT_RELU ? act : ML_ACT_NONE };
     t.k          = t.p.channels * g->kernel[0] * g->kernel[1];
     size_t bytes = (size_t)(t.k + 1) * sizeof(tap);
-    t.a          = weights(w, ML_SHAPE(groups, t.p.channels, g->kernel[0], g->kernel[1], m), (int64_t[]){ m * s[0], s[1], s[2], s[3], s[0] }, 0);
+    t.a          = mli_conv_weights(w, ML_SHAPE(groups, t.p.channels, g->kernel[0], g->kernel[1], m), (int64_t[]){ m * s[0], s[1], s[2], s[3], s[0] }, 0);
     tap *taps    = t.a ? ml_block_take(bytes) : NULL;
     if (!taps) return false;
     list_taps(g, &t.p, taps);
@@ -189,21 +182,15 @@ bool mli_conv_forward(const mli_conv *g, ml_tensor *x, ml_tensor *w, const void 
 }
 
 /* --- the adjoint ------------------------------------------------------------------------------------------------------------------ */
-/* The weights that reach results at places remainder, remainder + stride, ...: first, first + step, ..., n of them. Result u gets
- * from weight i what was at place u + shift(i); the shifts fall from that of the first weight. */
-typedef struct {
-    int64_t first, step, n, rows;
-} reach;
-
-static int64_t shift_of(const mli_conv *g, int d, int64_t remainder, int64_t weight)
+int64_t mli_conv_shift(const mli_conv *g, int d, int64_t remainder, int64_t weight)
 {
     return floor_div(remainder + g->opt.padding[d] - weight * g->opt.dilation[d], g->opt.stride[d]);
 }
 
-static reach reach_of(const mli_conv *g, int d, int64_t remainder)
+mli_reach mli_conv_reach(const mli_conv *g, int d, int64_t remainder)
 {
-    reach   r      = { 0, 1, 0, ceil_div(g->in[d] - remainder, g->opt.stride[d]) };
-    int64_t second = -1;
+    mli_reach r    = { 0, 1, 0, ceil_div(g->in[d] - remainder, g->opt.stride[d]) };
+    int64_t   second = -1;
     for (int64_t i = 0; i < g->kernel[d] && second < 0; i++) {
         if ((remainder + g->opt.padding[d] - i * g->opt.dilation[d]) % g->opt.stride[d] != 0) continue;
         if (r.n++ == 0) r.first = i;
@@ -220,26 +207,26 @@ static bool dx_of_remainders(const mli_conv *g, ml_tensor *y, ml_tensor *w, ml_t
 {
     int64_t        groups = g->opt.groups, o = g->o / groups, shift[2];
     const int64_t *s    = w->strides;
-    reach          r[2] = { reach_of(g, 0, remainder[0]), reach_of(g, 1, remainder[1]) };
+    mli_reach      r[2] = { mli_conv_reach(g, 0, remainder[0]), mli_conv_reach(g, 1, remainder[1]) };
     planes         p    = { .channels = o, .h = g->out[0], .w = g->out[1], .phases = { 1, 1 }, .step = { 1, 1 }, .rows = r[0].rows,
                             .width = r[1].rows, .bytes = ml_dtype_bytes(g->dtype), .f32 = g->dtype == ML_F32 };
     for (int d = 0; d < 2; d++) {
-        shift[d]   = shift_of(g, d, remainder[d], r[d].first);
-        p.start[d] = r[d].n ? shift_of(g, d, remainder[d], r[d].first + (r[d].n - 1) * r[d].step) : 0;
+        shift[d]   = mli_conv_shift(g, d, remainder[d], r[d].first);
+        p.start[d] = r[d].n ? mli_conv_shift(g, d, remainder[d], r[d].first + (r[d].n - 1) * r[d].step) : 0;
         p.halo[d]  = r[d].n ? shift[d] - p.start[d] : 0;
     }
     correlation t = { .p = p, .n = g->n, .groups = groups, .m = g->c / groups, .k = o * r[0].n * r[1].n, .x = mli_data(y), .y = mli_data(dx),
                       .y_h = g->in[0], .y_w = g->in[1], .y_start = { remainder[0], remainder[1] }, .y_step = { g->opt.stride[0], g->opt.stride[1] } };
     size_t bytes = (size_t)(t.k + 1) * sizeof(tap);
-    t.a       = weights(w, ML_SHAPE(groups, o, r[0].n, r[1].n, t.m), (int64_t[]){ o * s[0], s[0], r[0].step * s[2], r[1].step * s[3], s[1] },
+    t.a       = mli_conv_weights(w, ML_SHAPE(groups, o, r[0].n, r[1].n, t.m), (int64_t[]){ o * s[0], s[0], r[0].step * s[2], r[1].step * s[3], s[1] },
                         r[0].first * s[2] + r[1].first * s[3]);
     tap *taps = t.a ? ml_block_take(bytes) : NULL, *at = taps;
     if (!taps) return false;
     for (int64_t c = 0; c < o; c++)
         for (int64_t i = 0; i < r[0].n; i++)
             for (int64_t j = 0; j < r[1].n; j++)
-                *at++ = (tap){ c, shift_of(g, 0, remainder[0], r[0].first + i * r[0].step) - p.start[0],
-                               shift_of(g, 1, remainder[1], r[1].first + j * r[1].step) - p.start[1] };
+                *at++ = (tap){ c, mli_conv_shift(g, 0, remainder[0], r[0].first + i * r[0].step) - p.start[0],
+                               mli_conv_shift(g, 1, remainder[1], r[1].first + j * r[1].step) - p.start[1] };
     bool ok = correlate(&t, taps);
     ml_block_give(taps, bytes);
     return ok;
@@ -247,6 +234,7 @@ static bool dx_of_remainders(const mli_conv *g, ml_tensor *y, ml_tensor *w, ml_t
 
 bool mli_conv_dx(const mli_conv *g, ml_tensor *y, ml_tensor *w, ml_tensor *dx)
 {
+    if (mli_conv_has_lanes(g)) return mli_conv_lanes_dx(g, y, w, dx);
     for (int64_t i = 0; i < smaller(g->opt.stride[0], g->in[0]); i++)
         for (int64_t j = 0; j < smaller(g->opt.stride[1], g->in[1]); j++)
             if (!dx_of_remainders(g, y, w, dx, (int64_t[]){ i, j })) return false;
