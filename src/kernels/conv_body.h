@@ -80,6 +80,7 @@ static void FN(tap_sums_pack)(int64_t m, int64_t n, const void *y, int64_t y_ste
 static inline __attribute__((always_inline)) void FN(sums_tile)(const mlk_tap_sums *t, int kr, int nv, const T *y, int64_t k0, int64_t i0)
 {
     const T *b = t->b;
+    const int64_t step = t->step;
     const T *run[MR];
     VEC      acc[MR][2];
     for (int k = 0; k < kr; k++) acc[k][0] = acc[k][1] = (VEC){ 0 };
@@ -89,7 +90,7 @@ static inline __attribute__((always_inline)) void FN(sums_tile)(const mlk_tap_su
             const VEC y0 = *(const VEC *)y, y1 = *(const VEC *)(y + (nv - 1) * VL);
 #pragma GCC unroll 12
             for (int k = 0; k < kr; k++) {
-                const T x = run[k][j];
+                const T x = run[k][j * step];
                 acc[k][0] += x * y0;
                 if (nv > 1) acc[k][1] += x * y1;
             }
@@ -151,26 +152,30 @@ static inline void FN(zero_few)(int64_t n, T *y)
     }
 }
 
-/* to (rows, cols), contiguous: element (i, j) is that of the image (h, w) at (top + i down, left + j right), 0 outside it. */
-static void FN(plane_fill)(const void *image, int64_t h, int64_t w, int64_t top, int64_t left, int64_t down, int64_t right, int64_t rows,
-                           int64_t cols, void *to)
+/* Of each of count images, image_step apart, to planes (rows, cols), contiguous, to_step apart: element (i, j) is that of the image (h, w)
+ * at (top + i down, left + j right), 0 outside it. */
+static void FN(plane_fill)(int64_t count, const void *image, int64_t image_step, int64_t h, int64_t w, int64_t top, int64_t left, int64_t down,
+                           int64_t right, int64_t rows, int64_t cols, void *to, int64_t to_step)
 {
     int64_t first = left >= 0 ? 0 : (-left + right - 1) / right, last = left >= w ? 0 : (w - left + right - 1) / right;
     if (first > cols) first = cols;
     if (last > cols) last = cols;
     if (last < first) last = first;
-    T *y = to;
-    for (int64_t i = 0; i < rows; i++, y += cols) {
-        int64_t at = top + i * down;
-        if (at < 0 || at >= h) {
-            memset(y, 0, (size_t)cols * sizeof(T));
-            continue;
+    for (int64_t n = 0; n < count; n++) {
+        const T *from = (const T *)image + n * image_step;
+        T       *y    = (T *)to + n * to_step;
+        for (int64_t i = 0; i < rows; i++, y += cols) {
+            int64_t at = top + i * down;
+            if (at < 0 || at >= h) {
+                memset(y, 0, (size_t)cols * sizeof(T));
+                continue;
+            }
+            const T *x = from + at * w + left;
+            FN(zero_few)(first, y);
+            if (right == 1) FN(copy_row)(last - first, x + first, y + first);
+            else for (int64_t j = first; j < last; j++) y[j] = x[j * right];
+            FN(zero_few)(cols - last, y + last);
         }
-        const T *x = (const T *)image + at * w + left;
-        FN(zero_few)(first, y);
-        if (right == 1) FN(copy_row)(last - first, x + first, y + first);
-        else for (int64_t j = first; j < last; j++) y[j] = x[j * right];
-        FN(zero_few)(cols - last, y + last);
     }
 }
 

@@ -57,8 +57,8 @@ typedef struct mlk_taps { /* c (m, n) = sum over taps of a[tap][i] b[off[tap] + 
     int64_t        c_step;
 } mlk_taps;
 
-typedef struct mlk_tap_sums { /* c (k, m) += sum over positions of b[off[tap] + r pitch + j] y[i][r width + j] */
-    int64_t        m, k, rows, width, pitch;
+typedef struct mlk_tap_sums { /* c (k, m) += sum over positions of b[off[tap] + r pitch + j step] y[i][r width + j] */
+    int64_t        m, k, rows, width, pitch, step;
     const void    *b;
     const int64_t *off;
     const void    *packed; /* y (m, rows width), by tap_sums_pack, into room for m rounded up to MLK_PANEL */
@@ -187,8 +187,8 @@ typedef struct ml_kernels {
     void (*tap_sums_f32)(const mlk_tap_sums *t);
     void (*tap_sums_f64)(const mlk_tap_sums *t);
 #define PLANES(S)                                                                                                                        \
-    void (*plane_fill_##S)(const void *image, int64_t h, int64_t w, int64_t top, int64_t left, int64_t down, int64_t right, int64_t rows, \
-                           int64_t cols, void *to);                                                                                      \
+    void (*plane_fill_##S)(int64_t count, const void *image, int64_t image_step, int64_t h, int64_t w, int64_t top, int64_t left,        \
+                           int64_t down, int64_t right, int64_t rows, int64_t cols, void *to, int64_t to_step);                          \
     void (*plane_store_##S)(int64_t rows, int64_t width, const void *x, int64_t pitch, const void *bias, mlk_act act, void *y,           \
                             int64_t y_row, int64_t y_step);
     PLANES(f32)

@@ -35,14 +35,13 @@ static void fill(const planes *p, const char *image, int64_t image_bytes, int64_
                  int64_t most_rows, char *to)
 {
     const ml_kernels *k     = mlk();
-    int64_t           pitch = pitch_of(p), size = (most_rows + p->halo[0]) * pitch * (int64_t)p->bytes;
-    for (int64_t c = 0; c < p->channels; c++)
-        for (int64_t a = 0; a < p->phases[0]; a++)
-            for (int64_t b = 0; b < p->phases[1]; b++, to += most_images * size)
-                for (int64_t n = 0; n < images; n++)
-                    (p->f32 ? k->plane_fill_f32 : k->plane_fill_f64)(image + n * image_bytes + c * p->h * p->w * (int64_t)p->bytes, p->h, p->w,
-                                                                     p->start[0] + row * p->step[0] + a, p->start[1] + b, p->step[0],
-                                                                     p->step[1], rows + p->halo[0], pitch, to + n * size);
+    int64_t           pitch = pitch_of(p), size = (most_rows + p->halo[0]) * pitch, phases = p->phases[0] * p->phases[1], bytes = (int64_t)p->bytes;
+    for (int64_t a = 0; a < p->phases[0]; a++)
+        for (int64_t b = 0; b < p->phases[1]; b++, to += most_images * size * bytes)
+            for (int64_t n = 0; n < images; n++)
+                (p->f32 ? k->plane_fill_f32 : k->plane_fill_f64)(p->channels, image + n * image_bytes, p->h * p->w, p->h, p->w, p->start[0] + row * p->step[0] + a,
+                                                                 p->start[1] + b, p->step[0], p->step[1], rows + p->halo[0], pitch, to + n * size * bytes,
+                                                                 phases * most_images * size);
 }
 
 /* A tap: which plane, and by how much it is shifted. */
@@ -244,14 +243,18 @@ bool mli_conv_dx(const mli_conv *g, ml_tensor *y, ml_tensor *w, ml_tensor *dx)
 /* --- the weights' adjoint ---------------------------------------------------------------------------------------------------------- */
 /* A task sums over some images, in order, for some channels of one group; the sums of the tasks are added in order. */
 typedef struct {
-    planes         p; /* of channels_each channels */
+    planes         p; /* of channels_each channels; one value reaches many sums, so they may be apart: one plane a channel at any stride */
     int64_t        n, groups, channels, m, k, panels; /* k: taps of a channel; panels: m rounded up */
+    int64_t        rows, width, stride[2]; /* of y; its steps in the planes */
     int64_t        chunks, images_each, channel_blocks, channels_each, each;
     const char    *x, *y;
     char          *sums; /* (chunks, groups, channels, k, panels) */
     const int64_t *off;  /* of channels_each channels */
     int            failed;
 } weight_sums;
+
+/* Rows of a plane beside its halo for so many rows of y. */
+static int64_t taken(const weight_sums *t, int64_t rows) { return (rows - 1) * t->stride[0] + 1; }
 
 static void sum_some(void *ctx, int64_t task)
 {
@@ -263,21 +266,22 @@ static void sum_some(void *ctx, int64_t task)
     char   *sums = t->sums + ((chunk * t->groups + group) * t->channels + c0) * row_bytes;
     if (channels <= 0) return;
     memset(sums, 0, (size_t)(channels * row_bytes));
-    size_t near = (size_t)(plane_values(&p, 1, t->each) * bytes), total = near + (size_t)(t->panels * t->each * p.width * bytes);
-    char  *near_values = ml_block_take(total);
+    int64_t most = taken(t, t->each); /* rows of a plane */
+    size_t  near = (size_t)(plane_values(&p, 1, most) * bytes), total = near + (size_t)(t->panels * t->each * t->width * bytes);
+    char   *near_values = ml_block_take(total);
     if (!near_values) {
         __atomic_store_n(&t->failed, 1, __ATOMIC_RELAXED);
         return;
     }
     p.channels = channels;
     for (int64_t n = chunk * t->images_each; n < smaller((chunk + 1) * t->images_each, t->n); n++)
-        for (int64_t row = 0; row < p.rows; row += t->each) {
-            int64_t rows = smaller(t->each, p.rows - row);
-            fill(&p, t->x + ((n * t->groups + group) * t->channels + c0) * p.h * p.w * bytes, 0, 1, 1, row, rows, t->each, near_values);
-            (p.f32 ? k->tap_sums_pack_f32 : k->tap_sums_pack_f64)(t->m, rows * p.width, t->y + ((n * t->groups + group) * t->m * p.rows + row) * p.width * bytes,
-                                                                  p.rows * p.width, near_values + near);
-            mlk_tap_sums s = { .m = t->m, .k = channels * t->k, .rows = rows, .width = p.width, .pitch = pitch_of(&p), .b = near_values, .off = t->off,
-                               .packed = near_values + near, .c = sums, .c_step = t->panels };
+        for (int64_t row = 0; row < t->rows; row += t->each) {
+            int64_t rows = smaller(t->each, t->rows - row);
+            fill(&p, t->x + ((n * t->groups + group) * t->channels + c0) * p.h * p.w * bytes, 0, 1, 1, row * t->stride[0], taken(t, rows), most, near_values);
+            (p.f32 ? k->tap_sums_pack_f32 : k->tap_sums_pack_f64)(t->m, rows * t->width, t->y + ((n * t->groups + group) * t->m * t->rows + row) * t->width * bytes,
+                                                                  t->rows * t->width, near_values + near);
+            mlk_tap_sums s = { .m = t->m, .k = channels * t->k, .rows = rows, .width = t->width, .pitch = pitch_of(&p) * t->stride[0], .step = t->stride[1],
+                               .b = near_values, .off = t->off, .packed = near_values + near, .c = sums, .c_step = t->panels };
             (p.f32 ? k->tap_sums_f32 : k->tap_sums_f64)(&s);
         }
     ml_block_give(near_values, total);
@@ -286,15 +290,15 @@ static void sum_some(void *ctx, int64_t task)
 static void cut_sums(weight_sums *t)
 {
     int64_t channel = t->k * t->panels * (int64_t)t->p.bytes, all = t->groups * t->channels * channel; /* bytes of sums */
-    double  work    = (double)t->n * (double)t->groups * (double)t->channels * (double)t->k * (double)t->m * (double)t->p.rows * (double)t->p.width;
+    double  work    = (double)t->n * (double)t->groups * (double)t->channels * (double)t->k * (double)t->m * (double)t->rows * (double)t->width;
     int64_t wanted  = work < 2.0 * WORTH ? 1 : (int64_t)(work / WORTH < TASKS ? work / WORTH : TASKS);
     t->chunks         = larger(1, smaller(smaller(wanted, t->n), (16 << 20) / larger(all, 1)));
     t->images_each    = ceil_div(t->n, t->chunks);
     t->channel_blocks = larger(1, smaller(t->channels, ceil_div(wanted, t->chunks * t->groups)));
     t->channels_each  = ceil_div(t->channels, t->channel_blocks);
     t->p.channels     = t->channels_each;
-    int64_t row = (count_of(&t->p) * pitch_of(&t->p) + t->panels * t->p.width) * (int64_t)t->p.bytes;
-    t->each     = ceil_div(t->p.rows, larger(1, ceil_div(t->p.rows, larger(1, NEAR_BYTES / larger(row, 1) - t->p.halo[0]))));
+    int64_t row = (t->channels_each * pitch_of(&t->p) * t->stride[0] + t->panels * t->width) * (int64_t)t->p.bytes;
+    t->each     = ceil_div(t->rows, larger(1, ceil_div(t->rows, larger(1, NEAR_BYTES / larger(row, 1) - ceil_div(t->p.halo[0], t->stride[0])))));
 }
 
 /* Adds the sums of the other chunks to those of the first and turns them: (groups, channels k, panels) -> (o, channels k). */
@@ -314,10 +318,19 @@ static bool gather_sums(const weight_sums *t, ml_tensor *sums, ml_tensor *dw)
 bool mli_conv_dw(const mli_conv *g, ml_tensor *x, ml_tensor *y, ml_tensor *dw)
 {
     int64_t     groups = g->opt.groups;
-    weight_sums t      = { .p = planes_of(g), .n = g->n, .groups = groups, .channels = g->c / groups, .m = g->o / groups, .k = g->kernel[0] * g->kernel[1],
-                           .x = mli_data(x), .y = mli_data(y) };
+    weight_sums t      = { .p = { .h = g->in[0], .w = g->in[1], .phases = { 1, 1 }, .step = { 1, 1 }, .start = { -g->opt.padding[0], -g->opt.padding[1] },
+                                  .bytes = ml_dtype_bytes(g->dtype), .f32 = g->dtype == ML_F32 },
+                           .n = g->n, .groups = groups, .channels = g->c / groups, .m = g->o / groups, .k = g->kernel[0] * g->kernel[1], .rows = g->out[0],
+                           .width = g->out[1], .stride = { g->opt.stride[0], g->opt.stride[1] }, .x = mli_data(x), .y = mli_data(y) };
     t.panels           = whole_panels(t.m);
     if (ml_tensor_numel(dw) == 0) return true;
+    for (int d = 0; d < 2; d++) {
+        t.p.halo[d] = (g->kernel[d] - 1) * g->opt.dilation[d];
+        if (t.p.halo[d] > 0) continue;
+        t.p.step[d] = t.stride[d]; /* one tap: what lies between is never read */
+        t.stride[d] = 1;
+    }
+    t.p.width = (t.width - 1) * t.stride[1] + 1;
     cut_sums(&t);
     ml_tensor *sums = ml_empty(ML_SHAPE(t.chunks, groups, t.channels, t.k, t.panels), g->dtype);
     int64_t    n    = t.channels_each * t.k;
@@ -326,8 +339,9 @@ bool mli_conv_dw(const mli_conv *g, ml_tensor *x, ml_tensor *y, ml_tensor *dw)
     if (!block) return false;
     tap     *taps = (tap *)(void *)block;
     int64_t *off  = (int64_t *)(void *)(block + tap_bytes);
-    list_taps(g, &t.p, taps);
-    offsets(&t.p, taps, n, 1, t.each, off);
+    for (int64_t i = 0; i < n; i++)
+        taps[i] = (tap){ i / t.k, i % t.k / g->kernel[1] * g->opt.dilation[0], i % g->kernel[1] * g->opt.dilation[1] };
+    offsets(&t.p, taps, n, 1, taken(&t, t.each), off);
     t.sums = mli_data(sums);
     t.off  = off;
     ml_parallel(t.chunks * groups * t.channel_blocks, sum_some, &t);
