@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define FIRST_BYTES 24576 /* what stays in the first cache beside sums */
+
 static int64_t whole_panels(int64_t n) { return ceil_div(n, MLK_PANEL) * MLK_PANEL; }
 
 /* --- planes ------------------------------------------------------------------------------------------------------------------ */
@@ -246,7 +248,7 @@ typedef struct {
     planes         p; /* of channels_each channels; one value reaches many sums, so they may be apart: one plane a channel at any stride */
     int64_t        n, groups, channels, m, k, panels; /* k: taps of a channel; panels: m rounded up */
     int64_t        rows, width, stride[2]; /* of y; its steps in the planes */
-    int64_t        chunks, images_each, channel_blocks, channels_each, each;
+    int64_t        chunks, images_each, channel_blocks, channels_each, each, together; /* each: rows at a time; together: images at a time */
     const char    *x, *y;
     char          *sums; /* (chunks, groups, channels, k, panels) */
     const int64_t *off;  /* of channels_each channels */
@@ -255,6 +257,13 @@ typedef struct {
 
 /* Rows of a plane beside its halo for so many rows of y. */
 static int64_t taken(const weight_sums *t, int64_t rows) { return (rows - 1) * t->stride[0] + 1; }
+
+static void fill_images(const weight_sums *t, const planes *p, int64_t count, const char *x, int64_t row, int64_t rows, char *to)
+{
+    (p->f32 ? mlk()->plane_fill_f32 : mlk()->plane_fill_f64)(count, x, p->h * p->w, p->h, p->w, p->start[0] + row * t->stride[0] * p->step[0], p->start[1], p->step[0],
+                                                             p->step[1], taken(t, rows) + p->halo[0], pitch_of(p), to,
+                                                             (taken(t, t->each) + p->halo[0]) * pitch_of(p));
+}
 
 static void sum_some(void *ctx, int64_t task)
 {
@@ -266,24 +275,29 @@ static void sum_some(void *ctx, int64_t task)
     char   *sums = t->sums + ((chunk * t->groups + group) * t->channels + c0) * row_bytes;
     if (channels <= 0) return;
     memset(sums, 0, (size_t)(channels * row_bytes));
-    int64_t most = taken(t, t->each); /* rows of a plane */
-    size_t  near = (size_t)(plane_values(&p, 1, most) * bytes), total = near + (size_t)(t->panels * t->each * t->width * bytes);
+    int64_t size = (taken(t, t->each) + p.halo[0]) * pitch_of(&p); /* of a plane */
+    size_t  near = (size_t)(t->together * channels * size * bytes), total = near + (size_t)(t->together * t->panels * t->each * t->width * bytes);
     char   *near_values = ml_block_take(total);
     if (!near_values) {
         __atomic_store_n(&t->failed, 1, __ATOMIC_RELAXED);
         return;
     }
     p.channels = channels;
-    for (int64_t n = chunk * t->images_each; n < smaller((chunk + 1) * t->images_each, t->n); n++)
+    int64_t end = smaller((chunk + 1) * t->images_each, t->n), image = t->groups * t->channels * p.h * p.w, y_image = t->groups * t->m * t->rows * t->width;
+    for (int64_t n = chunk * t->images_each, images; n < end; n += images) {
+        images = smaller(t->together, end - n);
         for (int64_t row = 0; row < t->rows; row += t->each) {
-            int64_t rows = smaller(t->each, t->rows - row);
-            fill(&p, t->x + ((n * t->groups + group) * t->channels + c0) * p.h * p.w * bytes, 0, 1, 1, row * t->stride[0], taken(t, rows), most, near_values);
-            (p.f32 ? k->tap_sums_pack_f32 : k->tap_sums_pack_f64)(t->m, rows * t->width, t->y + ((n * t->groups + group) * t->m * t->rows + row) * t->width * bytes,
-                                                                  t->rows * t->width, near_values + near);
-            mlk_tap_sums s = { .m = t->m, .k = channels * t->k, .rows = rows, .width = t->width, .pitch = pitch_of(&p) * t->stride[0], .step = t->stride[1],
-                               .b = near_values, .off = t->off, .packed = near_values + near, .c = sums, .c_step = t->panels };
+            int64_t     rows = smaller(t->each, t->rows - row);
+            const char *x = t->x + (n * image + (group * t->channels + c0) * p.h * p.w) * bytes, *y = t->y + (n * y_image + (group * t->m * t->rows + row) * t->width) * bytes;
+            if (channels == t->groups * t->channels) fill_images(t, &p, images * channels, x, row, rows, near_values);
+            else for (int64_t i = 0; i < images; i++) fill_images(t, &p, channels, x + i * image * bytes, row, rows, near_values + i * channels * size * bytes);
+            (p.f32 ? k->tap_sums_pack_f32 : k->tap_sums_pack_f64)(images, y_image, t->m, rows * t->width, y, t->rows * t->width, near_values + near);
+            mlk_tap_sums s = { .m = t->m, .k = channels * t->k, .images = images, .image = channels * size, .rows = rows, .width = t->width,
+                               .pitch = pitch_of(&p) * t->stride[0], .step = t->stride[1], .b = near_values, .off = t->off, .packed = near_values + near,
+                               .c = sums, .c_step = t->panels };
             (p.f32 ? k->tap_sums_f32 : k->tap_sums_f64)(&s);
         }
+    }
     ml_block_give(near_values, total);
 }
 
@@ -299,6 +313,8 @@ static void cut_sums(weight_sums *t)
     t->p.channels     = t->channels_each;
     int64_t row = (t->channels_each * pitch_of(&t->p) * t->stride[0] + t->panels * t->width) * (int64_t)t->p.bytes;
     t->each     = ceil_div(t->rows, larger(1, ceil_div(t->rows, larger(1, NEAR_BYTES / larger(row, 1) - ceil_div(t->p.halo[0], t->stride[0])))));
+    row         = (t->channels_each * pitch_of(&t->p) * (taken(t, t->each) + t->p.halo[0]) + t->panels * t->width * t->each) * (int64_t)t->p.bytes; /* of an image */
+    t->together = t->each < t->rows ? 1 : larger(1, smaller(t->images_each, FIRST_BYTES / larger(row, 1)));
 }
 
 /* Adds the sums of the other chunks to those of the first and turns them: (groups, channels k, panels) -> (o, channels k). */
