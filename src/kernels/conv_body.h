@@ -54,42 +54,49 @@ static void FN(taps)(const mlk_taps *t)
  * for them, would be for nothing: with 16 channels, the first layers of many networks. */
 static inline int64_t FN(panel_width)(int64_t m, int64_t i) { return m - i <= VL ? VL : NR; }
 
-/* y (m, n) with rows of y_step as panels: one holds rows i.. as n columns of its width, those that are missing 0. */
-static void FN(tap_sums_pack)(int64_t m, int64_t n, const void *y, int64_t y_step, void *packed)
+/* The first rows of y (m, n), rows of y_step, as n columns of step values, those that are missing 0. */
+static inline void FN(pack_rows)(int64_t m, int64_t n, const T *from, int64_t y_step, int64_t step, T *to)
+{
+    int64_t width = m < step ? m : step, j = 0;
+    if (width < step) memset(to, 0, (size_t)(n * step) * sizeof(T));
+    for (; j + 4 <= n; j += 4) /* a line of y is read whole while it is near */
+        for (int64_t l = 0; l < width; l++) {
+            const T *row = from + l * y_step + j;
+            to[j * step + l]       = row[0];
+            to[(j + 1) * step + l] = row[1];
+            to[(j + 2) * step + l] = row[2];
+            to[(j + 3) * step + l] = row[3];
+        }
+    for (; j < n; j++)
+        for (int64_t l = 0; l < width; l++) to[j * step + l] = from[l * y_step + j];
+}
+
+/* y (images, m, n) as panels: one holds rows i.. of all images. */
+static void FN(tap_sums_pack)(int64_t images, int64_t image_step, int64_t m, int64_t n, const void *y, int64_t y_step, void *packed)
 {
     T *to = packed;
-    for (int64_t i = 0, step; i < m; i += step, to += n * step) {
-        step           = FN(panel_width)(m, i);
-        const T *from  = (const T *)y + i * y_step;
-        int64_t  width = m - i < step ? m - i : step, j = 0;
-        if (width < step) memset(to, 0, (size_t)(n * step) * sizeof(T));
-        for (; j + 4 <= n; j += 4) /* a line of y is read whole while it is near */
-            for (int64_t l = 0; l < width; l++) {
-                const T *row = from + l * y_step + j;
-                to[j * step + l]       = row[0];
-                to[(j + 1) * step + l] = row[1];
-                to[(j + 2) * step + l] = row[2];
-                to[(j + 3) * step + l] = row[3];
-            }
-        for (; j < n; j++)
-            for (int64_t l = 0; l < width; l++) to[j * step + l] = from[l * y_step + j];
+    for (int64_t i = 0, step; i < m; i += step) {
+        step = FN(panel_width)(m, i);
+        for (int64_t image = 0; image < images; image++, to += n * step)
+            FN(pack_rows)(m - i, n, (const T *)y + image * image_step + i * y_step, y_step, step, to);
     }
 }
 
 /* kr taps by a panel of nv vectors; both are constants wherever this is inlined. */
 static inline __attribute__((always_inline)) void FN(sums_tile)(const mlk_tap_sums *t, int kr, int nv, const T *y, int64_t k0, int64_t i0)
 {
-    const T *b = t->b;
+    const int64_t step = t->step, rows = t->rows;
     const T *run[MR];
     VEC      acc[MR][2];
     for (int k = 0; k < kr; k++) acc[k][0] = acc[k][1] = (VEC){ 0 };
-    for (int64_t r = 0; r < t->rows; r++, b += t->pitch) {
+    for (int64_t r = 0, n = 0; n < t->images; r + 1 < rows ? r++ : (r = 0, n++)) {
+        const T *b = (const T *)t->b + n * t->image + r * t->pitch;
         for (int k = 0; k < kr; k++) run[k] = b + t->off[k0 + k];
         for (int64_t j = 0; j < t->width; j++, y += nv * VL) {
             const VEC y0 = *(const VEC *)y, y1 = *(const VEC *)(y + (nv - 1) * VL);
 #pragma GCC unroll 12
             for (int k = 0; k < kr; k++) {
-                const T x = run[k][j];
+                const T x = run[k][j * step];
                 acc[k][0] += x * y0;
                 if (nv > 1) acc[k][1] += x * y1;
             }
@@ -118,7 +125,7 @@ static inline __attribute__((always_inline)) void FN(sums_panel)(const mlk_tap_s
 static void FN(tap_sums)(const mlk_tap_sums *t)
 {
     const T *y = t->packed;
-    for (int64_t i = 0, step; i < t->m; i += step, y += t->rows * t->width * step) {
+    for (int64_t i = 0, step; i < t->m; i += step, y += t->images * t->rows * t->width * step) {
         step = FN(panel_width)(t->m, i);
         if (step == VL) FN(sums_panel)(t, 1, y, i);
         else FN(sums_panel)(t, 2, y, i);
@@ -151,26 +158,30 @@ static inline void FN(zero_few)(int64_t n, T *y)
     }
 }
 
-/* to (rows, cols), contiguous: element (i, j) is that of the image (h, w) at (top + i down, left + j right), 0 outside it. */
-static void FN(plane_fill)(const void *image, int64_t h, int64_t w, int64_t top, int64_t left, int64_t down, int64_t right, int64_t rows,
-                           int64_t cols, void *to)
+/* Of each of count images, image_step apart, to planes (rows, cols), contiguous, to_step apart: element (i, j) is that of the image (h, w)
+ * at (top + i down, left + j right), 0 outside it. */
+static void FN(plane_fill)(int64_t count, const void *image, int64_t image_step, int64_t h, int64_t w, int64_t top, int64_t left, int64_t down,
+                           int64_t right, int64_t rows, int64_t cols, void *to, int64_t to_step)
 {
     int64_t first = left >= 0 ? 0 : (-left + right - 1) / right, last = left >= w ? 0 : (w - left + right - 1) / right;
     if (first > cols) first = cols;
     if (last > cols) last = cols;
     if (last < first) last = first;
-    T *y = to;
-    for (int64_t i = 0; i < rows; i++, y += cols) {
-        int64_t at = top + i * down;
-        if (at < 0 || at >= h) {
-            memset(y, 0, (size_t)cols * sizeof(T));
-            continue;
+    for (int64_t n = 0; n < count; n++) {
+        const T *from = (const T *)image + n * image_step;
+        T       *y    = (T *)to + n * to_step;
+        for (int64_t i = 0; i < rows; i++, y += cols) {
+            int64_t at = top + i * down;
+            if (at < 0 || at >= h) {
+                memset(y, 0, (size_t)cols * sizeof(T));
+                continue;
+            }
+            const T *x = from + at * w + left;
+            FN(zero_few)(first, y);
+            if (right == 1) FN(copy_row)(last - first, x + first, y + first);
+            else for (int64_t j = first; j < last; j++) y[j] = x[j * right];
+            FN(zero_few)(cols - last, y + last);
         }
-        const T *x = (const T *)image + at * w + left;
-        FN(zero_few)(first, y);
-        if (right == 1) FN(copy_row)(last - first, x + first, y + first);
-        else for (int64_t j = first; j < last; j++) y[j] = x[j * right];
-        FN(zero_few)(cols - last, y + last);
     }
 }
 

@@ -57,11 +57,11 @@ typedef struct mlk_taps { /* c (m, n) = sum over taps of a[tap][i] b[off[tap] + 
     int64_t        c_step;
 } mlk_taps;
 
-typedef struct mlk_tap_sums { /* c (k, m) += sum over positions of b[off[tap] + r pitch + j] y[i][r width + j] */
-    int64_t        m, k, rows, width, pitch;
+typedef struct mlk_tap_sums { /* c (k, m) += sum over images and positions of b[n image + off[tap] + r pitch + j step] y[n][i][r width + j] */
+    int64_t        m, k, images, image, rows, width, pitch, step;
     const void    *b;
     const int64_t *off;
-    const void    *packed; /* y (m, rows width), by tap_sums_pack, into room for m rounded up to MLK_PANEL */
+    const void    *packed; /* y (images, m, rows width), by tap_sums_pack, into room for m rounded up to MLK_PANEL */
     void          *c;
     int64_t        c_step; /* at least m rounded up to MLK_PANEL */
 } mlk_tap_sums;
@@ -182,13 +182,13 @@ typedef struct ml_kernels {
 
     void (*taps_f32)(const mlk_taps *t);
     void (*taps_f64)(const mlk_taps *t);
-    void (*tap_sums_pack_f32)(int64_t m, int64_t n, const void *y, int64_t y_step, void *packed);
-    void (*tap_sums_pack_f64)(int64_t m, int64_t n, const void *y, int64_t y_step, void *packed);
+    void (*tap_sums_pack_f32)(int64_t images, int64_t image_step, int64_t m, int64_t n, const void *y, int64_t y_step, void *packed);
+    void (*tap_sums_pack_f64)(int64_t images, int64_t image_step, int64_t m, int64_t n, const void *y, int64_t y_step, void *packed);
     void (*tap_sums_f32)(const mlk_tap_sums *t);
     void (*tap_sums_f64)(const mlk_tap_sums *t);
 #define PLANES(S)                                                                                                                        \
-    void (*plane_fill_##S)(const void *image, int64_t h, int64_t w, int64_t top, int64_t left, int64_t down, int64_t right, int64_t rows, \
-                           int64_t cols, void *to);                                                                                      \
+    void (*plane_fill_##S)(int64_t count, const void *image, int64_t image_step, int64_t h, int64_t w, int64_t top, int64_t left,        \
+                           int64_t down, int64_t right, int64_t rows, int64_t cols, void *to, int64_t to_step);                          \
     void (*plane_store_##S)(int64_t rows, int64_t width, const void *x, int64_t pitch, const void *bias, mlk_act act, void *y,           \
                             int64_t y_row, int64_t y_step);
     PLANES(f32)

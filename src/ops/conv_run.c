@@ -4,18 +4,12 @@
  * again. The adjoint is a convolution too: the results at every s-th place, for each remainder, are a sum over those taps that
  * reach them. A task is some rows of one image (or some whole images, where a plane needs no rows beside those of the result), as
  * many as stay in the second cache; the cut depends on the sizes alone, and no sum is ever cut. */
-#include "ops/conv.h"
+#include "ops/conv_parts.h"
 
 #include <string.h>
 
-#define NEAR_BYTES 262144 /* what a task keeps near: half of a second cache of 512 kB */
-#define TASKS      8      /* at least so many where there is work for them */
-#define WORTH      500000 /* multiplications that are worth a task */
+#define FIRST_BYTES 24576 /* what stays in the first cache beside sums */
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-static int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -ceil_div(-a, b); }
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t whole_panels(int64_t n) { return ceil_div(n, MLK_PANEL) * MLK_PANEL; }
 
 /* --- planes ------------------------------------------------------------------------------------------------------------------ */
@@ -43,14 +37,13 @@ static void fill(const planes *p, const char *image, int64_t image_bytes, int64_
                  int64_t most_rows, char *to)
 {
     const ml_kernels *k     = mlk();
-    int64_t           pitch = pitch_of(p), size = (most_rows + p->halo[0]) * pitch * (int64_t)p->bytes;
-    for (int64_t c = 0; c < p->channels; c++)
-        for (int64_t a = 0; a < p->phases[0]; a++)
-            for (int64_t b = 0; b < p->phases[1]; b++, to += most_images * size)
-                for (int64_t n = 0; n < images; n++)
-                    (p->f32 ? k->plane_fill_f32 : k->plane_fill_f64)(image + n * image_bytes + c * p->h * p->w * (int64_t)p->bytes, p->h, p->w,
-                                                                     p->start[0] + row * p->step[0] + a, p->start[1] + b, p->step[0],
-                                                                     p->step[1], rows + p->halo[0], pitch, to + n * size);
+    int64_t           pitch = pitch_of(p), size = (most_rows + p->halo[0]) * pitch, phases = p->phases[0] * p->phases[1], bytes = (int64_t)p->bytes;
+    for (int64_t a = 0; a < p->phases[0]; a++)
+        for (int64_t b = 0; b < p->phases[1]; b++, to += most_images * size * bytes)
+            for (int64_t n = 0; n < images; n++)
+                (p->f32 ? k->plane_fill_f32 : k->plane_fill_f64)(p->channels, image + n * image_bytes, p->h * p->w, p->h, p->w, p->start[0] + row * p->step[0] + a,
+                                                                 p->start[1] + b, p->step[0], p->step[1], rows + p->halo[0], pitch, to + n * size * bytes,
+                                                                 phases * most_images * size);
 }
 
 /* A tap: which plane, and by how much it is shifted. */
@@ -163,7 +156,7 @@ static bool correlate(correlation *t, const tap *taps)
 }
 
 /* The weights of each group as (taps, results): a copy of a view. steps: of group, then of the dimensions of shape. */
-static void *weights(ml_tensor *w, ml_shape shape, const int64_t *steps, int64_t offset)
+void *mli_conv_weights(ml_tensor *w, ml_shape shape, const int64_t *steps, int64_t offset)
 {
     ml_tensor *view = mli_view(w, shape, steps, w->offset + offset), *copy = view ? ml_empty(shape, (ml_dtype)w->dtype) : NULL;
     if (!copy) return NULL;
@@ -175,11 +168,12 @@ bool mli_conv_forward(const mli_conv *g, ml_tensor *x, ml_tensor *w, const void 
 {
     int64_t        groups = g->opt.groups, m = g->o / groups;
     const int64_t *s = w->strides;
+    if (mli_conv_has_lanes(g)) return mli_conv_lanes_forward(g, x, w, bias, act, y);
     correlation    t = { .p = planes_of(g), .n = g->n, .groups = groups, .m = m, .x = mli_data(x), .bias = bias, .y = mli_data(y),
                          .y_h = g->out[0], .y_w = g->out[1], .y_step = { 1, 1 }, .act = act == ML_ACT_RELU ? act : ML_ACT_NONE };
     t.k          = t.p.channels * g->kernel[0] * g->kernel[1];
     size_t bytes = (size_t)(t.k + 1) * sizeof(tap);
-    t.a          = weights(w, ML_SHAPE(groups, t.p.channels, g->kernel[0], g->kernel[1], m), (int64_t[]){ m * s[0], s[1], s[2], s[3], s[0] }, 0);
+    t.a          = mli_conv_weights(w, ML_SHAPE(groups, t.p.channels, g->kernel[0], g->kernel[1], m), (int64_t[]){ m * s[0], s[1], s[2], s[3], s[0] }, 0);
     tap *taps    = t.a ? ml_block_take(bytes) : NULL;
     if (!taps) return false;
     list_taps(g, &t.p, taps);
@@ -189,21 +183,15 @@ bool mli_conv_forward(const mli_conv *g, ml_tensor *x, ml_tensor *w, const void 
 }
 
 /* --- the adjoint ------------------------------------------------------------------------------------------------------------------ */
-/* The weights that reach results at places remainder, remainder + stride, ...: first, first + step, ..., n of them. Result u gets
- * from weight i what was at place u + shift(i); the shifts fall from that of the first weight. */
-typedef struct {
-    int64_t first, step, n, rows;
-} reach;
-
-static int64_t shift_of(const mli_conv *g, int d, int64_t remainder, int64_t weight)
+int64_t mli_conv_shift(const mli_conv *g, int d, int64_t remainder, int64_t weight)
 {
     return floor_div(remainder + g->opt.padding[d] - weight * g->opt.dilation[d], g->opt.stride[d]);
 }
 
-static reach reach_of(const mli_conv *g, int d, int64_t remainder)
+mli_reach mli_conv_reach(const mli_conv *g, int d, int64_t remainder)
 {
-    reach   r      = { 0, 1, 0, ceil_div(g->in[d] - remainder, g->opt.stride[d]) };
-    int64_t second = -1;
+    mli_reach r    = { 0, 1, 0, ceil_div(g->in[d] - remainder, g->opt.stride[d]) };
+    int64_t   second = -1;
     for (int64_t i = 0; i < g->kernel[d] && second < 0; i++) {
         if ((remainder + g->opt.padding[d] - i * g->opt.dilation[d]) % g->opt.stride[d] != 0) continue;
         if (r.n++ == 0) r.first = i;
@@ -220,26 +208,26 @@ static bool dx_of_remainders(const mli_conv *g, ml_tensor *y, ml_tensor *w, ml_t
 {
     int64_t        groups = g->opt.groups, o = g->o / groups, shift[2];
     const int64_t *s    = w->strides;
-    reach          r[2] = { reach_of(g, 0, remainder[0]), reach_of(g, 1, remainder[1]) };
+    mli_reach      r[2] = { mli_conv_reach(g, 0, remainder[0]), mli_conv_reach(g, 1, remainder[1]) };
     planes         p    = { .channels = o, .h = g->out[0], .w = g->out[1], .phases = { 1, 1 }, .step = { 1, 1 }, .rows = r[0].rows,
                             .width = r[1].rows, .bytes = ml_dtype_bytes(g->dtype), .f32 = g->dtype == ML_F32 };
     for (int d = 0; d < 2; d++) {
-        shift[d]   = shift_of(g, d, remainder[d], r[d].first);
-        p.start[d] = r[d].n ? shift_of(g, d, remainder[d], r[d].first + (r[d].n - 1) * r[d].step) : 0;
+        shift[d]   = mli_conv_shift(g, d, remainder[d], r[d].first);
+        p.start[d] = r[d].n ? mli_conv_shift(g, d, remainder[d], r[d].first + (r[d].n - 1) * r[d].step) : 0;
         p.halo[d]  = r[d].n ? shift[d] - p.start[d] : 0;
     }
     correlation t = { .p = p, .n = g->n, .groups = groups, .m = g->c / groups, .k = o * r[0].n * r[1].n, .x = mli_data(y), .y = mli_data(dx),
                       .y_h = g->in[0], .y_w = g->in[1], .y_start = { remainder[0], remainder[1] }, .y_step = { g->opt.stride[0], g->opt.stride[1] } };
     size_t bytes = (size_t)(t.k + 1) * sizeof(tap);
-    t.a       = weights(w, ML_SHAPE(groups, o, r[0].n, r[1].n, t.m), (int64_t[]){ o * s[0], s[0], r[0].step * s[2], r[1].step * s[3], s[1] },
+    t.a       = mli_conv_weights(w, ML_SHAPE(groups, o, r[0].n, r[1].n, t.m), (int64_t[]){ o * s[0], s[0], r[0].step * s[2], r[1].step * s[3], s[1] },
                         r[0].first * s[2] + r[1].first * s[3]);
     tap *taps = t.a ? ml_block_take(bytes) : NULL, *at = taps;
     if (!taps) return false;
     for (int64_t c = 0; c < o; c++)
         for (int64_t i = 0; i < r[0].n; i++)
             for (int64_t j = 0; j < r[1].n; j++)
-                *at++ = (tap){ c, shift_of(g, 0, remainder[0], r[0].first + i * r[0].step) - p.start[0],
-                               shift_of(g, 1, remainder[1], r[1].first + j * r[1].step) - p.start[1] };
+                *at++ = (tap){ c, mli_conv_shift(g, 0, remainder[0], r[0].first + i * r[0].step) - p.start[0],
+                               mli_conv_shift(g, 1, remainder[1], r[1].first + j * r[1].step) - p.start[1] };
     bool ok = correlate(&t, taps);
     ml_block_give(taps, bytes);
     return ok;
@@ -247,6 +235,7 @@ static bool dx_of_remainders(const mli_conv *g, ml_tensor *y, ml_tensor *w, ml_t
 
 bool mli_conv_dx(const mli_conv *g, ml_tensor *y, ml_tensor *w, ml_tensor *dx)
 {
+    if (mli_conv_has_lanes(g)) return mli_conv_lanes_dx(g, y, w, dx);
     for (int64_t i = 0; i < smaller(g->opt.stride[0], g->in[0]); i++)
         for (int64_t j = 0; j < smaller(g->opt.stride[1], g->in[1]); j++)
             if (!dx_of_remainders(g, y, w, dx, (int64_t[]){ i, j })) return false;
@@ -256,14 +245,25 @@ bool mli_conv_dx(const mli_conv *g, ml_tensor *y, ml_tensor *w, ml_tensor *dx)
 /* --- the weights' adjoint ---------------------------------------------------------------------------------------------------------- */
 /* A task sums over some images, in order, for some channels of one group; the sums of the tasks are added in order. */
 typedef struct {
-    planes         p; /* of channels_each channels */
+    planes         p; /* of channels_each channels; one value reaches many sums, so they may be apart: one plane a channel at any stride */
     int64_t        n, groups, channels, m, k, panels; /* k: taps of a channel; panels: m rounded up */
-    int64_t        chunks, images_each, channel_blocks, channels_each, each;
+    int64_t        rows, width, stride[2]; /* of y; its steps in the planes */
+    int64_t        chunks, images_each, channel_blocks, channels_each, each, together; /* each: rows at a time; together: images at a time */
     const char    *x, *y;
     char          *sums; /* (chunks, groups, channels, k, panels) */
     const int64_t *off;  /* of channels_each channels */
     int            failed;
 } weight_sums;
+
+/* Rows of a plane beside its halo for so many rows of y. */
+static int64_t taken(const weight_sums *t, int64_t rows) { return (rows - 1) * t->stride[0] + 1; }
+
+static void fill_images(const weight_sums *t, const planes *p, int64_t count, const char *x, int64_t row, int64_t rows, char *to)
+{
+    (p->f32 ? mlk()->plane_fill_f32 : mlk()->plane_fill_f64)(count, x, p->h * p->w, p->h, p->w, p->start[0] + row * t->stride[0] * p->step[0], p->start[1], p->step[0],
+                                                             p->step[1], taken(t, rows) + p->halo[0], pitch_of(p), to,
+                                                             (taken(t, t->each) + p->halo[0]) * pitch_of(p));
+}
 
 static void sum_some(void *ctx, int64_t task)
 {
@@ -275,38 +275,46 @@ static void sum_some(void *ctx, int64_t task)
     char   *sums = t->sums + ((chunk * t->groups + group) * t->channels + c0) * row_bytes;
     if (channels <= 0) return;
     memset(sums, 0, (size_t)(channels * row_bytes));
-    size_t near = (size_t)(plane_values(&p, 1, t->each) * bytes), total = near + (size_t)(t->panels * t->each * p.width * bytes);
-    char  *near_values = ml_block_take(total);
+    int64_t size = (taken(t, t->each) + p.halo[0]) * pitch_of(&p); /* of a plane */
+    size_t  near = (size_t)(t->together * channels * size * bytes), total = near + (size_t)(t->together * t->panels * t->each * t->width * bytes);
+    char   *near_values = ml_block_take(total);
     if (!near_values) {
         __atomic_store_n(&t->failed, 1, __ATOMIC_RELAXED);
         return;
     }
     p.channels = channels;
-    for (int64_t n = chunk * t->images_each; n < smaller((chunk + 1) * t->images_each, t->n); n++)
-        for (int64_t row = 0; row < p.rows; row += t->each) {
-            int64_t rows = smaller(t->each, p.rows - row);
-            fill(&p, t->x + ((n * t->groups + group) * t->channels + c0) * p.h * p.w * bytes, 0, 1, 1, row, rows, t->each, near_values);
-            (p.f32 ? k->tap_sums_pack_f32 : k->tap_sums_pack_f64)(t->m, rows * p.width, t->y + ((n * t->groups + group) * t->m * p.rows + row) * p.width * bytes,
-                                                                  p.rows * p.width, near_values + near);
-            mlk_tap_sums s = { .m = t->m, .k = channels * t->k, .rows = rows, .width = p.width, .pitch = pitch_of(&p), .b = near_values, .off = t->off,
-                               .packed = near_values + near, .c = sums, .c_step = t->panels };
+    int64_t end = smaller((chunk + 1) * t->images_each, t->n), image = t->groups * t->channels * p.h * p.w, y_image = t->groups * t->m * t->rows * t->width;
+    for (int64_t n = chunk * t->images_each, images; n < end; n += images) {
+        images = smaller(t->together, end - n);
+        for (int64_t row = 0; row < t->rows; row += t->each) {
+            int64_t     rows = smaller(t->each, t->rows - row);
+            const char *x = t->x + (n * image + (group * t->channels + c0) * p.h * p.w) * bytes, *y = t->y + (n * y_image + (group * t->m * t->rows + row) * t->width) * bytes;
+            if (channels == t->groups * t->channels) fill_images(t, &p, images * channels, x, row, rows, near_values);
+            else for (int64_t i = 0; i < images; i++) fill_images(t, &p, channels, x + i * image * bytes, row, rows, near_values + i * channels * size * bytes);
+            (p.f32 ? k->tap_sums_pack_f32 : k->tap_sums_pack_f64)(images, y_image, t->m, rows * t->width, y, t->rows * t->width, near_values + near);
+            mlk_tap_sums s = { .m = t->m, .k = channels * t->k, .images = images, .image = channels * size, .rows = rows, .width = t->width,
+                               .pitch = pitch_of(&p) * t->stride[0], .step = t->stride[1], .b = near_values, .off = t->off, .packed = near_values + near,
+                               .c = sums, .c_step = t->panels };
             (p.f32 ? k->tap_sums_f32 : k->tap_sums_f64)(&s);
         }
+    }
     ml_block_give(near_values, total);
 }
 
 static void cut_sums(weight_sums *t)
 {
     int64_t channel = t->k * t->panels * (int64_t)t->p.bytes, all = t->groups * t->channels * channel; /* bytes of sums */
-    double  work    = (double)t->n * (double)t->groups * (double)t->channels * (double)t->k * (double)t->m * (double)t->p.rows * (double)t->p.width;
+    double  work    = (double)t->n * (double)t->groups * (double)t->channels * (double)t->k * (double)t->m * (double)t->rows * (double)t->width;
     int64_t wanted  = work < 2.0 * WORTH ? 1 : (int64_t)(work / WORTH < TASKS ? work / WORTH : TASKS);
     t->chunks         = larger(1, smaller(smaller(wanted, t->n), (16 << 20) / larger(all, 1)));
     t->images_each    = ceil_div(t->n, t->chunks);
     t->channel_blocks = larger(1, smaller(t->channels, ceil_div(wanted, t->chunks * t->groups)));
     t->channels_each  = ceil_div(t->channels, t->channel_blocks);
     t->p.channels     = t->channels_each;
-    int64_t row = (count_of(&t->p) * pitch_of(&t->p) + t->panels * t->p.width) * (int64_t)t->p.bytes;
-    t->each     = ceil_div(t->p.rows, larger(1, ceil_div(t->p.rows, larger(1, NEAR_BYTES / larger(row, 1) - t->p.halo[0]))));
+    int64_t row = (t->channels_each * pitch_of(&t->p) * t->stride[0] + t->panels * t->width) * (int64_t)t->p.bytes;
+    t->each     = ceil_div(t->rows, larger(1, ceil_div(t->rows, larger(1, NEAR_BYTES / larger(row, 1) - ceil_div(t->p.halo[0], t->stride[0])))));
+    row         = (t->channels_each * pitch_of(&t->p) * (taken(t, t->each) + t->p.halo[0]) + t->panels * t->width * t->each) * (int64_t)t->p.bytes; /* of an image */
+    t->together = t->each < t->rows ? 1 : larger(1, smaller(t->images_each, FIRST_BYTES / larger(row, 1)));
 }
 
 /* Adds the sums of the other chunks to those of the first and turns them: (groups, channels k, panels) -> (o, channels k). */
@@ -326,10 +334,19 @@ static bool gather_sums(const weight_sums *t, ml_tensor *sums, ml_tensor *dw)
 bool mli_conv_dw(const mli_conv *g, ml_tensor *x, ml_tensor *y, ml_tensor *dw)
 {
     int64_t     groups = g->opt.groups;
-    weight_sums t      = { .p = planes_of(g), .n = g->n, .groups = groups, .channels = g->c / groups, .m = g->o / groups, .k = g->kernel[0] * g->kernel[1],
-                           .x = mli_data(x), .y = mli_data(y) };
+    weight_sums t      = { .p = { .h = g->in[0], .w = g->in[1], .phases = { 1, 1 }, .step = { 1, 1 }, .start = { -g->opt.padding[0], -g->opt.padding[1] },
+                                  .bytes = ml_dtype_bytes(g->dtype), .f32 = g->dtype == ML_F32 },
+                           .n = g->n, .groups = groups, .channels = g->c / groups, .m = g->o / groups, .k = g->kernel[0] * g->kernel[1], .rows = g->out[0],
+                           .width = g->out[1], .stride = { g->opt.stride[0], g->opt.stride[1] }, .x = mli_data(x), .y = mli_data(y) };
     t.panels           = whole_panels(t.m);
     if (ml_tensor_numel(dw) == 0) return true;
+    for (int d = 0; d < 2; d++) {
+        t.p.halo[d] = (g->kernel[d] - 1) * g->opt.dilation[d];
+        if (t.p.halo[d] > 0) continue;
+        t.p.step[d] = t.stride[d]; /* one tap: what lies between is never read */
+        t.stride[d] = 1;
+    }
+    t.p.width = (t.width - 1) * t.stride[1] + 1;
     cut_sums(&t);
     ml_tensor *sums = ml_empty(ML_SHAPE(t.chunks, groups, t.channels, t.k, t.panels), g->dtype);
     int64_t    n    = t.channels_each * t.k;
@@ -338,8 +355,9 @@ bool mli_conv_dw(const mli_conv *g, ml_tensor *x, ml_tensor *y, ml_tensor *dw)
     if (!block) return false;
     tap     *taps = (tap *)(void *)block;
     int64_t *off  = (int64_t *)(void *)(block + tap_bytes);
-    list_taps(g, &t.p, taps);
-    offsets(&t.p, taps, n, 1, t.each, off);
+    for (int64_t i = 0; i < n; i++)
+        taps[i] = (tap){ i / t.k, i % t.k / g->kernel[1] * g->opt.dilation[0], i % g->kernel[1] * g->opt.dilation[1] };
+    offsets(&t.p, taps, n, 1, taken(&t, t.each), off);
     t.sums = mli_data(sums);
     t.off  = off;
     ml_parallel(t.chunks * groups * t.channel_blocks, sum_some, &t);

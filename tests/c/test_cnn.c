@@ -55,6 +55,7 @@ Test(cnn, large_convolutions_are_cut_without_a_trace)
     } cases[] = {
         { { 4, { 3, 40, 50, 30 } }, 37, { 3, 3 }, { .padding = { 1, 1 } } },
         { { 4, { 70, 24, 1, 40 } }, 25, { 1, 5 }, { .stride = { 1, 2 }, .padding = { 0, 1 } } },
+        { { 4, { 70, 24, 1, 40 } }, 25, { 1, 3 }, { .stride = { 1, 3 }, .padding = { 0, 1 } } },
         { { 4, { 2, 300, 9, 9 } }, 12, { 1, 1 }, { .stride = { 2, 2 } } },
         { { 4, { 1, 3, 200, 120 } }, 8, { 7, 7 }, { .stride = { 2, 2 }, .padding = { 3, 3 } } },
     };
@@ -79,6 +80,46 @@ Test(cnn, large_convolutions_are_cut_without_a_trace)
             double size = ml_item(ml_norm(ml_cast(bare, &(ml_cast_opts){ ML_F64 }), NULL)) * ml_item(ml_norm(ml_cast(seed, &(ml_cast_opts){ ML_F64 }), NULL));
             expect(fabs(by - value) < 1e-5 * size, "case %d: <dy, y> is %g, by gradient %d %g", (int)k, value, i, by);
         }
+        ml_module_release(m);
+        ml_scope_end(&scope);
+    }
+}
+
+/* Many small images are run side by side, one alone is not: what each gives must not tell. Steps, borders, groups, both types, and numbers
+ * of images that do and do not fill what they lie in. */
+Test(cnn, images_give_together_what_each_gives_alone)
+{
+    static const struct {
+        ml_shape           x;
+        int64_t            out, kernel[2];
+        ml_conv_layer_opts o;
+    } cases[] = {
+        { { 4, { 100, 25, 1, 19 } }, 25, { 1, 3 }, { .stride = { 1, 2 }, .padding = { 0, 1 } } },
+        { { 4, { 64, 1, 1, 40 } }, 7, { 1, 5 }, { .stride = { 1, 2 }, .padding = { 0, 1 } } },
+        { { 4, { 45, 6, 5, 7 } }, 8, { 3, 2 }, { .stride = { 2, 3 }, .padding = { 2, 3 }, .dilation = { 2, 1 }, .groups = 2 } },
+        { { 4, { 33, 4, 6, 5 } }, 13, { 1, 1 }, { .stride = { 4, 3 }, .dtype = ML_F64 } },
+        { { 4, { 14, 3, 8, 8 } }, 5, { 3, 3 }, { .padding = { 1, 1 }, .dtype = ML_F64 } },
+        { { 4, { 32, 30, 3, 3 } }, 4, { 3, 3 }, { .padding = { 1, 1 } } }, /* more than one block of taps */
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        ml_scope   scope = ml_scope_begin();
+        ml_dtype   dtype = cases[k].o.dtype;
+        double     tol   = dtype == ML_F64 ? 1e-12 : 1e-4;
+        ml_module *m     = ml_nn_conv2d(cases[k].x.size[1], cases[k].out, cases[k].kernel, &cases[k].o);
+        ml_tensor *x     = ml_requires_grad(ml_randn(cases[k].x, dtype, ml_key_of(8, k)), true), *y = ml_module_forward(m, x), *all[3];
+        cr_assert(y, "%s", ml_error_message());
+        ml_tensor *seed = ml_randn(ml_tensor_shape(y), dtype, ml_key_of(9, k)), *sums[2] = { NULL, NULL };
+        ml_tensor *own[] = { ml_module_own(m, "weight"), ml_module_own(m, "bias") };
+        cr_assert(ml_grad(y, (ml_tensor *[]){ x, own[0], own[1] }, 3, all, &(ml_grad_opts){ .seed = seed }), "%s", ml_error_message());
+        for (int64_t i = 0; i < cases[k].x.size[0]; i++) {
+            ml_slice_opts at  = { .dim = 0, .start = i, .stop = i + 1, .step = 1 };
+            ml_tensor     *one = ml_requires_grad(ml_clone(ml_slice(x, &at)), true), *alone = ml_module_forward(m, one), *d[3];
+            cr_assert(ml_grad(alone, (ml_tensor *[]){ one, own[0], own[1] }, 3, d, &(ml_grad_opts){ .seed = ml_slice(seed, &at) }), "%s", ml_error_message());
+            expect_close(alone, ml_slice(y, &at), tol, "case %d, image %d", (int)k, (int)i);
+            expect_close(d[0], ml_slice(all[0], &at), tol, "case %d, gradient of image %d", (int)k, (int)i);
+            for (int j = 0; j < 2; j++) sums[j] = sums[j] ? ml_add(sums[j], d[1 + j]) : d[1 + j];
+        }
+        for (int j = 0; j < 2; j++) expect_close(all[1 + j], sums[j], 10 * tol, "case %d, gradient %d", (int)k, j);
         ml_module_release(m);
         ml_scope_end(&scope);
     }
