@@ -142,6 +142,7 @@ local function end_loop(self, failure)
 end
 
 --- Counts the steps: `for step in run:steps() do`. Shows progress; Ctrl-C ends the loop after the step under way.
+--- In the window, Space pauses it and goes on, `.` takes one step, and Ctrl-Q is Ctrl-C.
 ---@param total? integer  (default: the parameter steps)
 ---@return fun(): integer?
 function methods:steps(total)

@@ -203,12 +203,15 @@ static void *window_thread(void *unused)
     setpriority(PRIO_PROCESS, 0, 5); /* of this thread alone: training goes first */
 #endif
     bool works = !atomic_load(&mli_display_lost) && start_sdl(why, sizeof why);
+    int  had   = 0; /* windows on screen, the last time */
     pthread_mutex_lock(&desk.lock);
     for (;;) {
         desk.wish = false;
         works     = works && !atomic_load(&mli_display_lost);
         if (!works) fail_all(why);
         int open = serve();
+        if (open == 0 && had > 0) ml_loop_pause(false); /* nobody is left who could */
+        had = open;
         drop_left();
         if (desk.state == DESK_ENDING) break;
         if (open > 0) {

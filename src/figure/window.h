@@ -9,6 +9,7 @@
 #include <SDL.h>
 
 #define MLI_FRAME_TIME (1.0 / 30) /* seconds, at least, between two pictures */
+#define MLI_STATUS     24         /* height of the bar, in 1/96 inch */
 
 typedef enum mli_state { MLI_WAITING, MLI_OPEN, MLI_CLOSED, MLI_FAILED } mli_state;
 
@@ -41,6 +42,10 @@ struct ml_window {
     double      scale; /* pixels a unit, without the zoom */
     mli_hand    hand;
     bool        help;  /* all keys are told */
+    bool            has_bar; /* of status, below the figure: a loop was under way */
+    char            status[160];
+    double          status_time; /* when to look again */
+    ml_loop_watcher watcher;
     char        notice[1400];
     double      notice_end; /* 0 = none */
 };
@@ -50,6 +55,7 @@ bool mli_view_open (ml_window *w);                      /* false: w->why says wh
 void mli_view_close(ml_window *w);
 void mli_window_event(ml_window *w, const SDL_Event *e); /* may ask to close: then the state is MLI_CLOSED */
 void mli_view_refresh(ml_window *w, double now);        /* draws if there is something to draw, and time to */
+double mli_view_height(const ml_window *w);             /* of the figure, in 1/96 inch: without the bar */
 ml_style mli_view_style(const ml_window *w);            /* light or dark; chosen by key, it may not be on screen yet */
 void mli_view_notice(ml_window *w, const char *said, const char *what); /* for a few seconds */
 void mli_overlay_draw(ml_window *w, uint32_t *pixels);  /* over a copy of the figure's */

@@ -33,7 +33,7 @@ static void save_picture(ml_window *w)
         if (access(path, F_OK) != 0) break;
     }
     double       scale = w->scale * w->zoom;
-    ml_save_opts opts = { .width = w->pixels_w / scale, .height = w->pixels_h / scale, .style = mli_view_style(w) };
+    ml_save_opts opts = { .width = w->pixels_w / scale, .height = mli_view_height(w), .style = mli_view_style(w) };
     if (mli_save_look(w->fig, path, &opts, &w->hand.look)) {
         mli_view_notice(w, "saved ", path);
     } else {
@@ -49,6 +49,24 @@ static void on_look(ml_window *w, bool changed)
     w->uncovered = true; /* the pointer has moved, or what it holds */
 }
 
+/* Keys for the training: Space, '.', Ctrl-Q. */
+static void on_loop_key(ml_window *w, SDL_Keycode key)
+{
+    bool paused = ml_loop_look().paused, done = true;
+    switch (key) {
+    case SDLK_SPACE: done = ml_loop_pause(!paused); break;
+    case SDLK_PERIOD: done = ml_loop_advance(); break;
+    default:
+        done = ml_loop_look().running;
+        if (done) {
+            ml_interrupt_raise();
+            mli_view_notice(w, "stops after the step under way", "");
+        }
+    }
+    if (!done) mli_view_notice(w, "no training is under way", "");
+    w->status_time = 0;
+}
+
 static void on_key(ml_window *w, SDL_Keycode key, bool shift)
 {
     switch (key) {
@@ -59,6 +77,8 @@ static void on_key(ml_window *w, SDL_Keycode key, bool shift)
     case SDLK_KP_PLUS: w->zoom = fmin(w->zoom * 1.125, 4); break;
     case SDLK_MINUS:
     case SDLK_KP_MINUS: w->zoom = fmax(w->zoom / 1.125, 0.4); break;
+    case SDLK_SPACE:
+    case SDLK_PERIOD: on_loop_key(w, key); return;
     case SDLK_q: atomic_store(&w->state, MLI_CLOSED); break;
     case SDLK_QUESTION:
     case SDLK_F1: w->help = !w->help; break;
@@ -115,6 +135,7 @@ void mli_window_event(ml_window *w, const SDL_Event *e)
     switch (e->type) {
     case SDL_KEYDOWN: {
         bool with = e->key.keysym.mod & (KMOD_CTRL | KMOD_ALT | KMOD_GUI);
+        if ((e->key.keysym.mod & KMOD_CTRL) && e->key.keysym.sym == SDLK_q) on_loop_key(w, SDLK_q);
         if (!with) on_key(w, e->key.keysym.sym, e->key.keysym.mod & KMOD_SHIFT);
         return;
     }

@@ -14,6 +14,7 @@
 #define LARGEST_H   940
 #define SHARE       0.2 /* of the time that new data may make this thread work */
 #define NOTICE_TIME 3.0
+#define STATUS_TIME 0.25
 #define KEYS        "   ? keys"
 
 atomic_bool mli_display_lost;
@@ -155,7 +156,7 @@ static bool draw(ml_window *w)
     double   scale = w->scale * w->zoom;
     mli_page page  = {
          .width   = screen->w / scale,
-         .height  = screen->h / scale,
+         .height  = fmax(screen->h / scale - (w->has_bar ? MLI_STATUS : 0), 1),
          .density = scale,
          .style   = w->style == ML_STYLE_DEFAULT ? view.style : w->style,
          .look    = &w->hand.look,
@@ -192,8 +193,28 @@ static void show(ml_window *w)
     w->uncovered = false;
 }
 
+double mli_view_height(const ml_window *w)
+{
+    return fmax(w->pixels_h / (w->scale * w->zoom) - (w->has_bar ? MLI_STATUS : 0), 1);
+}
+
+/* The bar comes with the first loop and stays. */
+static void look_at_loop(ml_window *w, double now)
+{
+    char text[sizeof w->status];
+    if (now < w->status_time) return;
+    w->status_time = now + STATUS_TIME;
+    if (!w->has_bar && !ml_loop_look().running) return;
+    w->stale |= !w->has_bar;
+    w->has_bar = true;
+    ml_loop_watch(&w->watcher, text, sizeof text);
+    w->uncovered |= strcmp(text, w->status) != 0;
+    memcpy(w->status, text, sizeof text);
+}
+
 void mli_view_refresh(ml_window *w, double now)
 {
+    look_at_loop(w, now);
     /* a window that no one sees waits; SDL tells when it is seen again */
     if (SDL_GetWindowFlags(w->sdl) & (SDL_WINDOW_MINIMIZED | SDL_WINDOW_HIDDEN)) return;
     if (w->notice_end > 0 && now >= w->notice_end) {

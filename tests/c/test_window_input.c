@@ -5,6 +5,9 @@
 #include "screen.h"
 
 #include "figure/window.h"
+#include "moonlab/run.h"
+
+#include <pthread.h>
 
 #define NAMES(...) ((const char *[]){ __VA_ARGS__ })
 
@@ -242,6 +245,75 @@ Test(window_input, a_saved_picture_is_what_is_seen)
     picture_free(&p);
     unlink(path);
     rmdir(folder);
+    close_two(w, fig);
+}
+
+/* A training of many short steps. */
+static atomic_llong steps_done;
+
+static void *train(void *fig)
+{
+    for (int64_t done = 0; done < 1000000 && !ml_interrupted(); done++) {
+        ml_loop_step(&steps_done, done);
+        if (ml_interrupted()) break;
+        nap(0.001);
+        atomic_store(&steps_done, done + 1);
+        if (done % 100 == 0) ml_figure_point(fig, "up", (double)(1000 + done), 0.5);
+    }
+    ml_loop_end(&steps_done);
+    return NULL;
+}
+
+static bool stands(void)
+{
+    long long before = atomic_load(&steps_done);
+    nap(0.1);
+    return atomic_load(&steps_done) == before;
+}
+
+Test(window_input, training_is_paused_stepped_and_stopped)
+{
+    ml_figure *fig;
+    ml_window *w = open_two(&fig);
+    pthread_t  thread;
+    press(1, SDLK_SPACE);
+    WAIT_UNTIL(strstr(w->notice, "no training"));
+    ml_interrupt_begin();
+    ml_loop_begin(&steps_done, 1000000);
+    cr_assert(pthread_create(&thread, NULL, train, fig) == 0);
+    WAIT_UNTIL(w->has_bar && strstr(w->status, "it/s"));
+    press(1, SDLK_SPACE);
+    WAIT_UNTIL(stands());
+    WAIT_UNTIL(strstr(w->status, "paused at step"));
+    keep_screen("paused");
+    long long at = atomic_load(&steps_done);
+    press(1, SDLK_PERIOD);
+    press(1, SDLK_PERIOD);
+    WAIT_UNTIL(atomic_load(&steps_done) == at + 2);
+    cr_expect(stands());
+    press(1, SDLK_SPACE);
+    WAIT_UNTIL(atomic_load(&steps_done) > at + 20);
+    press(1, SDLK_SPACE);
+    WAIT_UNTIL(stands());
+    push((SDL_Event){ .key = { .type = SDL_KEYDOWN, .windowID = 1, .keysym = { .sym = SDLK_q, .mod = KMOD_LCTRL } } });
+    WAIT_UNTIL(!ml_loop_look().running); /* also out of a pause */
+    pthread_join(thread, NULL);
+    cr_expect(ml_window_is_open(w), "the window stays");
+    ml_interrupt_end();
+
+    /* closing a window ends no training, and no pause is left behind */
+    ml_interrupt_begin();
+    ml_loop_begin(&steps_done, 1000000);
+    cr_assert(pthread_create(&thread, NULL, train, fig) == 0);
+    press(1, SDLK_SPACE);
+    WAIT_UNTIL(ml_loop_look().paused);
+    press(1, SDLK_q);
+    WAIT_UNTIL(!ml_loop_look().paused);
+    at = atomic_load(&steps_done);
+    WAIT_UNTIL(atomic_load(&steps_done) > at);
+    ml_interrupt_raise();
+    pthread_join(thread, NULL);
+    ml_interrupt_end();
     close_two(w, fig);
 }
 
