@@ -67,6 +67,13 @@ static void on_loop_key(ml_window *w, SDL_Keycode key)
     w->status_time = 0;
 }
 
+static void tell_smoothing(ml_window *w)
+{
+    char much[32];
+    snprintf(much, sizeof much, "%g", w->hand.look.smoothing);
+    mli_view_notice(w, "smoothing ", w->hand.look.smoothing > 0 ? much : "off");
+}
+
 static void on_key(ml_window *w, SDL_Keycode key, bool shift)
 {
     switch (key) {
@@ -93,6 +100,7 @@ static void on_key(ml_window *w, SDL_Keycode key, bool shift)
         break;
     default:
         if (key < 128) on_look(w, mli_hand_key(&w->hand, (int)key));
+        if (key == SDLK_LEFTBRACKET || key == SDLK_RIGHTBRACKET) tell_smoothing(w);
         return;
     }
     w->stale = true;

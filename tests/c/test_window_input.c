@@ -201,6 +201,7 @@ Test(window_input, keys_for_scales_and_panels)
 
     press(1, SDLK_RIGHTBRACKET);
     WAIT_UNTIL(w->hand.look.smoothing > 0);
+    WAIT_UNTIL(strstr(w->notice, "smoothing 0.5"));
     press(1, SDLK_LEFTBRACKET);
     WAIT_UNTIL(w->hand.look.smoothing == 0);
     close_two(w, fig);
