@@ -98,7 +98,8 @@ local function open_windows(self)
   local state = self._
   if not session.window then return end
   for i = state.shown + 1, #state.figures do
-    if not state.figures[i]:show(self.dir .. "/figures") then note("no display: the figure goes to %s.png", figure_path(self, i)) end
+    local opened = state.figures[i]:show(self.dir .. "/figures")
+    if not opened then note("no display: the figure goes to %s.png", figure_path(self, i)) end
   end
   state.shown = #state.figures
 end
