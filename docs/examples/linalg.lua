@@ -68,6 +68,9 @@ print(ml.stats.std { 1, 3 }, ml.stats.std({ 1, 3 }, { correction = 0 }))  --> 1.
 local r, p = ml.stats.pearson({ 1, 2, 3, 4, 5, 6, 7 }, { 10, 9, 2.5, 6, 4, 3, 2 })
 print(("r = %.4f, p = %.4f"):format(r, p))  --> r = -0.8285, p = 0.0213
 
+--- ml.stats.smooth
+print(ml.stats.smooth({ 0, 1, 1, 0 }, 0.5))  --> [0.0, 0.66667, 0.85714, 0.4]  f64 (4)
+
 --- ml.stats.ranks
 print(ml.stats.ranks { 7, 3, 7, 9 })  --> [2.5, 1.0, 2.5, 4.0]  f64 (4)
 

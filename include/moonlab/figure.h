@@ -127,10 +127,10 @@ bool     ml_film_close(ml_film *film); /* also frees; NULL is fine */
 
 /* --- a live window ---------------------------------------------------------------------------- */
 /* All windows live in one thread of their own, which redraws at most 30 times a second, and with new data a fifth of the
- * time at most, from a snapshot: who adds points waits for a short copy, never for drawing. Keys: s saves a picture, t
- * changes the style, + and - the size of everything, q closes. Closing a window ends nothing, nor does the display when it
- * goes away. NULL with a message, soon and without a word on stderr, when there is no display or moonlab was built without
- * MOONLAB_WINDOW. */
+ * time at most, from a snapshot: who adds points waits for a short copy, never for drawing. What keys and the mouse do (?
+ * lists it) changes how the figure is looked at, never the figure: zoom, scales, hidden marks, one panel alone, smoothing.
+ * Closing a window ends nothing, nor does the display when it goes away. NULL with a message, soon and without a word on
+ * stderr, when there is no display or moonlab was built without MOONLAB_WINDOW. */
 ml_window *ml_window_open(ml_figure *fig, const ml_window_opts *opts);
 bool       ml_window_is_open(const ml_window *window);            /* NULL is not open */
 bool       ml_window_wait(ml_window *window, double seconds);     /* until closed, at most so long (< 0: no limit); true = closed */

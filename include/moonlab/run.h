@@ -98,9 +98,34 @@ bool ml_run_export_csv(const char *dir, const char *path);
 typedef struct ml_progress ml_progress;
 ml_progress *ml_progress_new(int64_t total, bool quiet);     /* total 0: unknown; quiet: shows nothing */
 void         ml_progress_step(ml_progress *p, int64_t step); /* step is done; looks at the clock now and then */
+void         ml_progress_waited(ml_progress *p, double seconds); /* the loop was held up: that time does not count */
 void         ml_progress_metrics(ml_progress *p, const char *const *names, const double *values, int n);
 void         ml_progress_clear(ml_progress *p); /* makes room to print something; a later step redraws */
 void         ml_progress_end(ml_progress *p);   /* the last state stays on screen; frees */
+
+/* --- a hand on the loop: pause, one step, go on ------------------------------------------------------------ */
+/* There is one loop at a time that others see, the outermost. begin, step and end are for who runs it (who: any address of
+ * its own); the rest is for any thread. False: no loop is under way. */
+void   ml_loop_begin(const void *who, int64_t total);
+double ml_loop_step (const void *who, int64_t step); /* so many are done; waits while paused; returns the seconds waited */
+void   ml_loop_end  (const void *who);               /* also goes on */
+bool   ml_loop_pause(bool pause);                    /* Ctrl-C ends a pause, too */
+bool   ml_loop_advance(void);                        /* a paused loop takes one step; one at work pauses */
+
+typedef struct ml_loop {
+    bool    running, paused;
+    int64_t step, total; /* total 0: unknown */
+} ml_loop;
+
+ml_loop ml_loop_look(void);
+
+/* The same in words, with rate, time left and the memory of tensors: "step 20 of 100  5.0 it/s   0:16 left   3.2 MB". One
+ * watcher, zeros at first, for each place that shows it; call it a few times a second. */
+typedef struct ml_loop_watcher {
+    double  steps, seconds, time;
+    int64_t step;
+} ml_loop_watcher;
+void ml_loop_watch(ml_loop_watcher *watcher, char *text, size_t room);
 
 /* --- Ctrl-C ------------------------------------------------------------------------------------------- */
 void ml_interrupt_begin(void); /* the first Ctrl-C (or SIGTERM) only sets a flag, the second ends the process */

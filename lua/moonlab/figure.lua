@@ -274,11 +274,13 @@ end
 --- Writes the file. The last frame stays for two seconds.
 function Recording:close() self.core:close() end
 
---- Opens a live window. Keys: s saves a picture, t changes the style, + and - the size of text, q closes.
+--- Opens a live window. The wheel zooms, the left button drags a box to zoom into, the right one moves; a click on a name of
+--- the legend hides its curve; x and y make an axis logarithmic, s saves a picture, q closes, and ? tells all keys.
+---@param folder? string  where pictures go (default: the current one; for the figures of a run: its own)
 ---@return true?   opened
 ---@return string? reason  why there is none; having no display is no error
-function Figure:show()
-  local opened, reason = self.core:show()
+function Figure:show(folder)
+  local opened, reason = self.core:show(folder)
   if opened then shown[self] = true end
   if opened and #self.sources > 0 and self.refreshed then self:refresh() end
   return opened, reason

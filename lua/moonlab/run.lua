@@ -98,7 +98,8 @@ local function open_windows(self)
   local state = self._
   if not session.window then return end
   for i = state.shown + 1, #state.figures do
-    if not state.figures[i]:show() then note("no display: the figure goes to %s.png", figure_path(self, i)) end
+    local opened = state.figures[i]:show(self.dir .. "/figures")
+    if not opened then note("no display: the figure goes to %s.png", figure_path(self, i)) end
   end
   state.shown = #state.figures
 end
@@ -142,6 +143,7 @@ local function end_loop(self, failure)
 end
 
 --- Counts the steps: `for step in run:steps() do`. Shows progress; Ctrl-C ends the loop after the step under way.
+--- In the window, Space pauses it and goes on, `.` takes one step, and Ctrl-Q is Ctrl-C.
 ---@param total? integer  (default: the parameter steps)
 ---@return fun(): integer?
 function methods:steps(total)

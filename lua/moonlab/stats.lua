@@ -66,6 +66,26 @@ function stats.std(x, opts)
   return math.sqrt((t - t:mean()):square():sum():item() / (t:numel() - o.correction))
 end
 
+--- Smooths a curve as the window does with the keys [ and ]: an exponential average of the past, made up for its beginning at
+--- zero. A value of age k has the weight past^k. NaN stays NaN and is not counted.
+---@param x moonlab.Sample  of one dimension, in the order of time
+---@param past number       the weight of the past, 0 (nothing changes) to below 1
+---@return moonlab.Tensor  f64
+function stats.smooth(x, past)
+  if type(past) ~= "number" or not (past >= 0 and past < 1) then
+    check.fail("stats.smooth: past must be a number from 0 to below 1, got %s", tostring(past))
+  end
+  local values = vector_of("smooth", x, "x", 1):tolist()
+  local sum, weight = 0, 0
+  for i, v in ipairs(values) do
+    if v == v then
+      sum, weight = past * sum + (1 - past) * v, past * weight + (1 - past)
+      values[i] = sum / weight
+    end
+  end
+  return ml.tensor(values, { dtype = "f64" })
+end
+
 -- Correlation --------------------------------------------------------------------------------------------------------------
 
 local function correlation(a, b)

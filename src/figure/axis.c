@@ -1,35 +1,6 @@
 #include "figure/axis.h"
 #include "figure/paint.h"
 
-/* --- scales ----------------------------------------------------------------------------------------- */
-/* Linear between -knee and knee, which are a decade long each; beyond, a decade of the value is as long. */
-double mli_symlog(double value, double knee)
-{
-    double size = fabs(value) / knee;
-    return size <= 1 ? value / knee : copysign(1 + log10(size), value);
-}
-
-static double off_scale(const mli_ruler *r, double at)
-{
-    if (r->scale == ML_SCALE_LOG) return pow(10, at);
-    if (r->scale != ML_SCALE_SYMLOG) return at;
-    return fabs(at) <= 1 ? at * r->knee : copysign(r->knee * pow(10, fabs(at) - 1), at);
-}
-
-void mli_ruler_set(mli_ruler *r, double from, double to)
-{
-    double a = mli_on_scale(r, r->low), b = mli_on_scale(r, r->high);
-    r->from = from;
-    r->to   = to;
-    r->zero = a;
-    r->per  = (to - from) / (b - a);
-}
-
-double mli_ruler_value(const mli_ruler *r, double at)
-{
-    return off_scale(r, r->zero + (at - r->from) / r->per);
-}
-
 /* --- ranges ----------------------------------------------------------------------------------------- */
 void mli_range_join(mli_range *r, const mli_range *other)
 {
@@ -54,10 +25,9 @@ static void keep_apart(mli_ruler *r)
         double around = r->scale == ML_SCALE_LINEAR ? (size == 0 ? 1 : fmax(0.1 * size, 1e-290)) : 0.5;
         a -= around, b += around;
     }
-    r->low  = off_scale(r, a);
-    r->high = off_scale(r, b);
-    if (!log && r->high - r->low < 1e-290)
-        r->low -= 1e-290, r->high += 1e-290; /* apart on a scale that is nearly log */
+    r->low  = mli_off_scale(r, a);
+    r->high = mli_off_scale(r, b);
+    if (!log && r->high - r->low < 1e-290) r->low -= 1e-290, r->high += 1e-290; /* apart on a scale that is nearly log */
 }
 
 /* Where symlog turns linear: a power of ten near the smallest value, but not so small that the sign change takes the
@@ -82,8 +52,8 @@ void mli_axis_range(mli_axis *axis, ml_scale scale, const mli_range *values, con
     r->knee = choose_knee(values, low, high);
     if (!is_fixed && !values->tight) {
         double a = mli_on_scale(r, low), b = mli_on_scale(r, high), more = 2 * margin * (b / 2 - a / 2);
-        if (!(values->stands && low == 0)) low = log ? low / pow(10, more) : off_scale(r, a - more);
-        if (!(values->stands && high == 0)) high = log ? high * pow(10, more) : off_scale(r, b + more);
+        if (!(values->stands && low == 0)) low = log ? low / pow(10, more) : mli_off_scale(r, a - more);
+        if (!(values->stands && high == 0)) high = log ? high * pow(10, more) : mli_off_scale(r, b + more);
     }
     r->low  = low;
     r->high = high;

@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-/* --- places ----------------------------------------------------------------------------------------- */
+/* --- places: ruler.c -------------------------------------------------------------------------------- */
 typedef struct mli_ruler {
     ml_scale scale;
     double   knee;      /* symlog is linear in -knee..knee */
@@ -19,6 +19,7 @@ typedef struct mli_ruler {
 void   mli_ruler_set(mli_ruler *r, double from, double to);
 double mli_ruler_value(const mli_ruler *r, double at); /* the value at a place: the inverse of mli_ruler_at */
 double mli_symlog(double value, double knee);
+double mli_off_scale(const mli_ruler *r, double at);   /* the inverse of mli_on_scale */
 
 static inline double mli_on_scale(const mli_ruler *r, double value)
 {

@@ -8,10 +8,11 @@
 #define MLI_FIGURE_DRAWING_H
 
 #include "figure/model.h"
+#include "moonlab/run.h"
 
 typedef struct mli_core { /* what drawing needs of the core */
     const char *version;
-    size_t      drawing_bytes, view_bytes, panel_bytes, series_bytes, mark_bytes; /* the two halves must mean the same structs */
+    size_t      core_bytes, drawing_bytes, view_bytes, panel_bytes, series_bytes, mark_bytes; /* the two halves must mean the same structs */
     void       *(*fail)(const char *format, ...) ML_PRINTF(1, 2);
     bool        (*failed)(void);
     const char *(*error_message)(void);
@@ -24,6 +25,11 @@ typedef struct mli_core { /* what drawing needs of the core */
     bool        (*view_take)(ml_figure *fig, mli_view *view);
     void        (*view_drop)(mli_view *view);
     uint64_t    (*figure_version)(ml_figure *fig);
+    ml_loop     (*loop_look)(void);
+    void        (*loop_watch)(ml_loop_watcher *watcher, char *text, size_t room);
+    bool        (*loop_pause)(bool pause);
+    bool        (*loop_advance)(void);
+    void        (*interrupt_raise)(void);
 } mli_core;
 
 typedef struct mli_drawing { /* what the core needs of drawing: the functions of figure.h */

@@ -7,6 +7,7 @@
 
 static const mli_core core = {
     .version        = ML_VERSION,
+    .core_bytes     = sizeof(mli_core),
     .drawing_bytes  = sizeof(mli_drawing),
     .view_bytes     = sizeof(mli_view),
     .mark_bytes     = sizeof(mli_mark),
@@ -24,6 +25,11 @@ static const mli_core core = {
     .view_take      = mli_view_take,
     .view_drop      = mli_view_drop,
     .figure_version = mli_figure_version,
+    .loop_look      = ml_loop_look,
+    .loop_watch     = ml_loop_watch,
+    .loop_pause     = ml_loop_pause,
+    .loop_advance   = ml_loop_advance,
+    .interrupt_raise = ml_interrupt_raise,
 };
 
 static pthread_once_t     once = PTHREAD_ONCE_INIT;

@@ -241,7 +241,7 @@ static bool paint_grid(mli_paper *p, page *pg)
 }
 
 /* --- the page --------------------------------------------------------------------------------- */
-static PangoLayout *make_layout(cairo_t *cr)
+PangoLayout *mli_layout_make(cairo_t *cr)
 {
     PangoLayout          *layout  = pango_cairo_create_layout(cr);
     cairo_font_options_t *options = cairo_font_options_create(); /* the same letters on every kind of surface */
@@ -254,18 +254,6 @@ static PangoLayout *make_layout(cairo_t *cr)
     pango_layout_set_single_paragraph_mode(layout, TRUE);
     pango_layout_set_auto_dir(layout, FALSE); /* words from right to left begin where others do */
     return layout;
-}
-
-static void paint_notice(mli_paper *p, const char *notice, double width, double height)
-{
-    double h = mli_text_height(p, mli_font_label) + 10, room = width - 40;
-    double w = fmin(mli_text_width(p, mli_font_label, notice), room) + 20;
-    double x = width - w - 8, y = height - h - 8;
-    mli_ink(p, p->style->ink, 0.9);
-    cairo_rectangle(p->cr, x, y, w, h);
-    cairo_fill(p->cr);
-    mli_ink(p, p->style->paper, 1);
-    mli_text_draw(p, mli_font_label, notice, x + 10, y + h / 2, 0, 0.5, room, false);
 }
 
 static double title_height(mli_paper *p)
@@ -303,9 +291,7 @@ static bool paint_page(mli_paper *p, page *pg, const mli_page *asked)
         mli_text_draw(p, mli_font_figure, p->view->title, pg->area.x, pg->area.y, 0, 0, pg->area.w, false);
         pg->area.y += used, pg->area.h -= used;
     }
-    bool ok = paint_grid(p, pg);
-    if (ok && asked->notice) paint_notice(p, asked->notice, width, height);
-    return ok;
+    return paint_grid(p, pg);
 }
 
 bool mli_paint(cairo_t *cr, const mli_view *view, const mli_page *asked)
@@ -325,7 +311,7 @@ bool mli_paint(cairo_t *cr, const mli_view *view, const mli_page *asked)
     }
     bool ok = page_make(&paper, &pg);
     if (ok) {
-        paper.layout = make_layout(cr);
+        paper.layout = mli_layout_make(cr);
         ok           = paint_page(&paper, &pg, asked);
         g_object_unref(paper.layout);
     }

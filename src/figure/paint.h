@@ -45,9 +45,19 @@ typedef struct mli_seen_entry { /* of a legend */
     int64_t mark;
 } mli_seen_entry;
 
+typedef struct mli_seen_mark {
+    int64_t    id;
+    int        panel;
+    bool       right; /* over the y axis on the right */
+    mli_colour colour;
+} mli_seen_mark;
+
+#define MLI_SEEN_MARKS 1024
+
 typedef struct mli_seen {
     double         scale; /* of all lengths here to those of the page */
-    int            n_panels, n_entries;
+    int            n_panels, n_entries, n_marks;
+    mli_seen_mark  mark[MLI_SEEN_MARKS]; /* that are not hidden */
     mli_seen_panel panel[MLI_PANELS];
     mli_seen_entry entry[MLI_ENTRIES];
 } mli_seen;
@@ -57,13 +67,14 @@ typedef struct mli_page {
     double          width, height;
     double          density; /* device pixels a unit */
     ml_style        style;   /* default: the figure's */
-    const char     *notice;  /* said in a corner, on top of everything; NULL = nothing */
     const mli_look *look;    /* NULL = as the figure says */
     mli_seen       *seen;    /* filled in; NULL = nobody asks */
 } mli_page;
 
 /* False with a message when memory is refused or Cairo gives up. */
 bool mli_paint(cairo_t *cr, const mli_view *view, const mli_page *page);
+
+bool mli_save_look(ml_figure *fig, const char *path, const ml_save_opts *opts, const mli_look *look); /* save.c */
 
 typedef struct mli_font {
     double size;
@@ -91,6 +102,7 @@ typedef struct mli_paper {
     mli_measures     measures[MLI_FONTS];
 } mli_paper;
 
+PangoLayout *mli_layout_make(cairo_t *cr);
 void   mli_ink(mli_paper *p, mli_colour c, double alpha);
 double mli_snap(const mli_paper *p, double at);                 /* the middle of a device pixel: crisp hairlines */
 mli_box mli_on_pixels(const mli_paper *p, mli_box box);         /* whole pixels: sharp edges */

@@ -274,6 +274,12 @@ static void tell(const mli_paper *p, const mli_plot *plot)
     for (int i = 0; i < MLI_AXES; i++) seen->ruler[i] = plot->axis[i].ruler;
     seen->has[MLI_X] = seen->has[MLI_Y] = mli_plot_aligned(plot);
     seen->has[MLI_Y2]                   = plot->has_y2;
+    for (int i = 0; i < plot->n_stages && p->seen->n_marks < MLI_SEEN_MARKS; i++) {
+        const mli_stage *s     = &plot->stages[i];
+        bool             right = plot->has_y2 && mli_opt_flag(s->mark, "right");
+        if (s->hidden) continue;
+        p->seen->mark[p->seen->n_marks++] = (mli_seen_mark){ s->mark->id, plot->index, right, mli_stage_colour(s, 0) };
+    }
 }
 
 /* Names that would touch are left out, evenly. */

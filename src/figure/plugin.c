@@ -26,7 +26,7 @@ mli_drawing_entry mli_drawing_start;
 
 __attribute__((visibility("default"))) const mli_drawing *mli_drawing_start(const mli_core *from)
 {
-    if (strcmp(from->version, ML_VERSION) != 0 || from->drawing_bytes != sizeof(mli_drawing) ||
+    if (strcmp(from->version, ML_VERSION) != 0 || from->core_bytes != sizeof(mli_core) || from->drawing_bytes != sizeof(mli_drawing) ||
         from->mark_bytes != sizeof(mli_mark) || from->view_bytes != sizeof(mli_view) ||
         from->panel_bytes != sizeof(mli_panel) || from->series_bytes != sizeof(mli_series))
         return NULL;
@@ -98,4 +98,29 @@ void mli_view_drop(mli_view *view)
 uint64_t mli_figure_version(ml_figure *fig)
 {
     return core->figure_version(fig);
+}
+
+ml_loop ml_loop_look(void)
+{
+    return core->loop_look();
+}
+
+void ml_loop_watch(ml_loop_watcher *watcher, char *text, size_t room)
+{
+    core->loop_watch(watcher, text, room);
+}
+
+bool ml_loop_pause(bool pause)
+{
+    return core->loop_pause(pause);
+}
+
+bool ml_loop_advance(void)
+{
+    return core->loop_advance();
+}
+
+void ml_interrupt_raise(void)
+{
+    core->interrupt_raise();
 }

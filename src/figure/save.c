@@ -147,11 +147,11 @@ bool mli_pixels(ml_figure *fig, int width, int height, uint32_t *pixels, const m
     return ok;
 }
 
-bool mli_save(ml_figure *fig, const char *path, const ml_save_opts *opts)
+bool mli_save_look(ml_figure *fig, const char *path, const ml_save_opts *opts, const mli_look *look)
 {
     static const ml_save_opts defaults;
     mli_view                  view;
-    mli_page                  page = { 0 };
+    mli_page                  page = { .look = look };
     bytes                     file = { 0 };
     file_kind                 kind = path ? kind_of(path) : KIND_NONE;
     if (kind == KIND_NONE)
@@ -165,4 +165,9 @@ bool mli_save(ml_figure *fig, const char *path, const ml_save_opts *opts)
     ml_realloc(file.at, file.room, 0);
     mli_view_drop(&view);
     return ok;
+}
+
+bool mli_save(ml_figure *fig, const char *path, const ml_save_opts *opts)
+{
+    return mli_save_look(fig, path, opts, NULL);
 }

@@ -103,15 +103,26 @@ static ml_window *window_of(ml_window *list, Uint32 id)
     return NULL;
 }
 
+static Uint32 window_id(const SDL_Event *e)
+{
+    switch (e->type) {
+    case SDL_WINDOWEVENT: return e->window.windowID;
+    case SDL_KEYDOWN:
+    case SDL_KEYUP: return e->key.windowID;
+    case SDL_MOUSEMOTION: return e->motion.windowID;
+    case SDL_MOUSEBUTTONDOWN:
+    case SDL_MOUSEBUTTONUP: return e->button.windowID;
+    case SDL_MOUSEWHEEL: return e->wheel.windowID;
+    default: return 0;
+    }
+}
+
 static void handle_events(ml_window *list)
 {
     SDL_Event event;
     while (!atomic_load(&mli_display_lost) && SDL_PollEvent(&event)) {
-        Uint32     id = event.type == SDL_WINDOWEVENT ? event.window.windowID
-                        : event.type == SDL_KEYDOWN   ? event.key.windowID
-                                                      : 0;
-        ml_window *w  = window_of(list, id);
-        if (w && atomic_load(&w->state) == MLI_OPEN) mli_view_event(w, &event);
+        ml_window *w = window_of(list, window_id(&event));
+        if (w && atomic_load(&w->state) == MLI_OPEN) mli_window_event(w, &event);
     }
 }
 
@@ -192,12 +203,15 @@ static void *window_thread(void *unused)
     setpriority(PRIO_PROCESS, 0, 5); /* of this thread alone: training goes first */
 #endif
     bool works = !atomic_load(&mli_display_lost) && start_sdl(why, sizeof why);
+    int  had   = 0; /* windows on screen, the last time */
     pthread_mutex_lock(&desk.lock);
     for (;;) {
         desk.wish = false;
         works     = works && !atomic_load(&mli_display_lost);
         if (!works) fail_all(why);
         int open = serve();
+        if (open == 0 && had > 0) ml_loop_pause(false); /* nobody is left who could */
+        had = open;
         drop_left();
         if (desk.state == DESK_ENDING) break;
         if (open > 0) {

@@ -1,12 +1,15 @@
-/* Live windows, shared by window.c (the thread, the functions of figure.h) and window_view.c (one window on screen). */
+/* Live windows, shared by window.c (the thread, the functions of figure.h), window_view.c (one window on screen),
+ * window_input.c (its keys and its mouse) and overlay.c (what is drawn over the figure). */
 #ifndef MLI_FIGURE_WINDOW_H
 #define MLI_FIGURE_WINDOW_H
 
 #include "figure/drawing.h"
+#include "figure/hand.h"
 
 #include <SDL.h>
 
 #define MLI_FRAME_TIME (1.0 / 30) /* seconds, at least, between two pictures */
+#define MLI_STATUS     24         /* height of the bar, in 1/96 inch */
 
 typedef enum mli_state { MLI_WAITING, MLI_OPEN, MLI_CLOSED, MLI_FAILED } mli_state;
 
@@ -31,12 +34,18 @@ struct ml_window {
     double      zoom;      /* of everything, by + and - */
     uint64_t    version;   /* of the figure, as on screen */
     bool        stale;     /* something besides the figure has changed */
-    bool        uncovered; /* the picture in hand is good, but the screen has lost it */
+    bool        uncovered; /* the picture in hand is good, but the screen has lost it, or shows other things over it */
     double      next_time; /* when new data may be drawn */
     double      user_time; /* when a key or a new size may be answered */
-    uint32_t   *pixels;
+    uint32_t   *pixels;    /* the figure, and behind it, as large, the same with what is over it */
     int         pixels_w, pixels_h;
     double      scale; /* pixels a unit, without the zoom */
+    mli_hand    hand;
+    bool        help;  /* all keys are told */
+    bool            has_bar; /* of status, below the figure: a loop was under way */
+    char            status[160];
+    double          status_time; /* when to look again */
+    ml_loop_watcher watcher;
     char        notice[1400];
     double      notice_end; /* 0 = none */
 };
@@ -44,8 +53,12 @@ struct ml_window {
 /* All of these are called by the window thread only. */
 bool mli_view_open (ml_window *w);                      /* false: w->why says why */
 void mli_view_close(ml_window *w);
-void mli_view_event(ml_window *w, const SDL_Event *e);  /* may ask to close: then the state is MLI_CLOSED */
+void mli_window_event(ml_window *w, const SDL_Event *e); /* may ask to close: then the state is MLI_CLOSED */
 void mli_view_refresh(ml_window *w, double now);        /* draws if there is something to draw, and time to */
+double mli_view_height(const ml_window *w);             /* of the figure, in 1/96 inch: without the bar */
+ml_style mli_view_style(const ml_window *w);            /* light or dark; chosen by key, it may not be on screen yet */
+void mli_view_notice(ml_window *w, const char *said, const char *what); /* for a few seconds */
+void mli_overlay_draw(ml_window *w, uint32_t *pixels);  /* over a copy of the figure's */
 
 extern atomic_bool mli_display_lost; /* the server went away: no call to SDL can be made any more */
 

@@ -1,15 +1,12 @@
-/* One window on screen: its pixels, its keys. Everything here runs in the window thread. */
+/* One window on screen: its pixels. Everything here runs in the window thread. */
 #define _GNU_SOURCE
 #include "figure/window.h"
-#include "figure/paint.h"
 
 #include <SDL_syswm.h>
-#include <ctype.h>
 #include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PANEL_W     440
 #define PANEL_H     330
@@ -17,7 +14,8 @@
 #define LARGEST_H   940
 #define SHARE       0.2 /* of the time that new data may make this thread work */
 #define NOTICE_TIME 3.0
-#define KEYS        "   s save  \xC2\xB7  t style  \xC2\xB7  + \xE2\x88\x92 size  \xC2\xB7  q close"
+#define STATUS_TIME 0.25
+#define KEYS        "   ? keys"
 
 atomic_bool mli_display_lost;
 
@@ -120,11 +118,17 @@ bool mli_view_open(ml_window *w)
     return true;
 }
 
+/* Of a picture, twice: without and with what is over it. */
+static size_t pixel_bytes(int width, int height)
+{
+    return 2 * (size_t)width * (size_t)height * sizeof(uint32_t);
+}
+
 void mli_view_close(ml_window *w)
 {
     if (!atomic_load(&mli_display_lost)) SDL_DestroyWindow(w->sdl);
     w->sdl = NULL;
-    ml_realloc(w->pixels, (size_t)w->pixels_w * (size_t)w->pixels_h * sizeof *w->pixels, 0);
+    ml_realloc(w->pixels, pixel_bytes(w->pixels_w, w->pixels_h), 0);
     w->pixels   = NULL;
     w->pixels_w = w->pixels_h = 0;
 }
@@ -133,9 +137,7 @@ void mli_view_close(ml_window *w)
 static bool resize_pixels(ml_window *w, int width, int height)
 {
     if (w->pixels && w->pixels_w == width && w->pixels_h == height) return true;
-    size_t    each  = sizeof *w->pixels;
-    uint32_t *fresh = ml_realloc(w->pixels, (size_t)w->pixels_w * (size_t)w->pixels_h * each,
-                                 (size_t)width * (size_t)height * each);
+    uint32_t *fresh = ml_realloc(w->pixels, pixel_bytes(w->pixels_w, w->pixels_h), pixel_bytes(width, height));
     if (!fresh) return false;
     w->pixels   = fresh;
     w->pixels_w = width;
@@ -154,15 +156,17 @@ static bool draw(ml_window *w)
     double   scale = w->scale * w->zoom;
     mli_page page  = {
          .width   = screen->w / scale,
-         .height  = screen->h / scale,
+         .height  = fmax(screen->h / scale - (w->has_bar ? MLI_STATUS : 0), 1),
          .density = scale,
          .style   = w->style == ML_STYLE_DEFAULT ? view.style : w->style,
-         .notice  = w->notice_end > 0 ? w->notice : NULL,
+         .look    = &w->hand.look,
+         .seen    = &w->hand.seen,
     };
     cairo_surface_t *surface = cairo_image_surface_create_for_data(
         (unsigned char *)w->pixels, CAIRO_FORMAT_RGB24, screen->w, screen->h, screen->w * 4);
     cairo_t *cr = cairo_create(surface);
     cairo_scale(cr, scale, scale);
+    mli_ties_of(&view, &w->hand.ties);
     bool ok = mli_paint(cr, &view, &page);
     cairo_destroy(cr);
     cairo_surface_destroy(surface);
@@ -177,7 +181,10 @@ static void show(ml_window *w)
 {
     SDL_Surface *screen = SDL_GetWindowSurface(w->sdl);
     if (!screen || !w->pixels) return;
-    SDL_Surface *picture = SDL_CreateRGBSurfaceWithFormatFrom(w->pixels, w->pixels_w, w->pixels_h, 32,
+    uint32_t *shown = w->pixels + (size_t)w->pixels_w * (size_t)w->pixels_h;
+    memcpy(shown, w->pixels, pixel_bytes(w->pixels_w, w->pixels_h) / 2);
+    mli_overlay_draw(w, shown);
+    SDL_Surface *picture = SDL_CreateRGBSurfaceWithFormatFrom(shown, w->pixels_w, w->pixels_h, 32,
                                                               w->pixels_w * 4, SDL_PIXELFORMAT_RGB888);
     if (!picture) return;
     SDL_BlitSurface(picture, NULL, screen, NULL);
@@ -186,13 +193,33 @@ static void show(ml_window *w)
     w->uncovered = false;
 }
 
+double mli_view_height(const ml_window *w)
+{
+    return fmax(w->pixels_h / (w->scale * w->zoom) - (w->has_bar ? MLI_STATUS : 0), 1);
+}
+
+/* The bar comes with the first loop and stays. */
+static void look_at_loop(ml_window *w, double now)
+{
+    char text[sizeof w->status];
+    if (now < w->status_time) return;
+    w->status_time = now + STATUS_TIME;
+    if (!w->has_bar && !ml_loop_look().running) return;
+    w->stale |= !w->has_bar;
+    w->has_bar = true;
+    ml_loop_watch(&w->watcher, text, sizeof text);
+    w->uncovered |= strcmp(text, w->status) != 0;
+    memcpy(w->status, text, sizeof text);
+}
+
 void mli_view_refresh(ml_window *w, double now)
 {
+    look_at_loop(w, now);
     /* a window that no one sees waits; SDL tells when it is seen again */
     if (SDL_GetWindowFlags(w->sdl) & (SDL_WINDOW_MINIMIZED | SDL_WINDOW_HIDDEN)) return;
     if (w->notice_end > 0 && now >= w->notice_end) {
         w->notice_end = 0;
-        w->stale      = true;
+        w->uncovered  = true;
     }
     bool news = mli_figure_version(w->fig) != w->version && now >= w->next_time;
     if (!news && !(w->stale && now >= w->user_time)) {
@@ -211,83 +238,15 @@ void mli_view_refresh(ml_window *w, double now)
     w->next_time = now + fmax(MLI_FRAME_TIME, cost / SHARE);
 }
 
-/* --- keys --------------------------------------------------------------------------------------------- */
-static void notice(ml_window *w, const char *said, const char *what)
+void mli_view_notice(ml_window *w, const char *said, const char *what)
 {
     snprintf(w->notice, sizeof w->notice, "%s%s", said, what);
     w->notice_end = ml_clock() + NOTICE_TIME;
+    w->uncovered  = true;
 }
 
-/* "Grokking: p = 97" -> "grokking-p-97"; letters of other scripts stay, whole */
-static void file_stem(const char *title, char *stem, size_t room)
-{
-    size_t n = 0;
-    for (const unsigned char *c = (const unsigned char *)title; *c && n + 1 < room; c++) {
-        bool begins = (*c & 0xC0) != 0x80; /* a letter, not the rest of one */
-        if (begins && n + 5 > room) break;
-        if (isupper(*c) && *c < 0x80) stem[n++] = (char)tolower(*c);
-        else if (*c >= 0x80 || isalnum(*c) || *c == '_') stem[n++] = (char)*c;
-        else if (n && stem[n - 1] != '-') stem[n++] = '-';
-    }
-    while (n && stem[n - 1] == '-') n--;
-    stem[n] = '\0';
-    if (n == 0) snprintf(stem, room, "figure");
-}
-
-/* A style chosen by key may not be on screen yet. */
-static ml_style style_of(const ml_window *w)
+ml_style mli_view_style(const ml_window *w)
 {
     if (w->style != ML_STYLE_DEFAULT) return w->style;
     return w->dark ? ML_STYLE_DARK : ML_STYLE_LIGHT;
-}
-
-static void save_picture(ml_window *w)
-{
-    if (!w->pixels) return; /* nothing to be seen yet */
-    char stem[80], path[sizeof w->folder + sizeof stem + 16];
-    file_stem(w->title, stem, sizeof stem);
-    for (int k = 1; k < 10000; k++) {
-        snprintf(path, sizeof path, "%s%s%s-%d.png", w->folder, w->folder[0] ? "/" : "", stem, k);
-        if (access(path, F_OK) != 0) break;
-    }
-    double       scale = w->scale * w->zoom;
-    ml_save_opts opts = { .width = w->pixels_w / scale, .height = w->pixels_h / scale, .style = style_of(w) };
-    if (mli_save(w->fig, path, &opts)) {
-        notice(w, "saved ", path);
-    } else {
-        notice(w, "", ml_error_message());
-        ml_error_clear();
-    }
-}
-
-static void on_key(ml_window *w, SDL_Keycode key)
-{
-    switch (key) {
-    case SDLK_s: save_picture(w); break;
-    case SDLK_t: w->style = style_of(w) == ML_STYLE_DARK ? ML_STYLE_LIGHT : ML_STYLE_DARK; break;
-    case SDLK_PLUS:
-    case SDLK_EQUALS:
-    case SDLK_KP_PLUS: w->zoom = fmin(w->zoom * 1.125, 4); break;
-    case SDLK_MINUS:
-    case SDLK_KP_MINUS: w->zoom = fmax(w->zoom / 1.125, 0.4); break;
-    case SDLK_q: atomic_store(&w->state, MLI_CLOSED); break;
-    default: return;
-    }
-    w->stale = true;
-}
-
-void mli_view_event(ml_window *w, const SDL_Event *e)
-{
-    if (e->type == SDL_KEYDOWN) {
-        if (!(e->key.keysym.mod & (KMOD_CTRL | KMOD_ALT | KMOD_GUI))) on_key(w, e->key.keysym.sym);
-        return;
-    }
-    switch (e->window.event) {
-    case SDL_WINDOWEVENT_CLOSE: atomic_store(&w->state, MLI_CLOSED); break;
-    case SDL_WINDOWEVENT_SIZE_CHANGED: w->stale = true; break;
-    case SDL_WINDOWEVENT_SHOWN:
-    case SDL_WINDOWEVENT_EXPOSED:
-    case SDL_WINDOWEVENT_RESTORED: w->uncovered = true; break;
-    default: break;
-    }
 }

@@ -492,12 +492,13 @@ static int recording_gc(lua_State *L) /* forgotten: what there is is kept; nobod
     return 0;
 }
 
-static int figure_show(lua_State *L) /* fig:show() -> true, or nil and the reason: no display is no error */
+static int figure_show(lua_State *L) /* fig:show(folder of pictures) -> true, or nil and the reason: no display is no error */
 {
-    lua_figure *self = check_figure(L);
+    lua_figure    *self = check_figure(L);
+    ml_window_opts opts = { .folder = luaL_optstring(L, 2, NULL) };
     if (!ml_window_is_open(self->window)) {
         ml_window_close(self->window);
-        self->window = ml_window_open(self->fig, NULL);
+        self->window = ml_window_open(self->fig, &opts);
     }
     if (self->window) {
         lua_pushboolean(L, true);

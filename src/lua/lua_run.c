@@ -163,15 +163,18 @@ static int run_loop_begin(lua_State *L) /* run:loop_begin(total, quiet) */
     if (self->looping) return lml_raise(L, "run:steps: a loop over this run is under way already");
     self->progress = ml_progress_new(total, lua_toboolean(L, 3));
     self->looping  = true;
+    ml_loop_begin(self, total);
     ml_interrupt_begin();
     return 0;
 }
 
-static int run_tick(lua_State *L) /* run:tick(steps done) -> false when Ctrl-C was pressed */
+static int run_tick(lua_State *L) /* run:tick(steps done) -> false when Ctrl-C was pressed; waits while a window says pause */
 {
     lua_run    *self = check_run(L);
     lua_Integer done = lua_tointeger(L, 2);
     if (done > 0) ml_progress_step(self->progress, done);
+    double waited = ml_loop_step(self, done);
+    if (waited > 0) ml_progress_waited(self->progress, waited);
     lua_pushboolean(L, !ml_interrupted());
     return 1;
 }
@@ -188,6 +191,7 @@ static void end_loop(lua_run *self)
     self->looping = false;
     ml_progress_end(self->progress);
     self->progress = NULL;
+    ml_loop_end(self);
     ml_interrupt_end();
 }
 

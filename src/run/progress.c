@@ -1,10 +1,10 @@
 /* Progress on stderr. A step costs next to nothing (most calls only count), a picture is one write: no flicker. */
 #define _GNU_SOURCE
 #include "moonlab/run.h"
+#include "run/line.h"
 #include "run/text.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +15,7 @@
 #define LINE_PERIOD  10.0  /* and between two plain lines */
 #define LOOK_PERIOD  0.001 /* aim of the time between two looks at the clock */
 #define MOST_UNSEEN  64    /* calls between two looks: few, lest the bar freeze when steps become slow */
-#define RATE_MEMORY  5.0   /* seconds after which the past counts for 1/e in the rate */
 #define MOST_SHOWN   16
-#define MOST_COLUMNS 400
 
 typedef struct shown {
     char   name[48];
@@ -32,16 +30,11 @@ struct ml_progress {
     bool    quiet, bar, utf8;
     bool    counted;                             /* a step has been told */
     bool    on_line;                             /* the bar stands on the terminal's current line */
-    double  rate_steps, rate_seconds, rate_time; /* fading sums: their quotient is the rate */
-    int64_t first_step, rate_step;
+    mli_rate rate;
+    int64_t  first_step;
     int     n_shown;
     shown   metrics[MOST_SHOWN];
 };
-
-typedef struct line {
-    char   bytes[4 * MOST_COLUMNS + 64];
-    size_t used;
-} line;
 
 /* --- characters ----------------------------------------------------------------------------------------- */
 static bool locale_is_utf8(void)
@@ -93,7 +86,7 @@ static void clean(char *out, size_t bytes, const char *name, bool utf8)
     out[used] = '\0';
 }
 
-static void cut(line *l, int columns)
+static void cut(mli_line *l, int columns)
 {
     size_t at = 0;
     while (at < l->used) {
@@ -108,96 +101,54 @@ static void cut(line *l, int columns)
 }
 
 /* --- pieces of a line ----------------------------------------------------------------------------------- */
-static void put(line *l, const char *format, ...) ML_PRINTF(2, 3);
-static void put(line *l, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    int n = vsnprintf(l->bytes + l->used, sizeof l->bytes - l->used, format, args);
-    va_end(args);
-    if (n > 0) l->used += (size_t)n < sizeof l->bytes - l->used ? (size_t)n : sizeof l->bytes - l->used - 1;
-}
-
-/* Four digits, zeros kept: a value that is redrawn ten times a second should not jump. */
-static void put_number(line *l, double v)
-{
-    if (fabs(v) >= 999.95 && fabs(v) < 1e7)
-        put(l, "%.0f", v);
-    else
-        put(l, "%#.4g", v);
-}
-
-static void put_duration(line *l, double seconds)
-{
-    int64_t s = seconds > 0 ? (int64_t)fmin(seconds + 0.5, 1e12) : 0;
-    if (s >= 86400) put(l, "%lldd ", (long long)(s / 86400));
-    if (s >= 3600)
-        put(l, "%lld:%02lld:%02lld", (long long)(s / 3600 % 24), (long long)(s / 60 % 60),
-            (long long)(s % 60));
-    else
-        put(l, "%lld:%02lld", (long long)(s / 60), (long long)(s % 60));
-}
-
-static void put_rate(line *l, double rate)
-{
-    if (rate >= 1e5)
-        put(l, "  %.0fk it/s", rate / 1e3);
-    else if (rate >= 100)
-        put(l, "  %.0f it/s", rate);
-    else if (rate >= 1)
-        put(l, "  %.1f it/s", rate);
-    else if (rate > 0)
-        put(l, "  %.1f s/it", 1 / rate);
-}
-
-static void put_bar(line *l, double part, int cells, bool utf8)
+static void put_bar(mli_line *l, double part, int cells, bool utf8)
 {
     static const char *const eighths[] = { " ",      "\u258F", "\u258E", "\u258D", "\u258C",
                                            "\u258B", "\u258A", "\u2589", "\u2588" };
     int                      done      = (int)(part * cells * 8);
-    put(l, utf8 ? "\u2502" : "[");
+    mli_line_put(l, utf8 ? "\u2502" : "[");
     for (int i = 0; i < cells; i++) {
         int here = done - 8 * i;
         if (utf8)
-            put(l, "%s", eighths[here < 0 ? 0 : here > 8 ? 8 : here]);
+            mli_line_put(l, "%s", eighths[here < 0 ? 0 : here > 8 ? 8 : here]);
         else
-            put(l, "%c", here >= 8 ? '#' : '-');
+            mli_line_put(l, "%c", here >= 8 ? '#' : '-');
     }
-    put(l, utf8 ? "\u2502 " : "] ");
+    mli_line_put(l, utf8 ? "\u2502 " : "] ");
 }
 
 /* cells 0: no bar. ended: the average rate and the time taken, in place of the present rate and the time left. */
-static void put_state(line *l, const ml_progress *p, double now, int cells, bool ended)
+static void put_state(mli_line *l, const ml_progress *p, double now, int cells, bool ended)
 {
     double seconds = now - p->began;
-    bool   early   = p->rate_seconds < BAR_PERIOD; /* to tell a rate */
-    double rate    = early ? 0 : p->rate_steps / p->rate_seconds;
+    bool   early   = p->rate.seconds < BAR_PERIOD; /* to tell a rate */
+    double rate    = early ? 0 : mli_rate_of(&p->rate);
     if (ended) rate = seconds > 0 ? (double)(p->step - p->first_step) / seconds : 0;
     if (p->total > 0) {
         double part = p->step <= 0 ? 0 : p->step >= p->total ? 1 : (double)p->step / (double)p->total;
-        put(l, "%3d%% ", (int)(part * 100));
+        mli_line_put(l, "%3d%% ", (int)(part * 100));
         if (cells > 0) put_bar(l, part, cells, p->utf8);
-        put(l, "%lld/%lld", (long long)p->step, (long long)p->total);
+        mli_line_put(l, "%lld/%lld", (long long)p->step, (long long)p->total);
     } else {
-        put(l, "step %lld", (long long)p->step);
+        mli_line_put(l, "step %lld", (long long)p->step);
     }
-    put_rate(l, rate);
+    mli_line_rate(l, rate);
     if (ended || p->total <= 0) {
-        put(l, "  ");
-        put_duration(l, seconds);
+        mli_line_put(l, "  ");
+        mli_line_duration(l, seconds);
     } else if (rate > 0 && p->step < p->total) {
-        put(l, "  ");
-        put_duration(l, (double)(p->total - p->step) / rate);
-        put(l, " left");
+        mli_line_put(l, "  ");
+        mli_line_duration(l, (double)(p->total - p->step) / rate);
+        mli_line_put(l, " left");
     }
     for (int i = 0; i < p->n_shown; i++) {
-        put(l, "  %s ", p->metrics[i].name);
-        put_number(l, p->metrics[i].value);
+        mli_line_put(l, "  %s ", p->metrics[i].name);
+        mli_line_number(l, p->metrics[i].value);
     }
 }
 
 /* --- drawing -------------------------------------------------------------------------------------------- */
-static void show(const line *l)
+static void show(const mli_line *l)
 {
     ssize_t ignored = write(STDERR_FILENO, l->bytes, l->used); /* who cannot see it misses nothing else */
     (void)ignored;
@@ -208,34 +159,23 @@ static int terminal_columns(void)
     struct winsize size;
     int            columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
     if (columns == 0) columns = 80;
-    return columns < MOST_COLUMNS ? columns : MOST_COLUMNS;
+    return columns < MLI_COLUMNS ? columns : MLI_COLUMNS;
 }
 
 static void draw(ml_progress *p, double now, bool ended)
 {
-    line state = { .used = 0 }, all = { .used = 0 };
+    mli_line state = { .used = 0 }, all = { .used = 0 };
     int  columns = p->bar ? terminal_columns() : 0;
     put_state(&state, p, now, columns < 50 ? 0 : columns / 5 < 24 ? columns / 5 : 24, ended);
     if (p->bar) {
         cut(&state, columns - 1); /* a character in the last column starts a new line on some terminals */
-        put(&all, "\r%s\033[K%s", state.bytes, ended ? "\n" : "");
+        mli_line_put(&all, "\r%s\033[K%s", state.bytes, ended ? "\n" : "");
     } else {
-        put(&all, "%s\n", state.bytes);
+        mli_line_put(&all, "%s\n", state.bytes);
     }
     show(&all);
     p->drawn   = now;
     p->on_line = p->bar && !ended;
-}
-
-static void measure_rate(ml_progress *p, double now)
-{
-    double  seconds = now - p->rate_time;
-    int64_t steps   = p->step > p->rate_step ? p->step - p->rate_step : 0;
-    double  fade    = exp(-seconds / RATE_MEMORY);
-    p->rate_steps   = p->rate_steps * fade + (double)steps;
-    p->rate_seconds = p->rate_seconds * fade + seconds;
-    p->rate_time    = now;
-    p->rate_step    = p->step;
 }
 
 /* --- public --------------------------------------------------------------------------------------------- */
@@ -248,7 +188,7 @@ ml_progress *ml_progress_new(int64_t total, bool quiet)
     *p                   = (ml_progress){ .total = total, .quiet = quiet, .calls_left = 1, .unseen = 1 };
     p->bar               = isatty(STDERR_FILENO) && !dumb;
     p->utf8              = locale_is_utf8();
-    p->began = p->looked = p->rate_time = ml_clock();
+    p->began = p->looked = p->rate.time = ml_clock();
     p->drawn = p->bar ? p->began - BAR_PERIOD : p->began; /* a bar at once, a line when there is news */
     return p;
 }
@@ -258,7 +198,7 @@ static void look(ml_progress *p)
     double now = ml_clock();
     if (!p->counted) { /* a resumed run begins in the middle */
         p->counted    = true;
-        p->first_step = p->rate_step = p->step > 0 ? p->step - 1 : 0;
+        p->first_step = p->rate.step = p->step > 0 ? p->step - 1 : 0;
     }
     double  a_call = (now - p->looked) / (double)p->unseen;
     int64_t most   = 2 * p->unseen < MOST_UNSEEN ? 2 * p->unseen : MOST_UNSEEN;
@@ -267,7 +207,7 @@ static void look(ml_progress *p)
     p->calls_left  = p->unseen;
     p->looked      = now;
     if (now - p->drawn < (p->bar ? BAR_PERIOD : LINE_PERIOD)) return;
-    measure_rate(p, now);
+    mli_rate_measure(&p->rate, now, p->step);
     draw(p, now, false);
 }
 
@@ -277,6 +217,14 @@ void ml_progress_step(ml_progress *p, int64_t step)
     p->step = step < 0 ? 0 : step;
     if (--p->calls_left > 0 || p->quiet) return;
     look(p);
+}
+
+void ml_progress_waited(ml_progress *p, double seconds)
+{
+    if (!p) return;
+    p->began += seconds;
+    p->rate.time += seconds;
+    p->looked += seconds;
 }
 
 void ml_progress_metrics(ml_progress *p, const char *const *names, const double *values, int n)
@@ -296,8 +244,8 @@ void ml_progress_metrics(ml_progress *p, const char *const *names, const double 
 void ml_progress_clear(ml_progress *p)
 {
     if (!p || !p->on_line) return;
-    line l = { .used = 0 };
-    put(&l, "\r\033[K");
+    mli_line l = { .used = 0 };
+    mli_line_put(&l, "\r\033[K");
     show(&l);
     p->on_line = false;
 }

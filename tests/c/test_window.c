@@ -1,11 +1,9 @@
-/* Live windows, on the display that runs the tests (xvfb-run). What is on the screen is read from the file that Xvfb
- * keeps it in (-fbdir, named by MOONLAB_SCREEN); keys are put into SDL's own queue. */
+/* Live windows, on the display that runs the tests (xvfb-run): their life, and that of the display. */
 #define _GNU_SOURCE
-#include "figure_samples.h"
 #include "foreign_leaks.h"
 #include "picture.h"
+#include "screen.h"
 
-#include <SDL.h>
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -14,74 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define NAMES(...) ((const char *[]){ __VA_ARGS__ })
-#define PATIENCE   20.0 /* seconds; a sanitizer on a busy machine is slow */
-
-static void nap(double seconds)
-{
-    usleep((useconds_t)(seconds * 1e6));
-}
-
-#define WAIT_UNTIL(condition)                                                                                \
-    do {                                                                                                     \
-        double began_ = ml_clock();                                                                          \
-        while (!(condition) && ml_clock() - began_ < PATIENCE) nap(0.01);                                    \
-        cr_assert(condition, "not within %g seconds: %s", PATIENCE, #condition);                             \
-    } while (0)
-
-static void press(Uint32 window, SDL_Keycode key)
-{
-    SDL_Event e = {
-        .key = { .type = SDL_KEYDOWN, .windowID = window, .state = SDL_PRESSED, .keysym = { .sym = key } }
-    };
-    cr_assert(SDL_PushEvent(&e) == 1);
-}
-
-/* --- the screen ------------------------------------------------------------------------------------ */
-/* Pixels of a colour on the screen. The file is an X window dump: a header of 32-bit numbers, big end first. */
-static uint32_t dump_number(const unsigned char *dump, int i)
-{
-    const unsigned char *b = dump + 4 * i;
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
-static int on_screen(mli_colour c)
-{
-    char path[512];
-    snprintf(path, sizeof path, "%s/Xvfb_screen0", getenv("MOONLAB_SCREEN"));
-    int         file = open(path, O_RDONLY);
-    struct stat info;
-    cr_assert(file >= 0 && fstat(file, &info) == 0, "%s", path);
-    const unsigned char *dump = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, file, 0);
-    cr_assert(dump != MAP_FAILED);
-    uint32_t header = dump_number(dump, 0), w = dump_number(dump, 4), h = dump_number(dump, 5);
-    uint32_t stride = dump_number(dump, 12), colours = dump_number(dump, 19);
-    cr_assert(dump_number(dump, 11) == 32, "32 bits a pixel");
-    const unsigned char *pixels = dump + header + 12 * colours;
-    int want[3] = { (int)lround(c.b * 255), (int)lround(c.g * 255), (int)lround(c.r * 255) }, n = 0;
-    for (uint32_t y = 0; y < h; y++)
-        for (uint32_t x = 0; x < w; x++) {
-            const unsigned char *p = pixels + (size_t)y * stride + 4 * x;
-            n += p[0] == want[0] && p[1] == want[1] && p[2] == want[2];
-        }
-    munmap((void *)(uintptr_t)dump, (size_t)info.st_size);
-    close(file);
-    return n;
-}
-
-static const mli_style *light(void)
-{
-    return mli_style_of(ML_STYLE_LIGHT);
-}
-static const mli_style *dark(void)
-{
-    return mli_style_of(ML_STYLE_DARK);
-}
 
 /* As the kernel lists them, where a thread that was joined may stay for a moment: wait for a count. */
 static int count_threads(void)
@@ -91,20 +25,6 @@ static int count_threads(void)
     for (struct dirent *entry; list && (entry = readdir(list));) n += entry->d_name[0] != '.';
     closedir(list);
     return n;
-}
-
-static ml_window *open_window(ml_figure *fig, ml_window_opts opts)
-{
-    ml_window *window = ml_window_open(fig, &opts);
-    cr_assert(window, "%s", ml_error_message());
-    WAIT_UNTIL(ml_window_frames(window) >= 1);
-    return window;
-}
-
-static void need_screen(void)
-{
-    if (!getenv("MOONLAB_SCREEN"))
-        cr_skip_test("not started by xvfb-run with a screen (see tests/CMakeLists.txt)");
 }
 
 TestSuite(window, .init = need_screen);

@@ -24,6 +24,32 @@ describe("mean and std", function()
   end)
 end)
 
+describe("smooth", function()
+  it("is the mean of the past, weighted by age", function()
+    local x, past = {}, 0.9
+    for i = 1, 60 do x[i] = math.sin(i * i) end
+    local got = stats.smooth(x, past):tolist()
+    for n = 1, #x do
+      local sum, weights = 0, 0
+      for i = 1, n do sum, weights = sum + past ^ (n - i) * x[i], weights + past ^ (n - i) end
+      near(sum / weights, got[n])
+    end
+    holds(x, stats.smooth(ml.tensor(x, { dtype = "f64" }), 0))
+    holds({ 3, 3, 3 }, stats.smooth({ 3, 3, 3 }, 0.999), 1e-12)
+  end)
+  it("leaves NaN where it is", function()
+    local got = stats.smooth({ 1, 0 / 0, 2 }, 0.5):tolist()
+    assert.is_true(got[2] ~= got[2])
+    near(5 / 3, got[3])
+  end)
+  it("refuses what is no weight", function()
+    for _, past in ipairs { 1, -0.1, 0 / 0, "much" } do
+      fails(function() stats.smooth({ 1 }, past) end, "^stats%.smooth: past must be a number from 0 to below 1")
+    end
+    fails(function() stats.smooth({}, 0.5) end, "stats%.smooth")
+  end)
+end)
+
 describe("special functions", function()
   it("have their known values", function()
     near(math.log(24), special.log_gamma(5), 1e-14)

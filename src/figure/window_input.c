@@ -1,0 +1,168 @@
+/* The keys and the mouse of a window. Everything here runs in the window thread. */
+#include "figure/window.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* --- pictures --------------------------------------------------------------------------------------- */
+/* "Grokking: p = 97" -> "grokking-p-97"; letters of other scripts stay, whole */
+static void file_stem(const char *title, char *stem, size_t room)
+{
+    size_t n = 0;
+    for (const unsigned char *c = (const unsigned char *)title; *c && n + 1 < room; c++) {
+        bool begins = (*c & 0xC0) != 0x80; /* a letter, not the rest of one */
+        if (begins && n + 5 > room) break;
+        if (isupper(*c) && *c < 0x80) stem[n++] = (char)tolower(*c);
+        else if (*c >= 0x80 || isalnum(*c) || *c == '_') stem[n++] = (char)*c;
+        else if (n && stem[n - 1] != '-') stem[n++] = '-';
+    }
+    while (n && stem[n - 1] == '-') n--;
+    stem[n] = '\0';
+    if (n == 0) snprintf(stem, room, "figure");
+}
+
+static void save_picture(ml_window *w)
+{
+    if (!w->pixels) return; /* nothing to be seen yet */
+    char stem[80], path[sizeof w->folder + sizeof stem + 16];
+    file_stem(w->title, stem, sizeof stem);
+    for (int k = 1; k < 10000; k++) {
+        snprintf(path, sizeof path, "%s%s%s-%d.png", w->folder, w->folder[0] ? "/" : "", stem, k);
+        if (access(path, F_OK) != 0) break;
+    }
+    double       scale = w->scale * w->zoom;
+    ml_save_opts opts = { .width = w->pixels_w / scale, .height = mli_view_height(w), .style = mli_view_style(w) };
+    if (mli_save_look(w->fig, path, &opts, &w->hand.look)) {
+        mli_view_notice(w, "saved ", path);
+    } else {
+        mli_view_notice(w, "", ml_error_message());
+        ml_error_clear();
+    }
+}
+
+/* --- keys --------------------------------------------------------------------------------------------- */
+static void on_look(ml_window *w, bool changed)
+{
+    w->stale |= changed;
+    w->uncovered = true; /* the pointer has moved, or what it holds */
+}
+
+/* Keys for the training: Space, '.', Ctrl-Q. */
+static void on_loop_key(ml_window *w, SDL_Keycode key)
+{
+    bool paused = ml_loop_look().paused, done = true;
+    switch (key) {
+    case SDLK_SPACE: done = ml_loop_pause(!paused); break;
+    case SDLK_PERIOD: done = ml_loop_advance(); break;
+    default:
+        done = ml_loop_look().running;
+        if (done) {
+            ml_interrupt_raise();
+            mli_view_notice(w, "stops after the step under way", "");
+        }
+    }
+    if (!done) mli_view_notice(w, "no training is under way", "");
+    w->status_time = 0;
+}
+
+static void tell_smoothing(ml_window *w)
+{
+    char much[32];
+    snprintf(much, sizeof much, "%g", w->hand.look.smoothing);
+    mli_view_notice(w, "smoothing ", w->hand.look.smoothing > 0 ? much : "off");
+}
+
+static void on_key(ml_window *w, SDL_Keycode key, bool shift)
+{
+    switch (key) {
+    case SDLK_s: save_picture(w); break;
+    case SDLK_t: w->style = mli_view_style(w) == ML_STYLE_DARK ? ML_STYLE_LIGHT : ML_STYLE_DARK; break;
+    case SDLK_PLUS:
+    case SDLK_EQUALS:
+    case SDLK_KP_PLUS: w->zoom = fmin(w->zoom * 1.125, 4); break;
+    case SDLK_MINUS:
+    case SDLK_KP_MINUS: w->zoom = fmax(w->zoom / 1.125, 0.4); break;
+    case SDLK_SPACE:
+    case SDLK_PERIOD: on_loop_key(w, key); return;
+    case SDLK_q: atomic_store(&w->state, MLI_CLOSED); break;
+    case SDLK_QUESTION:
+    case SDLK_F1: w->help = !w->help; break;
+    case SDLK_SLASH:
+        if (shift) w->help = !w->help; /* where ? is on most keyboards */
+        break;
+    case SDLK_ESCAPE:
+        if (w->help)
+            w->help = false;
+        else
+            on_look(w, mli_hand_key(&w->hand, '\x1b'));
+        break;
+    default:
+        if (key < 128) on_look(w, mli_hand_key(&w->hand, (int)key));
+        if (key == SDLK_LEFTBRACKET || key == SDLK_RIGHTBRACKET) tell_smoothing(w);
+        return;
+    }
+    w->stale = true;
+}
+
+/* --- the mouse ---------------------------------------------------------------------------------------- */
+/* SDL counts in the system's units; hands in those that the picture was laid out in. */
+static double to_hand(const ml_window *w, double at)
+{
+    int width, unused;
+    SDL_GetWindowSize(w->sdl, &width, &unused);
+    double pixels = width > 0 ? (double)w->pixels_w / width : 1, scale = w->hand.seen.scale;
+    return at * pixels / (w->scale * w->zoom * (scale > 0 ? scale : 1));
+}
+
+static void on_button(ml_window *w, const SDL_MouseButtonEvent *e)
+{
+    double x = to_hand(w, e->x), y = to_hand(w, e->y);
+    bool   left = e->button == SDL_BUTTON_LEFT, pan = !left || (SDL_GetModState() & KMOD_SHIFT);
+    if (!left && e->button != SDL_BUTTON_RIGHT && e->button != SDL_BUTTON_MIDDLE) return;
+    if (e->type == SDL_MOUSEBUTTONDOWN) {
+        SDL_CaptureMouse(SDL_TRUE); /* what is dragged may leave the window */
+        w->help = false;
+        on_look(w, mli_hand_down(&w->hand, x, y, pan, e->clicks));
+    } else {
+        SDL_CaptureMouse(SDL_FALSE);
+        on_look(w, mli_hand_up(&w->hand, x, y));
+    }
+}
+
+static void on_wheel(ml_window *w, const SDL_MouseWheelEvent *e)
+{
+    double turns = e->preciseY != 0 ? (double)e->preciseY : e->y;
+    if (e->direction == SDL_MOUSEWHEEL_FLIPPED) turns = -turns;
+    if (w->hand.points) on_look(w, mli_hand_wheel(&w->hand, w->hand.x, w->hand.y, turns));
+}
+
+void mli_window_event(ml_window *w, const SDL_Event *e)
+{
+    switch (e->type) {
+    case SDL_KEYDOWN: {
+        bool with = e->key.keysym.mod & (KMOD_CTRL | KMOD_ALT | KMOD_GUI);
+        if ((e->key.keysym.mod & KMOD_CTRL) && e->key.keysym.sym == SDLK_q) on_loop_key(w, SDLK_q);
+        if (!with) on_key(w, e->key.keysym.sym, e->key.keysym.mod & KMOD_SHIFT);
+        return;
+    }
+    case SDL_MOUSEMOTION:
+        on_look(w, mli_hand_move(&w->hand, to_hand(w, e->motion.x), to_hand(w, e->motion.y)));
+        return;
+    case SDL_MOUSEBUTTONDOWN:
+    case SDL_MOUSEBUTTONUP: on_button(w, &e->button); return;
+    case SDL_MOUSEWHEEL: on_wheel(w, &e->wheel); return;
+    case SDL_WINDOWEVENT: break;
+    default: return;
+    }
+    switch (e->window.event) {
+    case SDL_WINDOWEVENT_CLOSE: atomic_store(&w->state, MLI_CLOSED); break;
+    case SDL_WINDOWEVENT_SIZE_CHANGED: w->stale = true; break;
+    case SDL_WINDOWEVENT_LEAVE: w->hand.points = false; /* fall through */
+    case SDL_WINDOWEVENT_SHOWN:
+    case SDL_WINDOWEVENT_EXPOSED:
+    case SDL_WINDOWEVENT_RESTORED: w->uncovered = true; break;
+    default: break;
+    }
+}
