@@ -34,6 +34,10 @@ local methods = {}
 ---@field told integer                  figures whose path was printed
 ---@field record? string                where the first figure is recorded to; record=PATH on the command line
 ---@field film? moonlab.Recording
+---@field looping? boolean
+---@field windows? boolean              a window was opened
+---@field curves? moonlab.Figure|false  of the terminal; nil: not chosen yet
+---@field own_curves? boolean           made of what is logged, and fed by the run
 ---@field next_frame? number            the step from which the next frame is taken
 ---@field interrupted? boolean
 ---@field ended? boolean
@@ -98,9 +102,26 @@ local function open_windows(self)
   local state = self._
   if not session.window then return end
   for i = state.shown + 1, #state.figures do
-    if not state.figures[i]:show() then note("no display: the figure goes to %s.png", figure_path(self, i)) end
+    if state.figures[i]:show() then state.windows = true
+    else note("no display: the figure goes to %s.png", figure_path(self, i)) end
   end
   state.shown = #state.figures
+end
+
+-- Without a window, curves stand in the terminal while the loop runs, from the first metrics on.
+local function show_curves(self, step, numbers)
+  local state = self._
+  if state.curves == nil and state.looping then
+    local curves = session.tui and require "moonlab.curves"
+    local fig, own
+    if curves and curves.wanted(state.windows) then fig, own = curves.choose(state.figures, numbers, session.tui_names) end
+    state.curves, state.own_curves = fig or false, own
+    if fig then
+      state.core:above(fig.core)
+      curves.begin(state.core)
+    end
+  end
+  if state.own_curves then state.curves:feed(step, numbers) end
 end
 
 --- Adds a figure to the run. Its curves are fed by run:log; it is saved as PNG, SVG and PDF in the run's directory,
@@ -128,6 +149,8 @@ end
 local function end_loop(self, failure)
   local state = self._
   local interrupted = state.core:loop_end()
+  if state.curves then require("moonlab.curves").finish() end
+  state.looping, state.curves = false, nil
   if interrupted then session.interrupted = true end -- also when all steps were done: then it meant what follows
   if interrupted and self.step < state.total then
     state.interrupted = true
@@ -154,6 +177,7 @@ function methods:steps(total)
   open_windows(self)
   local loop = state.core
   loop:loop_begin(total, session.quiet)
+  state.looping = true
   loop:outcome("failed", "the script ended inside its loop")
   state.total, self.step = total, 0
   local function next_step()
@@ -201,6 +225,7 @@ function methods:log(metrics, step)
     for _, fig in ipairs(state.figures) do fig:feed(step, numbers) end
     record_frame(self, step)
   end
+  show_curves(self, step, numbers)
   return self
 end
 

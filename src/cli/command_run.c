@@ -14,7 +14,8 @@ typedef struct request {
     const char *script;
     char      **overrides;
     int         n_overrides;
-    bool        quiet, no_window;
+    bool        quiet, no_window, tui;
+    const char *tui_names; /* with commas; NULL = whatever there is */
     long        threads; /* 0 = as the environment says */
 } request;
 
@@ -39,6 +40,8 @@ static int read_arguments(int argc, char **argv, request *wanted)
     for (int i = 1; i < argc; i++) {
         char *word = argv[i];
         if (!strcmp(word, "--no-window")) wanted->no_window = true;
+        else if (!strcmp(word, "--tui")) wanted->tui = true;
+        else if (!strncmp(word, "--tui=", 6)) wanted->tui = true, wanted->tui_names = word + 6;
         else if (!strcmp(word, "--quiet") || !strcmp(word, "-q")) wanted->quiet = true;
         else if (!strcmp(word, "--threads") || !strncmp(word, "--threads=", 10)) {
             const char *number = word[9] ? word + 10 : argv[++i]; /* argv ends with NULL */
@@ -66,6 +69,27 @@ static void set_arg(lua_State *L, const request *wanted)
     lua_setglobal(L, "arg");
 }
 
+/* Curves in the terminal: where they are asked for, or by themselves where somebody looks and no window was refused. */
+static void set_tui(lua_State *L, const request *wanted)
+{
+    bool seen = isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
+    if (wanted->tui) lua_pushboolean(L, 1);
+    else if (seen && !wanted->no_window) lua_pushliteral(L, "auto");
+    else lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "tui");
+    if (!wanted->tui_names) return;
+    lua_newtable(L);
+    for (const char *at = wanted->tui_names; *at; at += strspn(at, ",")) {
+        size_t n = strcspn(at, ",");
+        if (n) {
+            lua_pushlstring(L, at, n);
+            lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+        }
+        at += n;
+    }
+    lua_setfield(L, -2, "tui_names");
+}
+
 static void set_session(lua_State *L, const request *wanted, const char *command)
 {
     bool terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
@@ -76,9 +100,10 @@ static void set_session(lua_State *L, const request *wanted, const char *command
     lua_setfield(L, -2, "command");
     lua_pushboolean(L, wanted->quiet);
     lua_setfield(L, -2, "quiet");
-    lua_pushboolean(L, !wanted->no_window);
+    lua_pushboolean(L, !wanted->no_window && !wanted->tui);
     lua_setfield(L, -2, "window");
-    lua_pushboolean(L, terminal && !wanted->no_window);
+    set_tui(L, wanted);
+    lua_pushboolean(L, terminal && !wanted->no_window && !wanted->tui);
     lua_setfield(L, -2, "linger");
     lua_pop(L, 1);
 }

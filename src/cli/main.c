@@ -21,6 +21,8 @@ static const struct command {
       "\n"
       "  record=PATH   makes a recording of the first figure: an animated .gif, or with ffmpeg an .mp4, .mkv, .webm or .mov\n"
       "  --no-window   figures go to files only\n"
+      "  --tui[=NAMES] curves in the terminal in place of windows: the figure's, or of the metrics NAMES (a,b,c). Without a\n"
+      "                display this is the default on a terminal. NO_COLOR is respected\n"
       "  --quiet       no progress and no notes; failed checks and errors are still told\n"
       "  --threads N   threads for the kernels (default: MOONLAB_THREADS, else the cores); results do not depend on it\n"
       "\n"
