@@ -44,7 +44,7 @@ local shown = {} -- figures whose window was opened: alive for as long as it is
 
 ---@class moonlab.Figure
 ---@field private core userdata
----@field package x_of table<string, string>  curve -> what runs along its x axis
+---@field private x_of table<string, string>  curve -> what runs along its x axis
 ---@field private sources table[]             marks whose numbers come from functions or tensors, in the order of their making
 ---@field private refreshed? number           when they were last looked at
 ---@field private stale boolean               something was logged since

@@ -37,6 +37,8 @@ local methods = {}
 ---@field looping? boolean
 ---@field windows? boolean              a window was opened
 ---@field curves? moonlab.Figure|false  of the terminal; nil: not chosen yet
+---@field keep? table                   what the next program goes on from
+---@field kept_steps? integer          that it had behind it when the program began
 ---@field own_curves? boolean           made of what is logged, and fed by the run
 ---@field next_frame? number            the step from which the next frame is taken
 ---@field interrupted? boolean
@@ -142,6 +144,23 @@ function methods:save()
   self._.unsaved = true
   save_figures(self)
   return self
+end
+
+--- What the next program goes on from when a file of the script is saved under `moonlab run --watch`: models and optimizers,
+--- under names. Returns the steps that they have behind them, in all programs; then they, and the default random numbers, are
+--- as they were at the end of the last one, even if that was an error. nil when this is the first, or when they fit no more:
+--- then it begins anew. Without --watch it does nothing.
+---@param keep table  e.g. { model = model, opt = opt }
+---@return integer? steps
+function methods:on_reload(keep)
+  if type(keep) ~= "table" then
+    fail("run:on_reload: needs a table of models and optimizers, as in { model = model, opt = opt }")
+  end
+  if not session.reload then return nil end
+  local steps, problem = require("moonlab.watched").take(self, keep)
+  if steps then note("goes on after %d steps", steps) end
+  if problem then note("begins anew: %s", problem) end
+  return steps
 end
 
 --- the loop ------------------------------------------------------------------------------------------------------
@@ -295,9 +314,12 @@ function methods:finish()
   state.ended = true
   local saved, problem = pcall(save_figures, self)
   local recorded, trouble = pcall(end_recording, self)
+  local kept, loss = true, nil
+  if state.keep then kept, loss = pcall(require("moonlab.watched").give, self) end
   state.core:finish()
   if not saved then error(problem, 0) end
   if not recorded then error(trouble, 0) end
+  if not kept then error(loss, 0) end
   return self
 end
 

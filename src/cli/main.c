@@ -23,6 +23,8 @@ static const struct command {
       "  --no-window   figures go to files only\n"
       "  --tui[=NAMES] curves in the terminal in place of windows: the figure's, or of the metrics NAMES (a,b,c). Without a\n"
       "                display this is the default on a terminal. NO_COLOR is respected\n"
+      "  --watch       runs again whenever the script, or a file that it reads by require or dofile, is saved; an error stays on\n"
+      "                screen until then. run:on_reload says what the next program goes on from. Ctrl-C ends\n"
       "  --quiet       no progress and no notes; failed checks and errors are still told\n"
       "  --threads N   threads for the kernels (default: MOONLAB_THREADS, else the cores); results do not depend on it\n"
       "\n"

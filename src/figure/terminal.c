@@ -118,29 +118,45 @@ static void lift(mli_cells *cells, stroke *k, int ink)
     k->drawing = false;
 }
 
-static void draw_curve(chart *c, const mli_series *s, int y_axis, int ink)
+/* n points from one on, as a range, when a column of dots holds all of them. */
+static bool draw_range(chart *c, stroke *k, const mli_chunk *chunk, int64_t first, int64_t n, double low, double high, int y_axis, int ink)
+{
+    int width = 2 * c->cells->columns, height = 4 * c->cells->rows, x = place(&c->ruler[MLI_X], chunk->x[first], width);
+    if (place(&c->ruler[MLI_X], chunk->x[first + n - 1], width) != x) return false;
+    const mli_ruler *r = &c->ruler[y_axis];
+    go_on(c->cells, k, ink, x, place(r, chunk->y[first], height), place(r, chunk->y[first + n - 1], height), place(r, high, height),
+          place(r, low, height));
+    return true;
+}
+
+static void draw_points(chart *c, stroke *k, const mli_chunk *chunk, int64_t first, int64_t n, int y_axis, int ink)
 {
     const mli_ruler *rx = &c->ruler[MLI_X], *ry = &c->ruler[y_axis];
-    int              width = 2 * c->cells->columns, height = 4 * c->cells->rows;
-    stroke           k = { 0 };
+    for (int64_t i = first; i < first + n; i++) {
+        if (!mli_can_show(rx->scale, chunk->x[i]) || !mli_can_show(ry->scale, chunk->y[i])) {
+            lift(c->cells, k, ink);
+            continue;
+        }
+        int y = place(ry, chunk->y[i], 4 * c->cells->rows);
+        go_on(c->cells, k, ink, place(rx, chunk->x[i], 2 * c->cells->columns), y, y, y, y);
+    }
+}
+
+/* A chunk, or else a block of it, that a column of dots holds is one range: what a million points cost is their blocks. */
+static void draw_curve(chart *c, const mli_series *s, int y_axis, int ink)
+{
+    stroke k = { 0 };
     for (int64_t first = 0; first < s->n; first += MLI_CHUNK) {
         const mli_chunk  *chunk = s->chunks[first / MLI_CHUNK];
         const mli_extent *e     = &chunk->extent;
-        int64_t           n     = s->n - first < MLI_CHUNK ? s->n - first : MLI_CHUNK;
-        if (n == MLI_CHUNK && e->whole && mli_can_show(rx->scale, e->x_low) && mli_can_show(ry->scale, e->y_low) &&
-            place(rx, e->x_low, width) == place(rx, e->x_high, width)) { /* a column holds all of it: its range will do */
-            go_on(c->cells, &k, ink, place(rx, e->x_low, width), place(ry, chunk->y[0], height),
-                  place(ry, chunk->y[n - 1], height), place(ry, e->y_high, height), place(ry, e->y_low, height));
-            continue;
-        }
-        for (int64_t i = 0; i < n; i++) {
-            if (!mli_can_show(rx->scale, chunk->x[i]) || !mli_can_show(ry->scale, chunk->y[i])) {
-                lift(c->cells, &k, ink);
-                continue;
-            }
-            int y = place(ry, chunk->y[i], height);
-            go_on(c->cells, &k, ink, place(rx, chunk->x[i], width), y, y, y, y);
-        }
+        bool              full  = s->n - first >= MLI_CHUNK;
+        bool              known = full && e->whole && e->rising && mli_can_show(c->ruler[MLI_X].scale, e->x_low) &&
+                                  mli_can_show(c->ruler[y_axis].scale, e->y_low);
+        if (!known) draw_points(c, &k, chunk, 0, full ? MLI_CHUNK : s->n - first, y_axis, ink);
+        else if (!draw_range(c, &k, chunk, 0, MLI_CHUNK, e->y_low, e->y_high, y_axis, ink))
+            for (int64_t i = 0; i < MLI_CHUNK; i += MLI_BLOCK)
+                if (!draw_range(c, &k, chunk, i, MLI_BLOCK, e->low[i / MLI_BLOCK], e->high[i / MLI_BLOCK], y_axis, ink))
+                    draw_points(c, &k, chunk, i, MLI_BLOCK, y_axis, ink);
     }
     lift(c->cells, &k, ink);
 }
