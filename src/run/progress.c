@@ -184,16 +184,14 @@ static void go_up(mli_text *t, const ml_progress *p, int columns)
     if (p->on_line && p->n_rows > 0) mli_text_putf(t, "\r\033[%dA", p->n_rows * wraps);
 }
 
-/* The rows above the bar into t, if it is time for them. */
-static void put_rows(mli_text *t, ml_progress *p, int columns, double now, bool ended)
+/* The rows above the bar into t, if it is time for them; false when it is not. */
+static bool put_rows(mli_text *t, ml_progress *p, int columns, double now, bool ended)
 {
     if (!p->on_line) p->n_rows = 0; /* made room for what was printed since */
-    if (!p->rows || !p->bar || (now < p->rows_next && p->on_line && !ended && columns == p->rows_columns)) return;
+    if (!p->rows || !p->bar || (now < p->rows_next && p->on_line && !ended && columns == p->rows_columns)) return false;
     int         n, most = terminal_size().ws_row - 1;
     const char *text = p->rows(p->rows_context, columns - 1, most, &n);
-    if (!text || n > most) return;
-    double took  = ml_clock() - now;
-    p->rows_next = now + fmax(ROWS_PERIOD, took / ROWS_SHARE);
+    if (!text || n > most) return true;
     go_up(t, p, columns);
     for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
         mli_text_put(t, text, (size_t)(end - text));
@@ -202,6 +200,7 @@ static void put_rows(mli_text *t, ml_progress *p, int columns, double now, bool 
     mli_text_puts(t, "\r\033[J");
     p->n_rows       = n;
     p->rows_columns = columns;
+    return true;
 }
 
 static void draw(ml_progress *p, double now, bool ended)
@@ -209,7 +208,7 @@ static void draw(ml_progress *p, double now, bool ended)
     line     state = { .used = 0 };
     mli_text all   = { 0 };
     int      columns = p->bar ? terminal_columns() : 0;
-    put_rows(&all, p, columns, now, ended);
+    bool     rows    = put_rows(&all, p, columns, now, ended);
     put_state(&state, p, now, columns < 50 ? 0 : columns / 5 < 24 ? columns / 5 : 24, ended);
     if (p->bar) cut(&state, columns - 1); /* a character in the last column starts a new line on some terminals */
     if (p->bar) mli_text_puts(&all, "\r");
@@ -218,6 +217,7 @@ static void draw(ml_progress *p, double now, bool ended)
     if (!p->bar || ended) mli_text_puts(&all, "\n");
     show(all.bytes, all.used);
     mli_text_free(&all);
+    if (rows) p->rows_next = now + fmax(ROWS_PERIOD, (ml_clock() - now) / ROWS_SHARE); /* a terminal may be slow to take them */
     p->drawn   = now;
     p->on_line = p->bar && !ended;
 }
