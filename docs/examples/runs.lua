@@ -2,6 +2,7 @@
 local run = ml.run { name = "demo", seed = 1, steps = 3, lr = 0.5 }
 local w   = ml.tensor({ 4. }, { requires_grad = true })
 local opt = ml.optim.SGD({ w }, { lr = run.lr / 2 })
+run:on_reload { opt = opt }  -- under `moonlab run --watch`: what the next program goes on from
 local fig = run:figure { title = "descent" }
 fig:lines(1, { "loss" }, { yscale = "log" })
 for _ in run:steps() do

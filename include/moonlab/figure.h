@@ -137,6 +137,21 @@ bool       ml_window_wait(ml_window *window, double seconds);     /* until close
 int64_t    ml_window_frames(const ml_window *window);             /* pictures drawn so far */
 void       ml_window_close(ml_window *window);                    /* also frees; joins the thread after the last; NULL is fine */
 
+/* --- in a terminal ------------------------------------------------------------------------------ */
+/* The curves that grow, in cells of 2 x 4 dots: panels side by side or below each other, as many as there is room for, each
+ * with a legend and the ends of its axes. Other marks are not drawn. */
+typedef struct ml_terminal ml_terminal;
+typedef struct ml_terminal_opts {
+    int columns, lines; /* at most: no line is wider */
+    int colours;        /* of the terminal: 0, 8 or 256; without, a letter stands at the end of each curve */
+    bool utf8;          /* else the cells are ' . and : */
+} ml_terminal_opts;
+ml_terminal *ml_terminal_new(ml_figure *fig);
+/* Lines that end with \n, good until the next call, and how many; NULL with a message, without one when nothing fits. */
+const char  *ml_terminal_draw(ml_terminal *t, const ml_terminal_opts *opts, int *n_lines);
+const char  *ml_terminal_rows(void *t, int columns, int most, int *n_lines); /* for ml_progress_above, as the terminal is */
+void         ml_terminal_free(ml_terminal *t); /* NULL is fine */
+
 /* --- what figures stand on, for reports ------------------------------------------------------- */
 const char *ml_figure_libraries(void); /* "cairo 1.16.0, pango 1.50.12, SDL 2.26.5"; NULL with a message */
 const char *ml_display(void);          /* "x11": where windows open, or would; NULL with a message */

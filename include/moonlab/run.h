@@ -101,6 +101,10 @@ void         ml_progress_step(ml_progress *p, int64_t step); /* step is done; lo
 void         ml_progress_waited(ml_progress *p, double seconds); /* the loop was held up: that time does not count */
 void         ml_progress_metrics(ml_progress *p, const char *const *names, const double *values, int n);
 void         ml_progress_clear(ml_progress *p); /* makes room to print something; a later step redraws */
+/* What stands above the bar on a terminal: *n lines that end with \n, none wider than columns, at most `most` of them. Asked for
+ * a few times a second and at the end, between two steps; NULL = leave it as it is. Drawing takes 1 % of the time at most. */
+typedef const char *ml_progress_rows(void *context, int columns, int most, int *n);
+void         ml_progress_above(ml_progress *p, ml_progress_rows *rows, void *context); /* NULL rows: nothing more */
 void         ml_progress_end(ml_progress *p);   /* the last state stays on screen; frees */
 
 /* --- a hand on the loop: pause, one step, go on ------------------------------------------------------------ */

@@ -34,6 +34,12 @@ local methods = {}
 ---@field told integer                  figures whose path was printed
 ---@field record? string                where the first figure is recorded to; record=PATH on the command line
 ---@field film? moonlab.Recording
+---@field looping? boolean
+---@field windows? boolean              a window was opened
+---@field curves? moonlab.Figure|false  of the terminal; nil: not chosen yet
+---@field keep? table                   what the next program goes on from
+---@field kept_steps? integer          that it had behind it when the program began
+---@field own_curves? boolean           made of what is logged, and fed by the run
 ---@field next_frame? number            the step from which the next frame is taken
 ---@field interrupted? boolean
 ---@field ended? boolean
@@ -98,10 +104,26 @@ local function open_windows(self)
   local state = self._
   if not session.window then return end
   for i = state.shown + 1, #state.figures do
-    local opened = state.figures[i]:show(self.dir .. "/figures")
-    if not opened then note("no display: the figure goes to %s.png", figure_path(self, i)) end
+    if state.figures[i]:show(self.dir .. "/figures") then state.windows = true
+    else note("no display: the figure goes to %s.png", figure_path(self, i)) end
   end
   state.shown = #state.figures
+end
+
+-- Without a window, curves stand in the terminal while the loop runs, from the first metrics on.
+local function show_curves(self, step, numbers)
+  local state = self._
+  if state.curves == nil and state.looping then
+    local curves = session.tui and require "moonlab.curves"
+    local fig, own
+    if curves and curves.wanted(state.windows) then fig, own = curves.choose(state.figures, numbers, session.tui_names) end
+    state.curves, state.own_curves = fig or false, own
+    if fig then
+      state.core:above(fig.core)
+      curves.begin(state.core)
+    end
+  end
+  if state.own_curves then state.curves:feed(step, numbers) end
 end
 
 --- Adds a figure to the run. Its curves are fed by run:log; it is saved as PNG, SVG and PDF in the run's directory,
@@ -124,11 +146,30 @@ function methods:save()
   return self
 end
 
+--- What the next program goes on from when a file of the script is saved under `moonlab run --watch`: models and optimizers,
+--- under names. Returns the steps that they have behind them, in all programs; then they, and the default random numbers, are
+--- as they were at the end of the last one, even if that was an error. nil when this is the first, or when they fit no more:
+--- then it begins anew. Without --watch it does nothing.
+---@param keep table  e.g. { model = model, opt = opt }
+---@return integer? steps
+function methods:on_reload(keep)
+  if type(keep) ~= "table" then
+    fail("run:on_reload: needs a table of models and optimizers, as in { model = model, opt = opt }")
+  end
+  if not session.reload then return nil end
+  local steps, problem = require("moonlab.watched").take(self, keep)
+  if steps then note("goes on after %d steps", steps) end
+  if problem then note("begins anew: %s", problem) end
+  return steps
+end
+
 --- the loop ------------------------------------------------------------------------------------------------------
 
 local function end_loop(self, failure)
   local state = self._
   local interrupted = state.core:loop_end()
+  if state.curves then require("moonlab.curves").finish() end
+  state.looping, state.curves = false, nil
   if interrupted then session.interrupted = true end -- also when all steps were done: then it meant what follows
   if interrupted and self.step < state.total then
     state.interrupted = true
@@ -156,6 +197,7 @@ function methods:steps(total)
   open_windows(self)
   local loop = state.core
   loop:loop_begin(total, session.quiet)
+  state.looping = true
   loop:outcome("failed", "the script ended inside its loop")
   state.total, self.step = total, 0
   local function next_step()
@@ -203,6 +245,7 @@ function methods:log(metrics, step)
     for _, fig in ipairs(state.figures) do fig:feed(step, numbers) end
     record_frame(self, step)
   end
+  show_curves(self, step, numbers)
   return self
 end
 
@@ -272,9 +315,12 @@ function methods:finish()
   state.ended = true
   local saved, problem = pcall(save_figures, self)
   local recorded, trouble = pcall(end_recording, self)
+  local kept, loss = true, nil
+  if state.keep then kept, loss = pcall(require("moonlab.watched").give, self) end
   state.core:finish()
   if not saved then error(problem, 0) end
   if not recorded then error(trouble, 0) end
+  if not kept then error(loss, 0) end
   return self
 end
 

@@ -5,6 +5,9 @@
 ---@field command?     string   what was typed, for the records of the run
 ---@field quiet?       boolean  no progress, no notes; failures are still told
 ---@field window?      boolean  figures of runs open a window by themselves
+---@field tui?         string|boolean  curves in the terminal: true, or "auto" where there is no display
+---@field tui_names?   string[] the metrics whose curves these are; nil: the figure's, or all
+---@field reload?      string   under --watch: the file of what one program keeps for the next
 ---@field linger?      boolean  windows stay open at the end of the script
 ---@field consumed?    boolean  an ml.run has read the key=value arguments
 ---@field usage_error? string   the message of the error that a wrong key=value raised

@@ -30,6 +30,14 @@ bool script_interrupted(void); /* the last call was ended by Ctrl-C */
 /* Ends all runs that the script started: done, failed (failure not NULL) or interrupted. Returns the exit code. */
 int script_finish(lua_State *L, const char *failure, bool interrupted);
 
+/* --- run --watch: run_watched.c ---------------------------------------------------------------------------------- */
+typedef struct watched_run { /* what a child is given */
+    int         files; /* takes the path of each file that the script reads, a line each */
+    const char *state; /* path of what one child keeps for the next */
+} watched_run;
+typedef int run_script(void *context, const watched_run *watched); /* returns the exit code */
+int run_watched(const char *path, run_script *script, void *context, bool quiet); /* the code of the last child */
+
 /* --- one line of input: prompt.c -------------------------------------------------------------------------------- */
 typedef enum prompt_event { PROMPT_LINE, PROMPT_CANCELLED, PROMPT_END } prompt_event;
 typedef struct prompt prompt;

@@ -14,7 +14,9 @@ typedef struct request {
     const char *script;
     char      **overrides;
     int         n_overrides;
-    bool        quiet, no_window;
+    bool        quiet, no_window, tui, watch;
+    const char *tui_names; /* with commas; NULL = whatever there is */
+    const char *command; /* as it was typed */
     long        threads; /* 0 = as the environment says */
 } request;
 
@@ -39,6 +41,9 @@ static int read_arguments(int argc, char **argv, request *wanted)
     for (int i = 1; i < argc; i++) {
         char *word = argv[i];
         if (!strcmp(word, "--no-window")) wanted->no_window = true;
+        else if (!strcmp(word, "--tui")) wanted->tui = true;
+        else if (!strcmp(word, "--watch")) wanted->watch = true;
+        else if (!strncmp(word, "--tui=", 6)) wanted->tui = true, wanted->tui_names = word + 6;
         else if (!strcmp(word, "--quiet") || !strcmp(word, "-q")) wanted->quiet = true;
         else if (!strcmp(word, "--threads") || !strncmp(word, "--threads=", 10)) {
             const char *number = word[9] ? word + 10 : argv[++i]; /* argv ends with NULL */
@@ -66,6 +71,27 @@ static void set_arg(lua_State *L, const request *wanted)
     lua_setglobal(L, "arg");
 }
 
+/* Curves in the terminal: where they are asked for, or by themselves where somebody looks and no window was refused. */
+static void set_tui(lua_State *L, const request *wanted)
+{
+    bool seen = isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
+    if (wanted->tui) lua_pushboolean(L, 1);
+    else if (seen && !wanted->no_window) lua_pushliteral(L, "auto");
+    else lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "tui");
+    if (!wanted->tui_names) return;
+    lua_newtable(L);
+    for (const char *at = wanted->tui_names; *at; at += strspn(at, ",")) {
+        size_t n = strcspn(at, ",");
+        if (n) {
+            lua_pushlstring(L, at, n);
+            lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+        }
+        at += n;
+    }
+    lua_setfield(L, -2, "tui_names");
+}
+
 static void set_session(lua_State *L, const request *wanted, const char *command)
 {
     bool terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
@@ -76,9 +102,10 @@ static void set_session(lua_State *L, const request *wanted, const char *command
     lua_setfield(L, -2, "command");
     lua_pushboolean(L, wanted->quiet);
     lua_setfield(L, -2, "quiet");
-    lua_pushboolean(L, !wanted->no_window);
+    lua_pushboolean(L, !wanted->no_window && !wanted->tui);
     lua_setfield(L, -2, "window");
-    lua_pushboolean(L, terminal && !wanted->no_window);
+    set_tui(L, wanted);
+    lua_pushboolean(L, terminal && !wanted->no_window && !wanted->tui);
     lua_setfield(L, -2, "linger");
     lua_pop(L, 1);
 }
@@ -140,6 +167,51 @@ static char *join(int argc, char **argv)
     return line;
 }
 
+static int tell_file(lua_State *L) /* a path, to the one who watches */
+{
+    size_t      n;
+    const char *path = luaL_checklstring(L, 1, &n);
+    if (!strchr(path, '\n')) (void)dprintf((int)lua_tointeger(L, lua_upvalueindex(1)), "%s\n", path);
+    return 0;
+}
+
+/* moonlab.watched.begin(tell); what is kept has its path in the session. */
+static bool set_watched(lua_State *L, const watched_run *watched)
+{
+    script_session(L);
+    lua_pushstring(L, watched->state);
+    lua_setfield(L, -2, "reload");
+    lua_settop(L, 0);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "moonlab");
+    if (!script_call(L, 1, 0)) return false;
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "moonlab.watched");
+    if (!script_call(L, 1, 1)) return false;
+    lua_getfield(L, -1, "begin");
+    lua_pushinteger(L, watched->files);
+    lua_pushcclosure(L, tell_file, 1);
+    return script_call(L, 1, 0);
+}
+
+static int run_script_once(void *context, const watched_run *watched)
+{
+    const request *wanted = context;
+    if (wanted->threads > 0) ml_threads_set((int)wanted->threads);
+    lua_State *L    = script_state();
+    int        code = FAILED;
+    if (!L) {
+        fputs("moonlab: out of memory\n", stderr);
+        return code;
+    }
+    set_arg(L, wanted);
+    set_session(L, wanted, wanted->command);
+    if (!watched || set_watched(L, watched)) code = (lua_settop(L, 0), run(L, wanted));
+    else fprintf(stderr, "%s\n", lua_tostring(L, -1));
+    lua_close(L);
+    return code;
+}
+
 int command_run(int argc, char **argv)
 {
     request wanted;
@@ -153,17 +225,8 @@ int command_run(int argc, char **argv)
         free(command);
         return usage_error("run", "cannot read '%s': %s", wanted.script, strerror(errno));
     }
-    if (wanted.threads > 0) ml_threads_set((int)wanted.threads);
-    lua_State *L = script_state();
-    if (!L) {
-        fputs("moonlab: out of memory\n", stderr);
-        code = FAILED;
-    } else {
-        set_arg(L, &wanted);
-        set_session(L, &wanted, command);
-        code = run(L, &wanted);
-        lua_close(L);
-    }
+    wanted.command = command;
+    code           = wanted.watch ? run_watched(wanted.script, run_script_once, &wanted, wanted.quiet) : run_script_once(&wanted, NULL);
     free(command);
     return code;
 }

@@ -21,6 +21,11 @@ static lua_figure *check_figure(lua_State *L)
     return luaL_checkudata(L, 1, FIGURE);
 }
 
+ml_figure *lml_check_figure(lua_State *L, int index)
+{
+    return ((lua_figure *)luaL_checkudata(L, index, FIGURE))->fig;
+}
+
 /* --- arguments ---------------------------------------------------------------------------------------------------- */
 static int check_panel(lua_State *L, const lua_figure *self, int index, const char *where)
 {

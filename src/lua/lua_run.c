@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "moonlab/figure.h"
 #include "moonlab/run.h"
 
 #define RUN         "moonlab.Run.core"
@@ -12,6 +13,7 @@
 typedef struct lua_run {
     ml_run       *run;
     ml_progress  *progress;
+    ml_terminal  *terminal; /* curves above the bar; NULL = none */
     bool          looping;      /* between loop_begin and loop_end */
     bool          finished;
     ml_run_status outcome;      /* what the run becomes when it is collected unfinished */
@@ -185,12 +187,24 @@ static int run_clear(lua_State *L) /* run:clear(): makes room to print something
     return 0;
 }
 
+static int run_above(lua_State *L) /* run:above(figure): its curves stand above the bar until the loop ends */
+{
+    lua_run *self = check_run(L);
+    if (self->terminal || !self->progress) return 0;
+    self->terminal = ml_terminal_new(lml_check_figure(L, 2));
+    if (!self->terminal) return lml_error(L);
+    ml_progress_above(self->progress, ml_terminal_rows, self->terminal);
+    return 0;
+}
+
 static void end_loop(lua_run *self)
 {
     if (!self->looping) return;
     self->looping = false;
     ml_progress_end(self->progress);
+    ml_terminal_free(self->terminal);
     self->progress = NULL;
+    self->terminal = NULL;
     ml_loop_end(self);
     ml_interrupt_end();
 }
@@ -237,7 +251,7 @@ static const luaL_Reg run_methods[] = {
     { "dir", run_dir },           { "log", run_log },         { "event", run_event },     { "check", run_check },
     { "last", run_last },         { "reached", run_reached }, { "outcome", run_outcome }, { "finish", run_finish },
     { "loop_begin", run_loop_begin }, { "tick", run_tick },   { "loop_end", run_loop_end },
-    { "clear", run_clear },       { "checks_failed", run_checks_failed }, { NULL, NULL },
+    { "clear", run_clear },   { "above", run_above },               { "checks_failed", run_checks_failed }, { NULL, NULL },
 };
 
 static const luaL_Reg run_functions[] = {

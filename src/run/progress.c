@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "moonlab/run.h"
 #include "run/line.h"
+#include "run/screen.h"
 #include "run/text.h"
 
 #include <math.h>
@@ -15,6 +16,8 @@
 #define LINE_PERIOD  10.0  /* and between two plain lines */
 #define LOOK_PERIOD  0.001 /* aim of the time between two looks at the clock */
 #define MOST_UNSEEN  64    /* calls between two looks: few, lest the bar freeze when steps become slow */
+#define ROWS_PERIOD  0.25  /* and between two pictures of what stands above it, */
+#define ROWS_SHARE   0.01  /* of which drawing takes this part of the time at most */
 #define MOST_SHOWN   16
 
 typedef struct shown {
@@ -34,65 +37,21 @@ struct ml_progress {
     int64_t  first_step;
     int     n_shown;
     shown   metrics[MOST_SHOWN];
+
+    ml_progress_rows *rows; /* asked for what stands above the bar; NULL = nothing does */
+    void             *rows_context;
+    int               n_rows, rows_columns; /* of what stands there now, and of the terminal then */
+    double            rows_next;            /* when they are asked for again */
 };
 
-/* --- characters ----------------------------------------------------------------------------------------- */
-static bool locale_is_utf8(void)
-{
-    static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
-    for (int i = 0; i < 3; i++) {
-        const char *value = getenv(names[i]);
-        if (!value || !*value) continue;
-        return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
-    }
-    return false;
-}
-
-/* Columns on a terminal: 0 for marks set over others, 2 for the wide scripts of East Asia and pictures. */
-static int columns_of(uint32_t code)
-{
-    static const struct {
-        uint32_t first, last;
-        int      columns;
-    } ranges[] = {
-        { 0x0300, 0x036F, 0 },   { 0x1100, 0x115F, 2 }, { 0x200B, 0x200F, 0 }, { 0x20D0, 0x20FF, 0 },
-        { 0x2E80, 0xA4CF, 2 },   { 0xAC00, 0xD7A3, 2 }, { 0xF900, 0xFAFF, 2 }, { 0xFE00, 0xFE0F, 0 },
-        { 0xFE30, 0xFE6F, 2 },   { 0xFF00, 0xFF60, 2 }, { 0xFFE0, 0xFFE6, 2 }, { 0x1F300, 0x1FAFF, 2 },
-        { 0x20000, 0x3FFFD, 2 },
-    };
-    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
-        if (code >= ranges[i].first && code <= ranges[i].last) return ranges[i].columns;
-    return 1;
-}
-
-/* A name as it may be shown: whole characters, no control characters, nothing that the terminal cannot read. */
-static void clean(char *out, size_t bytes, const char *name, bool utf8)
-{
-    size_t used = 0;
-    while (*name) {
-        uint32_t code  = 0;
-        int      n     = mli_utf8(name, &code);
-        bool     plain = n == 1 && code >= 0x20 && code != 0x7F;
-        bool     good  = plain || (n > 1 && utf8 && code >= 0xA0);
-        int      width = good ? n : 1;
-        if (used + (size_t)width >= bytes) break;
-        if (good)
-            memcpy(out + used, name, (size_t)n);
-        else
-            out[used] = '?';
-        used += (size_t)width;
-        name += n ? n : 1;
-    }
-    out[used] = '\0';
-}
-
+/* --- lines -------------------------------------------------------------------------------------------- */
 static void cut(mli_line *l, int columns)
 {
     size_t at = 0;
     while (at < l->used) {
         uint32_t code;
         int      n = mli_utf8(l->bytes + at, &code);
-        columns -= n ? columns_of(code) : 1;
+        columns -= n ? mli_screen_columns(code) : 1;
         if (columns < 0) break;
         at += n ? (size_t)n : 1;
     }
@@ -148,32 +107,68 @@ static void put_state(mli_line *l, const ml_progress *p, double now, int cells, 
 }
 
 /* --- drawing -------------------------------------------------------------------------------------------- */
-static void show(const mli_line *l)
+static void show(const char *bytes, size_t n)
 {
-    ssize_t ignored = write(STDERR_FILENO, l->bytes, l->used); /* who cannot see it misses nothing else */
+    ssize_t ignored = write(STDERR_FILENO, bytes, n); /* who cannot see it misses nothing else */
     (void)ignored;
+}
+
+static struct winsize terminal_size(void)
+{
+    struct winsize size;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0) size = (struct winsize){ 0 };
+    if (size.ws_col == 0) size.ws_col = 80;
+    if (size.ws_row == 0) size.ws_row = 24;
+    return size;
 }
 
 static int terminal_columns(void)
 {
-    struct winsize size;
-    int            columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-    if (columns == 0) columns = 80;
+    int columns = terminal_size().ws_col;
     return columns < MLI_COLUMNS ? columns : MLI_COLUMNS;
+}
+
+/* From the line of the bar to the first row above it. A terminal that became narrower has wrapped the rows. */
+static void go_up(mli_text *t, const ml_progress *p, int columns)
+{
+    int wraps = p->rows_columns > columns ? (p->rows_columns + columns - 1) / columns : 1;
+    if (p->on_line && p->n_rows > 0) mli_text_putf(t, "\r\033[%dA", p->n_rows * wraps);
+}
+
+/* The rows above the bar into t, if it is time for them; false when it is not. */
+static bool put_rows(mli_text *t, ml_progress *p, int columns, double now, bool ended)
+{
+    if (!p->on_line) p->n_rows = 0; /* made room for what was printed since */
+    if (!p->rows || !p->bar || (now < p->rows_next && p->on_line && !ended && columns == p->rows_columns)) return false;
+    int         n, most = terminal_size().ws_row - 1;
+    const char *text = p->rows(p->rows_context, columns - 1, most, &n);
+    if (!text || n > most) return true;
+    go_up(t, p, columns);
+    for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
+        mli_text_put(t, text, (size_t)(end - text));
+        mli_text_puts(t, "\033[K\n");
+    }
+    mli_text_puts(t, "\r\033[J");
+    p->n_rows       = n;
+    p->rows_columns = columns;
+    return true;
 }
 
 static void draw(ml_progress *p, double now, bool ended)
 {
-    mli_line state = { .used = 0 }, all = { .used = 0 };
-    int  columns = p->bar ? terminal_columns() : 0;
+    mli_line state = { .used = 0 };
+    mli_text all   = { 0 };
+    int      columns = p->bar ? terminal_columns() : 0;
+    bool     rows    = put_rows(&all, p, columns, now, ended);
     put_state(&state, p, now, columns < 50 ? 0 : columns / 5 < 24 ? columns / 5 : 24, ended);
-    if (p->bar) {
-        cut(&state, columns - 1); /* a character in the last column starts a new line on some terminals */
-        mli_line_put(&all, "\r%s\033[K%s", state.bytes, ended ? "\n" : "");
-    } else {
-        mli_line_put(&all, "%s\n", state.bytes);
-    }
-    show(&all);
+    if (p->bar) cut(&state, columns - 1); /* a character in the last column starts a new line on some terminals */
+    if (p->bar) mli_text_puts(&all, "\r");
+    mli_text_put(&all, state.bytes, state.used);
+    if (p->bar) mli_text_puts(&all, "\033[K");
+    if (!p->bar || ended) mli_text_puts(&all, "\n");
+    show(all.bytes, all.used);
+    mli_text_free(&all);
+    if (rows) p->rows_next = now + fmax(ROWS_PERIOD, (ml_clock() - now) / ROWS_SHARE); /* a terminal may be slow to take them */
     p->drawn   = now;
     p->on_line = p->bar && !ended;
 }
@@ -187,7 +182,7 @@ ml_progress *ml_progress_new(int64_t total, bool quiet)
     bool        dumb     = terminal && strcmp(terminal, "dumb") == 0; /* knows no escape codes */
     *p                   = (ml_progress){ .total = total, .quiet = quiet, .calls_left = 1, .unseen = 1 };
     p->bar               = isatty(STDERR_FILENO) && !dumb;
-    p->utf8              = locale_is_utf8();
+    p->utf8              = mli_locale_is_utf8();
     p->began = p->looked = p->rate.time = ml_clock();
     p->drawn = p->bar ? p->began - BAR_PERIOD : p->began; /* a bar at once, a line when there is news */
     return p;
@@ -233,7 +228,7 @@ void ml_progress_metrics(ml_progress *p, const char *const *names, const double 
     for (int i = 0; i < n; i++) {
         char name[sizeof p->metrics->name];
         int  at = 0;
-        clean(name, sizeof name, names[i], p->utf8);
+        mli_clean(name, sizeof name, names[i], p->utf8);
         while (at < p->n_shown && strcmp(p->metrics[at].name, name) != 0) at++;
         if (at == MOST_SHOWN) continue;
         if (at == p->n_shown) strcpy(p->metrics[p->n_shown++].name, name);
@@ -241,12 +236,21 @@ void ml_progress_metrics(ml_progress *p, const char *const *names, const double 
     }
 }
 
+void ml_progress_above(ml_progress *p, ml_progress_rows *rows, void *context)
+{
+    if (!p) return;
+    p->rows         = rows;
+    p->rows_context = context;
+}
+
 void ml_progress_clear(ml_progress *p)
 {
     if (!p || !p->on_line) return;
-    mli_line l = { .used = 0 };
-    mli_line_put(&l, "\r\033[K");
-    show(&l);
+    mli_text t = { 0 };
+    go_up(&t, p, terminal_columns());
+    mli_text_puts(&t, p->n_rows > 0 ? "\r\033[J" : "\r\033[K");
+    show(t.bytes, t.used);
+    mli_text_free(&t);
     p->on_line = false;
 }
 

@@ -414,3 +414,61 @@ Test(progress, a_signal_that_was_ignored_stays_ignored)
     sigaction(SIGINT, NULL, &now);
     cr_expect(now.sa_handler == SIG_IGN);
 }
+
+/* --- what stands above the bar ---------------------------------------------------------------------------- */
+typedef struct asked {
+    int calls, columns, most;
+} asked;
+
+static const char *two_rows(void *context, int columns, int most, int *n)
+{
+    asked *a = context;
+    a->calls++;
+    a->columns = columns;
+    a->most    = most;
+    *n         = 2;
+    return "upper\nlower\n";
+}
+
+Test(progress, rows_above_the_bar_are_redrawn_in_place_and_follow_the_size_of_the_terminal)
+{
+    asked a = { 0 };
+    capture(100);
+    ml_progress *p = ml_progress_new(1000, false);
+    ml_progress_above(p, two_rows, &a);
+    some_steps(p, 1, 20, 5000);
+    cr_expect_eq(a.columns, 99);
+    cr_expect_eq(a.most, 23);
+    cr_expect(contains(captured(), "upper\033[K\nlower\033[K\n"), "%s", output);
+    cr_expect_not(contains(output, "\033[2A"), "the first rows move nothing");
+    ioctl(2, TIOCSWINSZ, &(struct winsize){ .ws_row = 10, .ws_col = 60 });
+    some_steps(p, 21, 60, 5000);
+    cr_expect_eq(a.columns, 59);
+    cr_expect_eq(a.most, 9);
+    cr_expect(contains(captured(), "\r\033[4Aupper"), "each row has been wrapped into two: %s", output);
+    int before = a.calls;
+    ml_progress_clear(p);
+    cr_expect(contains(captured(), "\r\033[2A\r\033[J"), "%s", output);
+    ml_progress_end(p);
+    release();
+    cr_expect_eq(a.calls, before + 1, "once more at the end");
+}
+
+static const char *slow_rows(void *context, int columns, int most, int *n)
+{
+    double began = ml_clock();
+    while (ml_clock() - began < 0.02) {}
+    return two_rows(context, columns, most, n);
+}
+
+Test(progress, rows_that_are_slow_to_draw_are_drawn_rarely)
+{
+    asked a = { 0 };
+    capture(100);
+    ml_progress *p = ml_progress_new(1000, false);
+    ml_progress_above(p, slow_rows, &a);
+    some_steps(p, 1, 240, 5000); /* 1.2 s and more: at four pictures a second there would be five */
+    cr_expect_eq(a.calls, 1, "%d", a.calls);
+    ml_progress_end(p);
+    release();
+}
