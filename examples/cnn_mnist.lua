@@ -3,7 +3,7 @@
 -- Claim:  98 % of unseen digits after 8 passes over 8,000; with random labels it learns nothing that holds for others.
 -- Data:   MNIST's 10,000 test digits where MOONLAB_DATA has them, shuffled into 8,000 and 2,000; else digits drawn by rule.
 -- Figure: accuracy and loss by epoch; the filters of the first layer; the ten unseen digits that it finds hardest.
--- Time:   a minute on two cores.   Try: augment=true; random_labels=true, with which the check fails
+-- Time:   80 s on two busy cores.   Try: augment=true; random_labels=true, with which the check fails
 local ml = require "moonlab"
 local nn = ml.nn
 
