@@ -1,33 +1,23 @@
 /* Figures for Lua: a thin layer; the interface that scripts see is lua/moonlab/figure.lua. Panels count from 1 here. */
-#include "lua/lua_moonlab.h"
+#include "lua/lua_figure.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "moonlab/autograd.h"
-#include "moonlab/figure.h"
-#include "moonlab/marks.h"
 
-#define FIGURE "moonlab.Figure.core"
-
-typedef struct lua_figure {
-    ml_figure *fig;
-    ml_window *window; /* NULL = never opened, or closed again */
-} lua_figure;
-
-static lua_figure *check_figure(lua_State *L)
+lua_figure *lml_check_figure(lua_State *L)
 {
     return luaL_checkudata(L, 1, FIGURE);
 }
 
-ml_figure *lml_check_figure(lua_State *L, int index)
+ml_figure *lml_figure_at(lua_State *L, int index)
 {
     return ((lua_figure *)luaL_checkudata(L, index, FIGURE))->fig;
 }
 
 /* --- arguments ---------------------------------------------------------------------------------------------------- */
-static int check_panel(lua_State *L, const lua_figure *self, int index, const char *where)
+int lml_check_panel(lua_State *L, const lua_figure *self, int index, const char *where)
 {
     int     n_panels = ml_figure_panels(self->fig);
     int64_t panel    = lml_check_integer(L, index, where, "the panel");
@@ -37,20 +27,20 @@ static int check_panel(lua_State *L, const lua_figure *self, int index, const ch
     return (int)panel - 1;
 }
 
-static const char *text_option(lua_State *L, int t, const char *where, const char *name)
+const char *lml_text_option(lua_State *L, int t, const char *where, const char *name)
 {
     const char *text = NULL;
     (void)lml_option_text(L, t, where, name, &text);
     return text;
 }
 
-static double number_option(lua_State *L, int t, const char *where, const char *name, double otherwise)
+double lml_number_option(lua_State *L, int t, const char *where, const char *name, double otherwise)
 {
     (void)lml_option_number(L, t, where, name, &otherwise);
     return otherwise;
 }
 
-static bool flag_option(lua_State *L, int t, const char *where, const char *name)
+bool lml_flag_option(lua_State *L, int t, const char *where, const char *name)
 {
     bool flag = false;
     (void)lml_option_flag(L, t, where, name, &flag);
@@ -58,7 +48,7 @@ static bool flag_option(lua_State *L, int t, const char *where, const char *name
 }
 
 /* { low, high } into limits; none leaves both 0, which means: from the data. */
-static void limits_option(lua_State *L, int t, const char *where, const char *name, double limits[2])
+void lml_limits_option(lua_State *L, int t, const char *where, const char *name, double limits[2])
 {
     limits[0] = limits[1] = 0;
     if (!lua_istable(L, t)) return;
@@ -78,7 +68,7 @@ static void limits_option(lua_State *L, int t, const char *where, const char *na
 /* The position of the option's text in names; 0 when it is not given. */
 static int choice_option(lua_State *L, int t, const char *where, const char *name, const char *const *names, int n)
 {
-    const char *text = text_option(L, t, where, name);
+    const char *text = lml_text_option(L, t, where, name);
     if (!text) return 0;
     for (int i = 0; i < n; i++)
         if (!strcmp(text, names[i])) return i;
@@ -106,27 +96,31 @@ static ml_style style_option(lua_State *L, int t, const char *where)
     return styles[choice_option(L, t, where, "style", names, 4)];
 }
 
-#define PANEL_OPTIONS "title", "xlabel", "ylabel", "y2label", "xscale", "yscale", "y2scale", "xlim", "ylim", "y2lim", "equal", "legend"
-#define N_PANEL_OPTIONS 12
+bool lml_has_option(lua_State *L, int t, const char *name)
+{
+    bool has = lua_istable(L, t) && lua_getfield(L, t, name) != LUA_TNIL;
+    if (lua_istable(L, t)) lua_pop(L, 1);
+    return has;
+}
 
-static ml_panel_opts panel_options(lua_State *L, int t, const char *where)
+ml_panel_opts lml_panel_options(lua_State *L, int t, const char *where)
 {
     ml_panel_opts opts = {
-        .title   = text_option(L, t, where, "title"),
-        .xlabel  = text_option(L, t, where, "xlabel"),
-        .ylabel  = text_option(L, t, where, "ylabel"),
-        .y2label = text_option(L, t, where, "y2label"),
+        .title   = lml_text_option(L, t, where, "title"),
+        .xlabel  = lml_text_option(L, t, where, "xlabel"),
+        .ylabel  = lml_text_option(L, t, where, "ylabel"),
+        .y2label = lml_text_option(L, t, where, "y2label"),
         .xscale  = scale_option(L, t, where, "xscale"),
         .yscale  = scale_option(L, t, where, "yscale"),
         .y2scale = scale_option(L, t, where, "y2scale"),
-        .equal   = flag_option(L, t, where, "equal"),
+        .equal   = lml_flag_option(L, t, where, "equal"),
     };
     bool legend = true;
     (void)lml_option_flag(L, t, where, "legend", &legend);
     opts.no_legend = !legend;
-    limits_option(L, t, where, "xlim", opts.xlim);
-    limits_option(L, t, where, "ylim", opts.ylim);
-    limits_option(L, t, where, "y2lim", opts.y2lim);
+    lml_limits_option(L, t, where, "xlim", opts.xlim);
+    lml_limits_option(L, t, where, "ylim", opts.ylim);
+    lml_limits_option(L, t, where, "y2lim", opts.y2lim);
     return opts;
 }
 
@@ -139,10 +133,10 @@ static int figure_new(lua_State *L) /* new({ rows =, cols =, layout =, share_x =
     bool    grid = lml_option_integer(L, 1, "figure", "rows", &rows);
     grid         = lml_option_integer(L, 1, "figure", "cols", &cols) || grid;
     ml_figure_opts opts = {
-        .layout  = text_option(L, 1, "figure", "layout"),
-        .share_x = flag_option(L, 1, "figure", "share_x"),
-        .share_y = flag_option(L, 1, "figure", "share_y"),
-        .title   = text_option(L, 1, "figure", "title"),
+        .layout  = lml_text_option(L, 1, "figure", "layout"),
+        .share_x = lml_flag_option(L, 1, "figure", "share_x"),
+        .share_y = lml_flag_option(L, 1, "figure", "share_y"),
+        .title   = lml_text_option(L, 1, "figure", "title"),
         .style   = style_option(L, 1, "figure"),
     };
     if (rows < 1 || rows > ML_FIGURE_SIDE || cols < 1 || cols > ML_FIGURE_SIDE)
@@ -160,7 +154,7 @@ static int figure_new(lua_State *L) /* new({ rows =, cols =, layout =, share_x =
 
 static int figure_gc(lua_State *L)
 {
-    lua_figure *self = check_figure(L);
+    lua_figure *self = lml_check_figure(L);
     ml_window_close(self->window);
     ml_figure_release(self->fig);
     self->window = NULL;
@@ -172,17 +166,17 @@ static int figure_gc(lua_State *L)
 static int figure_panel(lua_State *L) /* fig:panel(panel, options) */
 {
     static const char *const known[] = { PANEL_OPTIONS };
-    lua_figure *self  = check_figure(L);
-    int         panel = check_panel(L, self, 2, "fig:panel");
+    lua_figure *self  = lml_check_figure(L);
+    int         panel = lml_check_panel(L, self, 2, "fig:panel");
     lml_check_options(L, 3, "fig:panel", known, N_PANEL_OPTIONS);
-    ml_panel_opts opts = panel_options(L, 3, "fig:panel");
+    ml_panel_opts opts = lml_panel_options(L, 3, "fig:panel");
     return ml_figure_panel(self->fig, panel, &opts) ? 0 : lml_error(L);
 }
 
 static int figure_clear(lua_State *L)
 {
-    lua_figure *self  = check_figure(L);
-    int         panel = check_panel(L, self, 2, "fig:clear");
+    lua_figure *self  = lml_check_figure(L);
+    int         panel = lml_check_panel(L, self, 2, "fig:clear");
     return ml_figure_clear(self->fig, panel) ? 0 : lml_error(L);
 }
 
@@ -191,8 +185,8 @@ static int figure_lines(lua_State *L) /* fig:lines(panel, names, options) */
 {
     static const char *const where   = "fig:lines";
     static const char *const known[] = { PANEL_OPTIONS, "x", "right" };
-    lua_figure *self  = check_figure(L);
-    int         panel = check_panel(L, self, 2, where);
+    lua_figure *self  = lml_check_figure(L);
+    int         panel = lml_check_panel(L, self, 2, where);
     const char *names[ML_PANEL_MARKS];
     if (!lua_istable(L, 3))
         return lml_raise(L, "%s: the names of the curves come in a list, as in { \"loss\" }, got %s", where,
@@ -207,181 +201,23 @@ static int figure_lines(lua_State *L) /* fig:lines(panel, names, options) */
         lua_pop(L, 1);
     }
     lml_check_options(L, 4, where, known, N_PANEL_OPTIONS + 2);
-    ml_panel_opts opts = panel_options(L, 4, where);
-    opts.right         = flag_option(L, 4, where, "right");
+    ml_panel_opts opts = lml_panel_options(L, 4, where);
+    opts.right         = lml_flag_option(L, 4, where, "right");
     if (!ml_figure_lines(self->fig, panel, names, n, &opts)) return lml_error(L);
     return 0;
 }
 
 static int figure_point(lua_State *L) /* fig:point(name, x, y) */
 {
-    if (!ml_figure_point(check_figure(L)->fig, luaL_checkstring(L, 2), luaL_checknumber(L, 3), luaL_checknumber(L, 4)))
+    if (!ml_figure_point(lml_check_figure(L)->fig, luaL_checkstring(L, 2), luaL_checknumber(L, 3), luaL_checknumber(L, 4)))
         return lml_error(L);
     return 0;
 }
 
 static int figure_shows(lua_State *L)
 {
-    lua_pushboolean(L, ml_figure_shows(check_figure(L)->fig, luaL_checkstring(L, 2)));
+    lua_pushboolean(L, ml_figure_shows(lml_check_figure(L)->fig, luaL_checkstring(L, 2)));
     return 1;
-}
-
-/* --- marks ---------------------------------------------------------------------------------------------------------- */
-static int list_marks(lua_State *L) /* marks(): the table of marks, as data */
-{
-    static const char *const kinds[] = { "number", "flag", "word", "text", "texts", "pair" };
-    lua_createtable(L, ml_mark_count(), 0);
-    for (int i = 0; i < ml_mark_count(); i++) {
-        const ml_mark_info *info = ml_mark_at(i);
-        lua_newtable(L);
-        lua_pushstring(L, info->name);
-        lua_setfield(L, -2, "name");
-        lua_pushstring(L, info->doc);
-        lua_setfield(L, -2, "doc");
-        lua_newtable(L);
-        for (int k = 0; info->slots[k].name; k++) {
-            lua_newtable(L);
-            lua_pushstring(L, info->slots[k].name);
-            lua_setfield(L, -2, "name");
-            lua_pushstring(L, info->slots[k].dims);
-            lua_setfield(L, -2, "dims");
-            lua_pushboolean(L, info->slots[k].optional);
-            lua_setfield(L, -2, "optional");
-            lua_rawseti(L, -2, k + 1);
-        }
-        lua_setfield(L, -2, "slots");
-        lua_newtable(L);
-        for (int k = 0; info->options[k].name; k++) {
-            lua_newtable(L);
-            lua_pushstring(L, info->options[k].name);
-            lua_setfield(L, -2, "name");
-            lua_pushstring(L, kinds[info->options[k].kind]);
-            lua_setfield(L, -2, "kind");
-            lua_pushstring(L, info->options[k].doc);
-            lua_setfield(L, -2, "doc");
-            lua_pushstring(L, info->options[k].words); /* NULL is nil */
-            lua_setfield(L, -2, "words");
-            lua_pushnumber(L, info->options[k].number);
-            lua_setfield(L, -2, "default");
-            lua_rawseti(L, -2, k + 1);
-        }
-        lua_setfield(L, -2, "options");
-        lua_rawseti(L, -2, i + 1);
-    }
-    return 1;
-}
-
-/* The strings of a list (or one string), each with a newline behind it; pushes the result. */
-static const char *texts_option(lua_State *L, int t, const char *where, const char *name)
-{
-    luaL_Buffer all;
-    lua_getfield(L, t, name);
-    int list = lua_gettop(L);
-    if (lua_type(L, list) == LUA_TSTRING) {
-        lua_pushfstring(L, "%s\n", lua_tostring(L, list));
-        return lua_tostring(L, -1);
-    }
-    if (!lua_istable(L, list)) lml_raise(L, "%s: %s must be a list of texts, got %s", where, name, lml_got(L, list));
-    luaL_buffinit(L, &all);
-    for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, list); i++) {
-        if (lua_rawgeti(L, list, i) != LUA_TSTRING && lua_type(L, -1) != LUA_TNUMBER)
-            lml_raise(L, "%s: %s must be a list of texts, got %s in it", where, name, lml_got(L, -1));
-        luaL_addvalue(&all);
-        luaL_addchar(&all, '\n');
-    }
-    luaL_pushresult(&all);
-    return lua_tostring(L, -1);
-}
-
-static bool has_option(lua_State *L, int t, const char *name)
-{
-    bool has = lua_istable(L, t) && lua_getfield(L, t, name) != LUA_TNIL;
-    if (lua_istable(L, t)) lua_pop(L, 1);
-    return has;
-}
-
-/* Options of the table at t that are the mark's own; texts that are made here stay on the stack. */
-static int mark_options(lua_State *L, int t, const char *where, const ml_mark_info *info, ml_given given[ML_MARK_OPTIONS])
-{
-    int n = 0;
-    for (int i = 0; info->options[i].name; i++) {
-        const char *name = info->options[i].name;
-        if (!has_option(L, t, name)) continue;
-        ml_given *g = &given[n++];
-        *g          = (ml_given){ .name = name };
-        switch (info->options[i].kind) {
-        case ML_OPTION_REAL: g->number[0] = number_option(L, t, where, name, 0); break;
-        case ML_OPTION_FLAG: g->number[0] = flag_option(L, t, where, name); break;
-        case ML_OPTION_PAIR: limits_option(L, t, where, name, g->number); break;
-        case ML_OPTION_TEXTS: g->text = texts_option(L, t, where, name); break;
-        case ML_OPTION_WORD:
-        case ML_OPTION_TEXT: g->text = text_option(L, t, where, name); break;
-        }
-    }
-    return n;
-}
-
-static int figure_add(lua_State *L) /* add(kind, panel, options) -> the mark's number; options of the panel among them */
-{
-    lua_figure         *self = check_figure(L);
-    int                 kind = ml_mark_find(luaL_checkstring(L, 2));
-    const char         *known[ML_MARK_OPTIONS + N_PANEL_OPTIONS] = { PANEL_OPTIONS };
-    char                where[64];
-    ml_given            given[ML_MARK_OPTIONS];
-    int                 n_known = N_PANEL_OPTIONS;
-    if (kind < 0) return lml_raise(L, "figure: no mark is called '%s'", lua_tostring(L, 2));
-    const ml_mark_info *info = ml_mark_at(kind);
-    snprintf(where, sizeof where, "fig:%s", info->name);
-    int panel = check_panel(L, self, 3, where);
-    for (int i = 0; info->options[i].name; i++) known[n_known++] = info->options[i].name;
-    lml_check_options(L, 4, where, known, n_known);
-    luaL_checkstack(L, 2 * ML_MARK_OPTIONS, NULL);
-    ml_panel_opts opts = panel_options(L, 4, where);
-    int           n    = mark_options(L, 4, where, info, given);
-    int64_t       id   = ml_figure_panel(self->fig, panel, &opts) ? ml_figure_add(self->fig, panel, info->name, given, n) : 0;
-    if (!id) return lml_raise(L, "fig:%s", ml_error_message());
-    lua_pushinteger(L, id);
-    return 1;
-}
-
-/* A tensor as numbers of a mark; false with a message. */
-static bool take_values(ml_tensor *t, const char *name, ml_data *d, size_t *bytes)
-{
-    ml_shape shape = ml_tensor_shape(t);
-    *d             = (ml_data){ .name = name, .n_dims = shape.n };
-    for (int k = 0; k < shape.n && k < 3; k++) d->size[k] = shape.size[k];
-    *bytes = (size_t)ml_shape_numel(&shape) * sizeof(double);
-    if (*bytes == 0) return true;
-    double *values = ml_block_take(*bytes);
-    d->values      = values;
-    return values && ml_tensor_copy_out(t, ML_F64, values);
-}
-
-static int figure_give(lua_State *L) /* give(mark, kind, { x = tensor, ... }) */
-{
-    lua_figure         *self = check_figure(L);
-    int64_t             mark = luaL_checkinteger(L, 2);
-    const ml_mark_info *info = ml_mark_at(ml_mark_find(luaL_checkstring(L, 3)));
-    ml_tensor          *tensors[ML_MARK_SLOTS] = { NULL };
-    ml_data             data[ML_MARK_SLOTS];
-    size_t              bytes[ML_MARK_SLOTS];
-    int                 n    = 0;
-    bool                good = true;
-    for (int i = 0; info->slots[i].name; i++) { /* what may raise comes first */
-        if (lua_getfield(L, 4, info->slots[i].name) != LUA_TNIL && !(tensors[i] = lml_test_tensor(L, -1)))
-            return lml_raise(L, "fig:%s: %s must be a tensor, got %s", info->name, info->slots[i].name, lml_got(L, -1));
-        lua_pop(L, 1); /* the table keeps it */
-    }
-    for (int i = 0; info->slots[i].name && good; i++)
-        if (tensors[i]) {
-            good = take_values(tensors[i], info->slots[i].name, &data[n], &bytes[n]);
-            n++;
-        }
-    good = good && ml_figure_give(self->fig, mark, data, n);
-    for (int i = 0; i < n; i++)
-        if (data[i].values) ml_block_give((void *)(uintptr_t)data[i].values, bytes[i]);
-    if (good) return 0;
-    return lml_raise(L, "fig:%s", ml_error_message());
 }
 
 /* aside(f) -> f(): what f does leaves no trace in the training: nothing is recorded for the derivative, and the default
@@ -400,7 +236,7 @@ static int figure_aside(lua_State *L)
 /* --- files and windows ------------------------------------------------------------------------------------------------ */
 static void size_option(lua_State *L, int t, const char *where, double *width, double *height)
 {
-    if (!has_option(L, t, "size")) return;
+    if (!lml_has_option(L, t, "size")) return;
     lua_getfield(L, t, "size");
     bool good = lua_istable(L, -1) && lua_rawlen(L, -1) == 2 && lua_rawgeti(L, -1, 1) == LUA_TNUMBER &&
                 lua_rawgeti(L, -2, 2) == LUA_TNUMBER;
@@ -414,11 +250,11 @@ static int figure_save(lua_State *L) /* fig:save(path, options) */
 {
     static const char *const where   = "fig:save";
     static const char *const known[] = { "size", "dpi", "style" };
-    lua_figure *self = check_figure(L);
+    lua_figure *self = lml_check_figure(L);
     if (lua_type(L, 2) != LUA_TSTRING)
         return lml_raise(L, "%s: the path must be text, as in \"figure.png\", got %s", where, lml_got(L, 2));
     lml_check_options(L, 3, where, known, 3);
-    ml_save_opts opts = { .dpi = number_option(L, 3, where, "dpi", 0), .style = style_option(L, 3, where) };
+    ml_save_opts opts = { .dpi = lml_number_option(L, 3, where, "dpi", 0), .style = style_option(L, 3, where) };
     size_option(L, 3, where, &opts.width, &opts.height);
     if (!ml_figure_save(self->fig, lua_tostring(L, 2), &opts)) return lml_error(L);
     return 0;
@@ -428,10 +264,10 @@ static int figure_pixels(lua_State *L) /* fig:pixels(options) -> (rows, columns,
 {
     static const char *const where   = "fig:pixels";
     static const char *const known[] = { "size", "dpi", "style" };
-    lua_figure *self  = check_figure(L);
+    lua_figure *self  = lml_check_figure(L);
     double      width = 0, height = 0;
     lml_check_options(L, 2, where, known, 3);
-    ml_save_opts opts = { .dpi = number_option(L, 2, where, "dpi", 96), .style = style_option(L, 2, where) };
+    ml_save_opts opts = { .dpi = lml_number_option(L, 2, where, "dpi", 96), .style = style_option(L, 2, where) };
     size_option(L, 2, where, &width, &height);
     double w = round((width > 0 ? width : 440) * opts.dpi / 96), h = round((height > 0 ? height : 330) * opts.dpi / 96);
     if (!(w >= 1 && w <= 32767 && h >= 1 && h <= 32767)) return lml_raise(L, "%s: a picture has 1..32767 pixels a side", where);
@@ -462,11 +298,11 @@ static int figure_record(lua_State *L) /* record(path, options) -> recording */
 {
     static const char *const where   = "fig:record";
     static const char *const known[] = { "size", "dpi", "style" };
-    lua_figure *self = check_figure(L);
+    lua_figure *self = lml_check_figure(L);
     if (lua_type(L, 2) != LUA_TSTRING)
         return lml_raise(L, "%s: the path must be text, as in \"figure.gif\", got %s", where, lml_got(L, 2));
     lml_check_options(L, 3, where, known, 3);
-    ml_save_opts opts = { .dpi = number_option(L, 3, where, "dpi", 0), .style = style_option(L, 3, where) };
+    ml_save_opts opts = { .dpi = lml_number_option(L, 3, where, "dpi", 0), .style = style_option(L, 3, where) };
     size_option(L, 3, where, &opts.width, &opts.height);
     ml_film **slot = lua_newuserdatauv(L, sizeof *slot, 0);
     *slot               = NULL;
@@ -499,7 +335,7 @@ static int recording_gc(lua_State *L) /* forgotten: what there is is kept; nobod
 
 static int figure_show(lua_State *L) /* fig:show(folder of pictures) -> true, or nil and the reason: no display is no error */
 {
-    lua_figure    *self = check_figure(L);
+    lua_figure    *self = lml_check_figure(L);
     ml_window_opts opts = { .folder = luaL_optstring(L, 2, NULL) };
     if (!ml_window_is_open(self->window)) {
         ml_window_close(self->window);
@@ -517,20 +353,20 @@ static int figure_show(lua_State *L) /* fig:show(folder of pictures) -> true, or
 
 static int figure_is_open(lua_State *L)
 {
-    lua_pushboolean(L, ml_window_is_open(check_figure(L)->window));
+    lua_pushboolean(L, ml_window_is_open(lml_check_figure(L)->window));
     return 1;
 }
 
 static int figure_wait(lua_State *L) /* fig:wait(seconds) -> is the window closed now? */
 {
-    lua_figure *self = check_figure(L);
+    lua_figure *self = lml_check_figure(L);
     lua_pushboolean(L, !self->window || ml_window_wait(self->window, luaL_checknumber(L, 2)));
     return 1;
 }
 
 static int figure_close(lua_State *L)
 {
-    lua_figure *self = check_figure(L);
+    lua_figure *self = lml_check_figure(L);
     ml_window_close(self->window);
     self->window = NULL;
     return 0;
@@ -544,7 +380,7 @@ static int figure_clock(lua_State *L)
 
 static const luaL_Reg figure_methods[] = {
     { "panel", figure_panel }, { "clear", figure_clear },   { "lines", figure_lines },     { "point", figure_point },
-    { "shows", figure_shows }, { "add", figure_add },       { "give", figure_give },       { "save", figure_save },
+    { "shows", figure_shows }, { "add", lml_figure_add },       { "give", lml_figure_give },       { "save", figure_save },
     { "show", figure_show },   { "pixels", figure_pixels }, { "record", figure_record },   { "is_open", figure_is_open },
     { "wait", figure_wait },   { "close", figure_close },   { NULL, NULL },
 };
@@ -552,7 +388,7 @@ static const luaL_Reg figure_methods[] = {
 static const luaL_Reg recording_methods[] = { { "frame", film_frame }, { "close", film_close }, { NULL, NULL } };
 
 static const luaL_Reg figure_functions[] = {
-    { "new", figure_new }, { "marks", list_marks }, { "aside", figure_aside }, { "clock", figure_clock }, { NULL, NULL },
+    { "new", figure_new }, { "marks", lml_list_marks }, { "aside", figure_aside }, { "clock", figure_clock }, { NULL, NULL },
 };
 
 int lml_open_figure(lua_State *L)

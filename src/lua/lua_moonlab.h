@@ -72,7 +72,7 @@ size_t lml_released(void); /* how many userdata were closed or collected so far 
 
 /* --- tensors: lua_tensor.c, lua_index.c -------------------------------------------------------------------------- */
 ml_tensor *lml_check_tensor(lua_State *L, int index, const char *where); /* borrowed; raises when it is none */
-struct ml_figure *lml_check_figure(lua_State *L, int index);               /* of lua_figure.c; borrowed */
+struct ml_figure *lml_figure_at(lua_State *L, int index);                  /* of lua_figure.c; borrowed */
 ml_tensor *lml_test_tensor(lua_State *L, int index);                     /* borrowed, or NULL */
 int  lml_push_tensor(lua_State *L, ml_tensor *t); /* one that others own too; NULL raises the core's message. Returns 1 */
 void lml_push_item(lua_State *L, const ml_tensor *t); /* its only value: an integer, a boolean or a float */

@@ -191,7 +191,7 @@ static int run_above(lua_State *L) /* run:above(figure): its curves stand above 
 {
     lua_run *self = check_run(L);
     if (self->terminal || !self->progress) return 0;
-    self->terminal = ml_terminal_new(lml_check_figure(L, 2));
+    self->terminal = ml_terminal_new(lml_figure_at(L, 2));
     if (!self->terminal) return lml_error(L);
     ml_progress_above(self->progress, ml_terminal_rows, self->terminal);
     return 0;
