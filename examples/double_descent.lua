@@ -5,7 +5,7 @@
 --         again below its best value before; a little ridge takes the peak away. For isotropic data theory says the curve.
 -- Figure: left, errors against the number of random features, the peak at n, and the ridge without one; right, isotropic
 --         regression on the curves of the theory.
--- Time:   15 s on two cores.   Try: noise=0.1
+-- Time:   5 s on two cores.   Try: noise=0.1; ridge=1e-9, with which the fourth check fails
 local ml = require "moonlab"
 
 local run = ml.run { name = "double_descent", seed = 1, n = 200, dim = 30, noise = 0.5, ridge = 0.1, seeds = 5 }
@@ -78,18 +78,17 @@ end
 
 -- The claims, and the control: with a ridge there is no peak.
 local test, ridge, risk = quartile("test", 0.5)(), quartile("ridge", 0.5)(), quartile("risk", 0.5)()
-local peak, classical, falls = 1, math.huge, true
+local peak, classical, least = 1, math.huge, math.huge -- of the test error; of that with a ridge, before n
 for i, width in ipairs(widths) do
   if test[i] > test[peak] then peak = i end
-  if width < n then classical = math.min(classical, test[i]) end
-  if i > 1 and width > 0.75 * n then falls = falls and ridge[i] <= 1.1 * ridge[i - 1] end
+  if width < n then classical, least = math.min(classical, test[i]), math.min(least, ridge[i]) end
 end
 run:check("the peak is where there are as many features as points", widths[peak] == n, ("at %d"):format(widths[peak]))
 run:check("it is at least ten times the error of the largest model", test[peak] >= 10 * test[#test],
   ("%.3g and %.3g"):format(test[peak], test[#test]))
 run:check("the second descent ends below the first", test[#test] < classical, ("%.3f and %.3f"):format(test[#test], classical))
-run:check("with a ridge there is no peak: the error falls past n", falls,
-  ("%.3f at n, %.3f at the end"):format(ridge[peak], ridge[#ridge]))
+run:check("with a ridge there is no peak: at n at most a quarter more than before, and less at the end",
+  ridge[peak] <= 1.25 * least and ridge[#ridge] < least, ("%.3f, %.3f at n, %.3f"):format(least, ridge[peak], ridge[#ridge]))
 local worst = 0
 for i, g in ipairs(ratios) do
   local theory = g < 1 and s2 * g / (1 - g) or 1 - 1 / g + s2 / (g - 1)
