@@ -5,7 +5,7 @@
 --         again below its best value before; a little ridge takes the peak away. For isotropic data theory says the curve.
 -- Figure: left, errors against the number of random features, the peak at n, and the ridge without one; right, isotropic
 --         regression on the curves of the theory.
--- Time:   5 s on two cores.   Try: noise=0.1; ridge=1e-9, with which the fourth check fails
+-- Time:   10 s on two cores.   Try: noise=0.1; ridge=1e-9, with which the fourth check fails
 local ml = require "moonlab"
 
 local run = ml.run { name = "double_descent", seed = 1, n = 200, dim = 30, noise = 0.5, ridge = 0.1, seeds = 5 }
