@@ -79,10 +79,12 @@ for name in "$@"; do
     resnet)   row "ResNet 16-32-64, batch 64, step"   us resnet 1
               row "the same, forward"                 us resnet 2
               own_row "  the step takes of its products"  x resnet 3 ;;
-    mnist1d)  row "CNN of MNIST-1D, batch 100, step"  us mnist1d 1 ;;
+    mnist1d)  row "CNN of MNIST-1D, batch 100, step"  us mnist1d 1
+              own_row "  its products at best"        us mnist1d 2 ;;
     probe)    row "random conv probe, 1,000 images"   ms probe 1
               row "the same, PyTorch in batches"      ms probe 2
-              row "the same, best of 19 penalties"    ms probe 3 ;;
+              row "the same, best of 19 penalties"    ms probe 3
+              own_row "  its convolution at best"     ms probe 4 ;;
     gru)      row "GRU of MNIST-1D, batch 100, step"  us gru 1
               row "the same, least"                   us gru 2 ;;
     transforms) row "Hessian-vector product, 2-64-64-2" us transforms 1
