@@ -203,7 +203,8 @@ static void paint_grid_lines(mli_paper *p, const mli_plot *plot)
     cairo_stroke(p->cr);
 }
 
-/* Draws, or with busy only notes where something will be. False when memory is refused. */
+/* Draws, or with busy only notes where something will be; there hidden marks count too, as a legend that went elsewhere when
+ * a name in it is clicked would run away from the pointer. False when memory is refused. */
 static bool paint_marks(mli_plot *plot, mli_busy *busy, int64_t *touched)
 {
     *touched = 0;
@@ -211,7 +212,7 @@ static bool paint_marks(mli_plot *plot, mli_busy *busy, int64_t *touched)
         mli_stage *s = &plot->stages[i];
         s->busy      = busy;
         s->touched   = 0;
-        if (s->hidden || is_empty(s)) continue;
+        if ((s->hidden && !busy) || is_empty(s)) continue;
         if (!s->kind->paint(s)) return false;
         *touched += s->touched;
     }
