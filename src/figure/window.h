@@ -11,6 +11,8 @@
 #define MLI_FRAME_TIME (1.0 / 30) /* seconds, at least, between two pictures */
 #define MLI_STATUS     24         /* height of the bar, in 1/96 inch */
 
+typedef void mli_visit(ml_window *w);
+
 typedef enum mli_state { MLI_WAITING, MLI_OPEN, MLI_CLOSED, MLI_FAILED } mli_state;
 
 struct ml_window {
@@ -26,6 +28,7 @@ struct ml_window {
     bool                 leaving; /* desk.lock: its owner wants it gone */
     char                 why[256]; /* desk.lock, or before the state says failed */
     ml_window           *next;    /* desk.lock */
+    _Atomic(mli_visit *) visit;   /* tests: called once by the window thread, between two pictures; then NULL again */
 
     /* the window thread's own */
     SDL_Window *sdl;
