@@ -67,21 +67,13 @@ static void survive_display(SDL_Window *window)
 #endif
 
 /* --- size ------------------------------------------------------------------------------------------- */
-/* Pixels per 1/96 inch: from the window where the system scales (Wayland), else from the screen's density. */
-static double screen_scale(int screen)
-{
-    float dpi;
-    if (SDL_GetDisplayDPI(screen, &dpi, NULL, NULL) != 0 || !(dpi > 120)) return 1; /* ordinary, or nonsense */
-    return fmin(round(dpi / 96 * 4) / 4, 3);
-}
-
-static double scale_of(SDL_Window *window, int pixels)
+/* Pixels per 1/96 inch: from the window where the system scales (Wayland), else from the desktop or the screen. */
+static double scale_of(const ml_window *w, int pixels)
 {
     int units, unused;
-    SDL_GetWindowSize(window, &units, &unused);
+    SDL_GetWindowSize(w->sdl, &units, &unused);
     if (units > 0 && pixels > units) return (double)pixels / units;
-    int screen = SDL_GetWindowDisplayIndex(window);
-    return screen_scale(screen < 0 ? 0 : screen);
+    return mli_screen_scale(w->desktop, SDL_GetWindowDisplayIndex(w->sdl));
 }
 
 static int fit_size(int asked, int panels, int each, int largest, double scale, int usable)
@@ -100,7 +92,8 @@ bool mli_view_open(ml_window *w)
     }
     SDL_Rect usable = { 0 };
     SDL_GetDisplayUsableBounds(0, &usable);
-    double scale  = screen_scale(0);
+    w->desktop    = mli_desktop_scale();
+    double scale  = mli_screen_scale(w->desktop, 0);
     int    width  = fit_size(w->width, view.cols, PANEL_W, LARGEST_W, scale, usable.w);
     int    height = fit_size(w->height, view.rows, PANEL_H, LARGEST_H, scale, usable.h);
     mli_view_drop(&view);
@@ -152,7 +145,7 @@ static bool draw(ml_window *w)
     if (!screen || screen->w < 1 || screen->h < 1 || !resize_pixels(w, screen->w, screen->h)) return false;
     uint64_t version = mli_figure_version(w->fig); /* before the snapshot: what comes between is drawn again */
     if (!mli_view_take(w->fig, &view)) return false;
-    w->scale       = scale_of(w->sdl, screen->w);
+    w->scale       = scale_of(w, screen->w);
     double   scale = w->scale * w->zoom;
     mli_page page  = {
          .width   = screen->w / scale,
