@@ -86,7 +86,12 @@ typedef struct ml_record {
 ml_run_reader *ml_run_open(const char *dir); /* as far as the log goes now; NULL, with a message: no run */
 bool ml_run_next(ml_run_reader *reader, ml_record *record); /* false at the end. Good until the next call */
 bool ml_run_torn(const ml_run_reader *reader);    /* a broken record was met: it and what follows were dropped */
+bool ml_run_cut(const ml_run_reader *reader);     /* and the log ends within it: its writer may still complete it */
 bool ml_run_stopped(const ml_run_reader *reader); /* ended early, with a message: no memory, or the disk failed */
+/* Looks at the log again, which may have grown. True: ml_run_next goes on, at a broken record with that record, so one that
+ * has been completed is read whole. False: nothing came, or with a message (ml_run_stopped) nothing ever will: the log has
+ * become shorter than what was read, is gone, or was replaced by another file. */
+bool ml_run_more(ml_run_reader *reader);
 void ml_run_close(ml_run_reader *reader);         /* NULL is fine */
 
 /* step,time,<metrics in the order of their first appearance>. Records of one step that follow each other share a row,
