@@ -263,16 +263,20 @@ bool ml_run_stopped(const ml_run_reader *r)
     return r && r->stopped;
 }
 
-/* --- for csv.c ------------------------------------------------------------------------------------------ */
+int ml_run_metrics(const ml_run_reader *r)
+{
+    return r ? (int)r->n_names : 0;
+}
+
+const char *ml_run_metric(const ml_run_reader *r, int i)
+{
+    return i >= 0 && i < ml_run_metrics(r) ? r->names[i] : NULL;
+}
+
+/* --- for csv.c and columns.c ------------------------------------------------------------------------------------------ */
 const uint32_t *mli_reader_ids(const ml_run_reader *r)
 {
     return r->ids;
-}
-
-size_t mli_reader_names(const ml_run_reader *r, char *const **names)
-{
-    *names = r->names;
-    return r->n_names;
 }
 
 static void forget_names(ml_run_reader *r)
@@ -322,8 +326,8 @@ bool ml_run_more(ml_run_reader *r)
     else if (about.st_size == r->bytes)
         good = is_in_place(r, &about);
     bool more = good && about.st_size > behind;
-    if (more && r->torn) {
-        good = go_to(r, r->record, about.st_size);
+    if (more && (r->torn || about.st_size < r->bytes)) { /* what is in hand may be there no more */
+        good = go_to(r, behind, about.st_size);
     } else if (more) {
         r->unread += about.st_size - r->bytes;
         r->bytes = about.st_size;
