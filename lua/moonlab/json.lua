@@ -76,6 +76,7 @@ local function decode_number(text, at)
 end
 
 local decode
+local none -- what null becomes; nil: it is an error
 
 -- What stands between brackets, and the place behind the closing one.
 local function decode_members(text, at, close, depth)
@@ -112,7 +113,8 @@ function decode(text, at, depth)
   if c == '"' then return decode_text(text, at) end
   local word, stop = text:match("^(%a+)()", at)
   if word then
-    if words[word] == nil then wrong(at) end -- null too: a table cannot hold it
+    if word == "null" and none ~= nil then return none, stop end
+    if words[word] == nil then wrong(at) end
     return words[word], stop
   end
   return decode_number(text, at)
@@ -121,8 +123,10 @@ end
 --- The value of a JSON text; an error when it is none, or has null or a key twice. Numbers with a point or an exponent are
 --- floats, the others integers.
 ---@param text string
+---@param null? any  what stands for null, which a table cannot hold (default: it is an error)
 ---@return number|boolean|string|table
-function json.decode(text)
+function json.decode(text, null)
+  none = null
   local value, at = decode(text, text:match "^[ \t\r\n]*()", 0)
   if not text:find("^[ \t\r\n]*$", at) then wrong(at) end
   return value
