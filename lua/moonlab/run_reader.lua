@@ -35,6 +35,7 @@ local GLANCE = 2       -- seconds between two looks at run.json while nothing is
 ---@field metrics  string[] names, in the order of their first appearance
 ---@field events   moonlab.LoggedEvent[]
 ---@field checks   moonlab.LoggedCheck[]
+---@field changes  moonlab.Change[]  what hands did to its knobs
 ---@field step     integer  the last one that was logged, 0 before
 ---@field damaged? "cut"|"damaged"  the log ends within a record, or in one that is broken; what is before it has been read
 ---@field trouble? string   what is wrong with run.json, or why the log is not followed any more
@@ -70,6 +71,10 @@ local function take_record(self, record)
     table.insert(self.events, { step = record.step, time = record.time, text = record.text })
   elseif record.kind == "check" then
     table.insert(self.checks, { step = record.step, name = record.text, passed = record.passed, detail = record.detail })
+  elseif record.kind == "change" then
+    table.insert(self.changes, {
+      step = record.step, loop = record.loop, name = record.text, value = record.detail, goes_on = record.goes_on,
+    })
   elseif record.kind == "end" then
     self.ended = true
     self.status = STATUS[record.text] and record.text or "failed"
@@ -132,7 +137,7 @@ end
 function Reader.open(dir, take)
   local self = setmetatable({
     dir = dir, name = dir:match "([^/]+)/+[^/]+/*$" or dir, started = dir:match "([^/]+)/*$", core = log.open(dir),
-    metrics = {}, events = {}, checks = {}, pieces = {}, step = 0, take = take or keep,
+    metrics = {}, events = {}, checks = {}, changes = {}, pieces = {}, step = 0, take = take or keep,
   }, Reader)
   describe(self)
   look_for_process(self)

@@ -3,13 +3,14 @@
 ---     local v = view.new({ "runs/demo/20260102-030405" }, {})
 ---     while v:is_running() do v:poll() end
 ---     v.figure:save "runs.png"
-local core   = require "moonlab.core"
-local curves = require "moonlab.curves"
-local figure = require "moonlab.figure"
-local glob   = require "moonlab.glob"
-local labels = require "moonlab.run_labels"
-local means  = require "moonlab.view_means"
-local Reader = require("moonlab.run_reader").Reader
+local changes = require "moonlab.changes"
+local core    = require "moonlab.core"
+local curves  = require "moonlab.curves"
+local figure  = require "moonlab.figure"
+local glob    = require "moonlab.glob"
+local labels  = require "moonlab.run_labels"
+local means   = require "moonlab.view_means"
+local Reader  = require("moonlab.run_reader").Reader
 
 local MOST_RUNS   = 256
 local MOST_PANELS = 64
@@ -168,27 +169,27 @@ local function tell_state(self, run)
   end
 end
 
--- What happened in a run that is alone: a line in each panel.
+-- What happened in a run that is alone: events, claims, and what hands changed.
 local function happened(run)
   local list = {}
-  for _, event in ipairs(run.events) do list[#list + 1] = { event.step, labels.cut(event.text, 60) } end
-  for _, check in ipairs(run.checks) do
-    list[#list + 1] = { check.step, (check.passed and "✓ " or "✗ ") .. labels.cut(check.name, 60) }
+  for _, change in ipairs(run.changes) do changes.add(list, change) end
+  for _, event in ipairs(run.events) do list[#list + 1] = { step = event.step, text = event.text } end
+  for _, claim in ipairs(run.checks) do
+    list[#list + 1] = { step = claim.step, text = (claim.passed and "✓ " or "✗ ") .. claim.name }
   end
+  for i, mark in ipairs(list) do mark.place = i end
+  table.sort(list, function(a, b) return a.step < b.step or (a.step == b.step and a.place < b.place) end)
+  list = table.move(list, math.max(1, #list - MOST_EVENTS + 1), #list, 1, {})
+  for _, mark in ipairs(list) do mark.text = labels.cut(mark.text, 60) end
   return list
 end
 
 local function show_events(self)
-  if #self.runs > 1 then return end
-  local list = happened(self.runs[1])
-  for panel = 1, #self.panels do
-    local steps, texts = {}, {}
-    for i = (self.events[panel] or 0) + 1, math.min(#list, MOST_EVENTS) do
-      steps[#steps + 1], texts[#texts + 1] = list[i][1], list[i][2]
-    end
-    self.events[panel] = math.min(#list, MOST_EVENTS)
-    if #steps > 0 then self.figure:event(panel, steps, { text = texts }) end
-  end
+  local run = self.runs[1]
+  local n = #run.changes + #run.events + #run.checks
+  if #self.runs > 1 or self.opts.apart or n == self.n_events then return end
+  self.n_events = n
+  changes.show(self.figure, happened(run))
 end
 
 --- What stands above the panels: whose curves these are, and what is unusual about them.
@@ -278,7 +279,7 @@ function view.new(dirs, opts)
   if #dirs > MOST_RUNS then require("moonlab.check").fail("view: at most %d runs, got %d", MOST_RUNS, #dirs) end
   local self = setmetatable({
     opts = opts, runs = {}, index = {}, panels = {}, placed = {}, number = {}, n_metrics = 0, series = {}, marks = {},
-    events = {}, notes = {}, noted = {}, heard = core.figure.clock(), figure = figure.new { style = opts.style },
+    n_events = 0, notes = {}, noted = {}, heard = core.figure.clock(), figure = figure.new { style = opts.style },
   }, View)
   local take = feeder(self)
   if opts.mean then take = nil end

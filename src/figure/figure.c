@@ -140,6 +140,7 @@ void ml_figure_release(ml_figure *fig)
     if (!fig || atomic_fetch_sub(&fig->refs, 1) != 1) return;
     mli_series_drop(&fig->now, true);
     drop_panels(&fig->now);
+    ml_knobs_release(fig->knobs);
     pthread_mutex_destroy(&fig->lock);
     ml_realloc(fig, sizeof *fig, 0);
 }
@@ -190,6 +191,26 @@ bool ml_figure_arrange(ml_figure *fig, int rows, int cols)
     if (!room) return ml_fail("figure: %d x %d is too little room for its %d panels", rows, cols, had);
     if (fresh) mli_changed(fig);
     return fresh != NULL;
+}
+
+void ml_figure_set_knobs(ml_figure *fig, ml_knobs *knobs)
+{
+    if (!fig) return;
+    ml_knobs_retain(knobs);
+    pthread_mutex_lock(&fig->lock);
+    ml_knobs *old = fig->knobs;
+    fig->knobs    = knobs;
+    pthread_mutex_unlock(&fig->lock);
+    ml_knobs_release(old);
+    mli_changed(fig);
+}
+
+ml_knobs *mli_figure_knobs(ml_figure *fig)
+{
+    pthread_mutex_lock(&fig->lock);
+    ml_knobs *knobs = ml_knobs_retain(fig->knobs);
+    pthread_mutex_unlock(&fig->lock);
+    return knobs;
 }
 
 /* --- panels ------------------------------------------------------------------------------------- */

@@ -56,13 +56,15 @@ static const char *kind_name(ml_record_kind kind)
     case ML_RECORD_EVENT: return "event";
     case ML_RECORD_CHECK: return "check";
     case ML_RECORD_END: return "end";
+    case ML_RECORD_CHANGE: return "change";
+    case ML_RECORD_STOP: return "stop";
     default: return "other";
     }
 }
 
 static void push_record(lua_State *L, const ml_record *r)
 {
-    lua_createtable(L, 0, 6);
+    lua_createtable(L, 0, 8);
     lua_pushstring(L, kind_name(r->kind));
     lua_setfield(L, -2, "kind");
     lua_pushinteger(L, r->step);
@@ -75,6 +77,10 @@ static void push_record(lua_State *L, const ml_record *r)
     lua_setfield(L, -2, "detail");
     lua_pushboolean(L, r->passed);
     lua_setfield(L, -2, "passed");
+    lua_pushinteger(L, r->loop);
+    lua_setfield(L, -2, "loop");
+    lua_pushboolean(L, r->goes_on);
+    lua_setfield(L, -2, "goes_on");
 }
 
 /* log:read(most) -> records without metrics, is there more? Metrics are held in columns, about `most` values of them. */
