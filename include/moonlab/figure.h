@@ -86,7 +86,7 @@ ml_figure *ml_figure_retain(ml_figure *fig);
 void       ml_figure_release(ml_figure *fig);                    /* NULL is fine */
 void       ml_figure_set_style(ml_figure *fig, ml_style style);  /* for saves and windows that name none */
 void       ml_figure_set_title(ml_figure *fig, const char *title);
-bool       ml_figure_arrange(ml_figure *fig, int rows, int cols); /* its panels, in their order, and empty ones behind them */
+bool       ml_figure_arrange(ml_figure *fig, int rows, int cols); /* its panels, in their order; only empty ones at the end go */
 int        ml_figure_panels(const ml_figure *fig);
 bool       ml_figure_panel(ml_figure *fig, int panel, const ml_panel_opts *opts);
 bool       ml_figure_clear(ml_figure *fig, int panel);           /* takes its marks and options away; points of series stay */

@@ -96,7 +96,8 @@ function labels.parts(run, keys)
   return table.concat(parts, ", ")
 end
 
-local function is_before(a, b) -- numbers by value, texts by letters
+local function is_before(a, b) -- numbers by value, texts by letters, what is not there first
+  if a == nil or b == nil then return a == nil and b ~= nil end
   if type(a) == "number" and type(b) == "number" then return a < b end
   return tostring(a) < tostring(b)
 end

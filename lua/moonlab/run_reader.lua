@@ -11,7 +11,7 @@ local unknown = require("moonlab.params").unknown
 
 local log = core.log
 
-local BLOCK  = 1 << 20 -- values that are held at a time
+local BLOCK  = 1 << 17 -- values that are held at a time
 local GLANCE = 2       -- seconds between two looks at run.json while nothing is logged
 
 ---@class moonlab.LoggedEvent

@@ -15,7 +15,7 @@ local Reader  = require("moonlab.run_reader").Reader
 local MOST_RUNS   = 256
 local MOST_PANELS = 64
 local MOST_MARKS  = 512 -- in one panel
-local CLEAR       = 6   -- runs that can be told apart when a panel has several metrics of each
+local CLEAR       = 6   -- runs that can be told apart when a panel has several metrics of each, or a legend in each panel
 local MOST_EVENTS = 24
 local NAME_BYTES  = 95  -- of a series
 local SILENCE     = 60  -- seconds without a record that are worth telling
@@ -119,8 +119,9 @@ function View:curve(i, name)
     return nil, "", {}
   end
   if #self.labels == 1 then return panel, series_name(self, name), { label = labels.cut(name, NAME_BYTES) } end
+  local named = k == 1 and (panel == 1 or #self.labels <= CLEAR or self.opts.apart) -- many runs stand in one legend
   return panel, series_name(self, self.labels[i] .. " " .. name), {
-    label = k == 1 and self.labels[i] or "", colour = self.colours[i], dash = DASHES[(k - 1) % #DASHES + 1],
+    label = named and self.labels[i] or "", colour = self.colours[i], dash = DASHES[(k - 1) % #DASHES + 1],
     group = i, subgroup = self.number[name],
   }
 end

@@ -134,4 +134,6 @@ function means.new(view, keys)
   return self
 end
 
+means.align = align
+
 return means

@@ -173,12 +173,14 @@ bool ml_figure_arrange(ml_figure *fig, int rows, int cols)
     grid g = { 0 };
     if (!fig || !grid_plain(&g, rows, cols)) return false;
     pthread_mutex_lock(&fig->lock);
-    mli_view  *now   = &fig->now;
-    int        had   = now->n_panels;
-    bool       room  = had <= g.n;
+    mli_view  *now  = &fig->now;
+    int        had  = now->n_panels, used = had;
+    while (used > 0 && now->panels[used - 1].n_marks == 0) used--;
+    bool       room  = used <= g.n;
+    for (int i = used; i < had && room; i++) mli_panel_empty(&now->panels[i]);
     mli_panel *fresh = room ? ml_realloc(now->panels, (size_t)had * sizeof *fresh, (size_t)g.n * sizeof *fresh) : NULL;
     for (int i = 0; i < g.n && fresh; i++) {
-        if (i >= had) fresh[i] = g.at[i];
+        if (i >= used) fresh[i] = g.at[i];
         fresh[i].row = g.at[i].row, fresh[i].col = g.at[i].col, fresh[i].n_rows = fresh[i].n_cols = 1;
     }
     if (fresh) {
@@ -188,7 +190,7 @@ bool ml_figure_arrange(ml_figure *fig, int rows, int cols)
         now->cols     = cols;
     }
     pthread_mutex_unlock(&fig->lock);
-    if (!room) return ml_fail("figure: %d x %d is too little room for its %d panels", rows, cols, had);
+    if (!room) return ml_fail("figure: %d x %d is too little room for its %d panels", rows, cols, used);
     if (fresh) mli_changed(fig);
     return fresh != NULL;
 }
