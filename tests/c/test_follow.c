@@ -165,6 +165,119 @@ Test(follow, a_run_at_work)
     ml_run_close(reader);
 }
 
+/* --- columns ------------------------------------------------------------------------------------------------------ */
+static void log_pairs(ml_run *run, int64_t from, int64_t to)
+{
+    for (int64_t step = from; step <= to; step++) {
+        cr_assert(ml_run_log(run, step, (const char *[]){ "a", "b" }, (double[]){ (double)step, -(double)step }, 2));
+        if (step % 2 == 0) cr_assert(log1(run, step, "even", (double)step / 2));
+    }
+}
+
+Test(follow, columns_hold_what_was_logged_block_by_block)
+{
+    ml_run *run = start();
+    log_pairs(run, 1, 500);
+    cr_assert(ml_run_event(run, 500, "half"));
+    log_pairs(run, 501, 1000);
+    cr_assert(ml_run_event(run, 1000, "all"));
+    ml_run_reader *reader  = ml_run_open(ml_run_dir(run));
+    ml_columns    *columns = ml_columns_new();
+    ml_record      other;
+    const int64_t *steps;
+    const double  *values;
+    int64_t        n[3] = { 0 }, events = 0, blocks = 0;
+    for (ml_columns_met met = ML_COLUMNS_FULL; met != ML_COLUMNS_END;) {
+        met = ml_columns_read(columns, reader, 100, &other);
+        cr_assert_neq(met, ML_COLUMNS_FAILED, "%s", ml_error_message());
+        if (met == ML_COLUMNS_RECORD) {
+            cr_expect_str_eq(other.text, events++ ? "all" : "half");
+            continue;
+        }
+        blocks++;
+        for (int id = 0; id < ml_run_metrics(reader); id++) {
+            int64_t k = ml_columns_get(columns, id, &steps, &values);
+            bool    b = strcmp(ml_run_metric(reader, id), "b") == 0, even = strcmp(ml_run_metric(reader, id), "even") == 0;
+            cr_assert_leq(k, 102);
+            for (int64_t i = 0; i < k; i++) {
+                int64_t step = even ? 2 * ++n[id] : ++n[id];
+                cr_assert_eq(steps[i], step);
+                cr_assert_eq(values[i], even ? (double)step / 2 : b ? -(double)step : (double)step);
+            }
+        }
+        ml_columns_clear(columns);
+        cr_assert_eq(ml_columns_get(columns, 0, &steps, &values), 0);
+    }
+    cr_expect_eq(events, 2);
+    cr_expect(n[0] == 1000 && n[1] == 1000 && n[2] == 500);
+    cr_expect(blocks >= 25, "%lld", (long long)blocks);
+    cr_expect_eq(ml_columns_get(columns, 99, &steps, &values), 0);
+    cr_expect_eq(ml_columns_get(columns, -1, &steps, &values), 0);
+    ml_run_close(reader);
+    ml_columns_free(columns);
+    ml_run_release(run);
+}
+
+Test(follow, columns_without_memory_say_so)
+{
+    ml_run *run = start();
+    log_pairs(run, 1, 100);
+    cr_assert(ml_run_event(run, 100, "all"));
+    size_t before = ml_memory().live;
+    for (int64_t k = 1;; k++) {
+        ml_error_clear();
+        ml_memory_fail_after(k);
+        ml_run_reader *reader  = ml_run_open(ml_run_dir(run));
+        ml_columns    *columns = reader ? ml_columns_new() : NULL;
+        ml_record      other;
+        ml_columns_met met = ML_COLUMNS_RECORD;
+        while (columns && met == ML_COLUMNS_RECORD) met = ml_columns_read(columns, reader, 1000, &other);
+        ml_memory_fail_after(0);
+        ml_columns_free(columns);
+        ml_run_close(reader);
+        cr_expect_eq(ml_memory().live, before, "allocation %lld", (long long)k);
+        if (met == ML_COLUMNS_END) break;
+        expect_message("out of memory");
+        cr_assert_lt(k, 200);
+    }
+    ml_run_release(run);
+}
+
+/* --- finding -------------------------------------------------------------------------------------------------------- */
+static void make_run(const char *path)
+{
+    char log[4096];
+    snprintf(log, sizeof log, "%s/log", path);
+    cr_assert(mkdir(path, 0777) == 0);
+    put_file(log, "", 0);
+}
+
+Test(follow, runs_are_listed_newest_first)
+{
+    static const char *const names[] = { "20260102-030405-10", "20260102-030405-9", "20260102-030405", "20260101-235959" };
+    cr_assert(mkdir(in_folder("demo"), 0777) == 0 && mkdir(in_folder("demo/figures"), 0777) == 0);
+    make_run(in_folder("demo/20260102-030405"));
+    make_run(in_folder("demo/20260102-030405-10"));
+    make_run(in_folder("demo/20260101-235959"));
+    make_run(in_folder("demo/20260102-030405-9"));
+    make_run(in_folder("demo/.hidden"));
+    ml_run_list *list = ml_run_list_open(in_folder("demo"), true);
+    cr_assert_eq(ml_run_list_count(list), 4);
+    for (int i = 0; i < 4; i++) cr_expect_str_eq(ml_run_list_name(list, i), names[i]);
+    cr_expect_null(ml_run_list_name(list, 4));
+    cr_expect_null(ml_run_list_name(list, -1));
+    ml_run_list_close(list);
+    list = ml_run_list_open(folder, false);
+    cr_expect(ml_run_list_count(list) == 1 && strcmp(ml_run_list_name(list, 0), "demo") == 0);
+    ml_run_list_close(list);
+    list = ml_run_list_open(in_folder("nothing"), true);
+    cr_expect(list && ml_run_list_count(list) == 0, "what is not there has none");
+    ml_run_list_close(list);
+    cr_expect(ml_run_is(in_folder("demo/20260102-030405")) && !ml_run_is(in_folder("demo")) && !ml_run_is(NULL));
+    cr_expect_lt(ml_run_order("x/20260102-030405-10", "y/20260102-030405-9"), 0);
+    cr_expect_eq(ml_run_order("x/20260102-030405", "y/20260102-030405"), 0);
+}
+
 /* --- what is no growth ----------------------------------------------------------------------------------------- */
 Test(follow, a_broken_record_stays_the_end_until_it_is_mended)
 {
