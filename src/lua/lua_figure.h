@@ -30,5 +30,6 @@ int lml_list_marks(lua_State *L);  /* for Lua: the table of marks, as data */
 int lml_figure_add(lua_State *L);
 int lml_figure_change(lua_State *L);
 int lml_figure_give(lua_State *L);
+int lml_figure_curve(lua_State *L);
 
 #endif
