@@ -79,6 +79,7 @@ bool mli_save_look(ml_figure *fig, const char *path, const ml_save_opts *opts, c
 typedef struct mli_font {
     double size;
     bool   bold;
+    bool   cut_middle; /* what is too long loses its middle: names of one list often differ in their ends */
 } mli_font;
 
 #define MLI_FONTS 8 /* whose measures are remembered */
