@@ -153,7 +153,8 @@ Test(marks, another_word_is_another_figure)
     }
     unlink(path);
     difference d = compare_with(&p[0], &p[1], 1);
-    cr_expect_not(looks_alike(ml_mark_count(), d), "%.3f", d.worst);    picture_free(&p[0]);
+    cr_expect_not(looks_alike(ml_mark_count(), d), "%.3f", d.worst);
+    picture_free(&p[0]);
     picture_free(&p[1]);
 }
 
