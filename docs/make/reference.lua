@@ -35,7 +35,7 @@ local PAGES = {
       "moonlab/kernel_fit.lua", "moonlab/measures.lua" } },
   { "runs", "Runs", "An experiment's parameters, loop, metrics and checks.", sources = { "moonlab/run.lua" } },
   { "figures", "Figures", "Panels of curves and other marks, for files and a live window.",
-    sources = { "moonlab/figure.lua", "meta/marks.lua", "moonlab/charts.lua" } },
+    sources = { "moonlab/figure.lua", "meta/marks.lua", "moonlab/charts.lua", "moonlab/neurons.lua" } },
 }
 
 -- Under which name people know the owner of a function. Functions of other owners are not for them.
