@@ -21,7 +21,7 @@
 #ifndef MOONLAB_FIGURE_H
 #define MOONLAB_FIGURE_H
 
-#include "moonlab/base.h"
+#include "moonlab/knobs.h"
 
 #define ML_FIGURE_SIDE   8   /* most rows, and most columns, of cells */
 #define ML_PANEL_MARKS   512 /* most marks in one panel */
@@ -106,6 +106,13 @@ int64_t ml_figure_add(ml_figure *fig, int panel, const char *kind, const ml_give
 
 /* Gives all of a mark's data at once, in place of what it had; copies. */
 bool ml_figure_give(ml_figure *fig, int64_t mark, const ml_data *data, int n);
+
+/* Gives all of a mark's options at once, in place of those it had; its data stays. */
+bool ml_figure_change(ml_figure *fig, int64_t mark, const ml_given *options, int n);
+
+/* --- knobs -------------------------------------------------------------------------------------- */
+/* The board that the figure's window shows beside it; never in files. Retained; NULL: none. */
+void ml_figure_set_knobs(ml_figure *fig, ml_knobs *knobs);
 
 /* --- files ------------------------------------------------------------------------------------ */
 /* .png, .svg or .pdf by the path's end. The file appears complete or not at all: a crash leaves the old one. Panels that

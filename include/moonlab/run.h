@@ -41,7 +41,7 @@ typedef struct ml_run_opts {
 
 /* --- writing ------------------------------------------------------------------------------------------ */
 /* A record is in the file at once, or with the first one that comes 20 ms later: that much a kill can cost. Events,
- * checks and the finish are written at once; the finish also waits for the disk.
+ * checks, changes and the finish are written at once; the finish also waits for the disk.
  * A full disk: the call that meets it returns false, with the path and the reason; its record waits in memory. Later
  * calls return true; once a second one of them tries again. How many were lost, if any, is then an event of the log.
  * ml_run_last and ml_run_reached know all of them. */
@@ -51,6 +51,10 @@ const char *ml_run_dir(const ml_run *run);
 /* One record of n metrics; a value may be NaN, step >= 0. */
 bool ml_run_log(ml_run *run, int64_t step, const char *const *names, const double *values, int n);
 bool ml_run_event(ml_run *run, int64_t step, const char *text); /* something that happened, in words */
+/* A hand has changed something after that step of the run's loop number `loop`, counted from 1: what has that name is now
+ * value, JSON. goes_on: with the gesture that made the change of it before, as in a drag. */
+bool ml_run_change(ml_run *run, int64_t step, int loop, const char *name, const char *value, bool goes_on);
+bool ml_run_stop(ml_run *run, int64_t step, int loop); /* a hand has ended that loop after that step, before its end */
 bool ml_run_check(ml_run *run, const char *name, bool passed, const char *detail); /* a claim; detail: or NULL */
 int  ml_run_checks_failed(const ml_run *run);
 bool ml_run_finish(ml_run *run, ml_run_status status, const char *message); /* closes the log; once */
@@ -68,7 +72,9 @@ typedef enum ml_record_kind {
     ML_RECORD_METRICS = 1,
     ML_RECORD_EVENT,
     ML_RECORD_CHECK,
-    ML_RECORD_END
+    ML_RECORD_END,
+    ML_RECORD_CHANGE,
+    ML_RECORD_STOP
 } ml_record_kind;
 
 typedef struct ml_record {
@@ -78,9 +84,11 @@ typedef struct ml_record {
     int                n;      /* metrics */
     const char *const *names;
     const double      *values; /* to the bit what was logged, NaN too */
-    const char        *text;   /* event: text; check: name; end: status; metrics: "" */
-    const char        *detail; /* check, end: may be ""; others: "" */
+    const char        *text;   /* event: text; check, change: name; end: status; others: "" */
+    const char        *detail; /* check, end: may be ""; change: the value, as JSON; others: "" */
     bool               passed; /* check */
+    int                loop;    /* change, stop: which loop of the run, counted from 1 */
+    bool               goes_on; /* change: with the gesture of the change before */
 } ml_record;
 
 ml_run_reader *ml_run_open(const char *dir); /* as far as the log goes now; NULL, with a message: no run */
@@ -113,6 +121,10 @@ void         ml_progress_end(ml_progress *p);   /* the last state stays on scree
 void   ml_loop_begin(const void *who, int64_t total);
 double ml_loop_step (const void *who, int64_t step); /* so many are done; waits while paused; returns the seconds waited */
 void   ml_loop_end  (const void *who);               /* also goes on */
+/* As ml_loop_step, but comes back when somebody has said ml_loop_wake: then *woken, and the loop is still paused. Look at what
+ * has come, and ask again. */
+double ml_loop_wait (const void *who, int64_t step, bool *woken);
+void   ml_loop_wake (void);
 bool   ml_loop_pause(bool pause);                    /* Ctrl-C ends a pause, too */
 bool   ml_loop_advance(void);                        /* a paused loop takes one step; one at work pauses */
 

@@ -49,6 +49,8 @@ local shown = {} -- figures whose window was opened: alive for as long as it is
 ---@field private refreshed? number           when they were last looked at
 ---@field private stale boolean               something was logged since
 ---@field log_steps? boolean                  the first panel has the logarithm of the step along its axis
+---@field private over_step table<integer, integer|false>  panel with the step along its axis -> its mark of changes
+---@field private changes? table[]             of the run's knobs, see moonlab.changes
 local Figure = {}
 Figure.__index = Figure
 Figure.__name = "moonlab.Figure"
@@ -67,6 +69,7 @@ end
 ---@return moonlab.Figure
 function Figure:clear(panel)
   self.core:clear(panel)
+  self.over_step[panel] = nil
   for i = #self.sources, 1, -1 do
     if self.sources[i].panel == panel then table.remove(self.sources, i) end
   end
@@ -101,6 +104,10 @@ function Figure:lines(panel, names, opts)
   self.core:lines(panel, names, opts)
   if panel == 1 and x == "step" then self.log_steps = opts.xscale == "log" end
   for _, name in ipairs(names) do self.x_of[name] = x end
+  if x == "step" and self.over_step[panel] == nil then
+    self.over_step[panel] = false
+    if self.changes then require("moonlab.changes").show(self, self.changes) end
+  end
   return self
 end
 
@@ -312,7 +319,7 @@ function figure.new(opts)
     copy.layout = table.concat(opts.layout, " ")
     opts = copy
   end
-  return setmetatable({ core = core.figure.new(opts), x_of = {}, sources = {}, stale = false }, Figure)
+  return setmetatable({ core = core.figure.new(opts), x_of = {}, over_step = {}, sources = {}, stale = false }, Figure)
 end
 
 --- Returns when the last window is closed; says first what it waits for. Ctrl-C ends the waiting.

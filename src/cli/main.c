@@ -19,6 +19,8 @@ static const struct command {
       "Runs a Lua script with moonlab ready for require. key=value overrides a default of the script's ml.run and must\n"
       "be of its type. Results go to runs/<name>/<date>-<time>/; MOONLAB_RUNS names another folder than runs.\n"
       "\n"
+      "  replay=RUNDIR does a run again: its parameters, its changes of knobs after the same steps, and its end if a hand made it;\n"
+      "                so its metrics are the same to the bit. key=value beside it varies that run\n"
       "  record=PATH   makes a recording of the first figure: an animated .gif, or with ffmpeg an .mp4, .mkv, .webm or .mov\n"
       "  --no-window   figures go to files only\n"
       "  --tui[=NAMES] curves in the terminal in place of windows: the figure's, or of the metrics NAMES (a,b,c). Without a\n"

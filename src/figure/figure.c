@@ -140,6 +140,7 @@ void ml_figure_release(ml_figure *fig)
     if (!fig || atomic_fetch_sub(&fig->refs, 1) != 1) return;
     mli_series_drop(&fig->now, true);
     drop_panels(&fig->now);
+    ml_knobs_release(fig->knobs);
     pthread_mutex_destroy(&fig->lock);
     ml_realloc(fig, sizeof *fig, 0);
 }
@@ -156,6 +157,26 @@ void ml_figure_set_style(ml_figure *fig, ml_style style)
     fig->now.style = style;
     pthread_mutex_unlock(&fig->lock);
     mli_changed(fig);
+}
+
+void ml_figure_set_knobs(ml_figure *fig, ml_knobs *knobs)
+{
+    if (!fig) return;
+    ml_knobs_retain(knobs);
+    pthread_mutex_lock(&fig->lock);
+    ml_knobs *old = fig->knobs;
+    fig->knobs    = knobs;
+    pthread_mutex_unlock(&fig->lock);
+    ml_knobs_release(old);
+    mli_changed(fig);
+}
+
+ml_knobs *mli_figure_knobs(ml_figure *fig)
+{
+    pthread_mutex_lock(&fig->lock);
+    ml_knobs *knobs = ml_knobs_retain(fig->knobs);
+    pthread_mutex_unlock(&fig->lock);
+    return knobs;
 }
 
 /* --- panels ------------------------------------------------------------------------------------- */

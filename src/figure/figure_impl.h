@@ -11,6 +11,7 @@ struct ml_figure {
     atomic_int           refs;
     atomic_uint_fast64_t version;
     int64_t              last_id; /* of marks */
+    ml_knobs            *knobs;   /* or NULL */
     mli_view             now;
 };
 

@@ -1,6 +1,8 @@
 /* Figures for Lua: a thin layer; the interface that scripts see is lua/moonlab/figure.lua. Panels count from 1 here. */
 #include "lua/lua_figure.h"
 
+#include "lua/lua_knobs.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -214,6 +216,12 @@ static int figure_point(lua_State *L) /* fig:point(name, x, y) */
     return 0;
 }
 
+static int figure_set_knobs(lua_State *L) /* fig:set_knobs(board): they stand beside the figure in its window */
+{
+    ml_figure_set_knobs(lml_check_figure(L)->fig, lml_knobs_at(L, 2));
+    return 0;
+}
+
 static int figure_shows(lua_State *L)
 {
     lua_pushboolean(L, ml_figure_shows(lml_check_figure(L)->fig, luaL_checkstring(L, 2)));
@@ -382,7 +390,8 @@ static const luaL_Reg figure_methods[] = {
     { "panel", figure_panel }, { "clear", figure_clear },   { "lines", figure_lines },     { "point", figure_point },
     { "shows", figure_shows }, { "add", lml_figure_add },       { "give", lml_figure_give },       { "save", figure_save },
     { "show", figure_show },   { "pixels", figure_pixels }, { "record", figure_record },   { "is_open", figure_is_open },
-    { "wait", figure_wait },   { "close", figure_close },   { NULL, NULL },
+    { "wait", figure_wait },   { "close", figure_close },   { "set_knobs", figure_set_knobs },
+    { "change", lml_figure_change },   { NULL, NULL },
 };
 
 static const luaL_Reg recording_methods[] = { { "frame", film_frame }, { "close", film_close }, { NULL, NULL } };

@@ -113,6 +113,20 @@ int lml_figure_add(lua_State *L) /* add(kind, panel, options) -> the mark's numb
     return 1;
 }
 
+int lml_figure_change(lua_State *L) /* change(mark, kind, options of the mark alone) */
+{
+    lua_figure         *self = lml_check_figure(L);
+    int64_t             mark = luaL_checkinteger(L, 2);
+    const ml_mark_info *info = ml_mark_at(ml_mark_find(luaL_checkstring(L, 3)));
+    ml_given            given[ML_MARK_OPTIONS];
+    char                where[64];
+    snprintf(where, sizeof where, "fig:%s", info->name);
+    luaL_checkstack(L, 2 * ML_MARK_OPTIONS, NULL);
+    int n = mark_options(L, 4, where, info, given);
+    if (ml_figure_change(self->fig, mark, given, n)) return 0;
+    return lml_raise(L, "fig:%s", ml_error_message());
+}
+
 /* A tensor as numbers of a mark; false with a message. */
 static bool take_values(ml_tensor *t, const char *name, ml_data *d, size_t *bytes)
 {

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -156,14 +157,33 @@ static bool read_words(ml_run_reader *r, const uint8_t *p, size_t length, ml_rec
     return p == limit || tear(r);
 }
 
+static bool read_loop(ml_run_reader *r, const uint8_t *p, size_t length, ml_record *record)
+{
+    const uint8_t *limit = p + length;
+    p += MLI_TIMED_BYTES;
+    if (limit - p < 4 || mli_get_u32(p) > INT_MAX) return tear(r);
+    record->loop = (int)mli_get_u32(p);
+    p += 4;
+    if (record->kind == ML_RECORD_STOP) return p == limit || tear(r);
+    if (p == limit) return tear(r);
+    record->goes_on = *p++ != 0;
+    p               = take_text(p, limit, &record->text);
+    if (p) p = take_text(p, limit, &record->detail);
+    return p == limit || tear(r);
+}
+
 static bool read_timed(ml_run_reader *r, const uint8_t *p, size_t length, ml_record *record)
 {
     if (length < MLI_TIMED_BYTES) return tear(r);
     *record      = (ml_record){ .kind = (ml_record_kind)p[0], .text = "", .detail = "" };
     record->time = mli_get_f64(p + 1);
     record->step = (int64_t)mli_get_u64(p + 9);
-    return record->kind == ML_RECORD_METRICS ? read_metrics(r, p, length, record)
-                                             : read_words(r, p, length, record);
+    switch (record->kind) {
+    case ML_RECORD_METRICS: return read_metrics(r, p, length, record);
+    case ML_RECORD_CHANGE:
+    case ML_RECORD_STOP: return read_loop(r, p, length, record);
+    default: return read_words(r, p, length, record);
+    }
 }
 
 /* --- public --------------------------------------------------------------------------------------------- */
@@ -229,7 +249,9 @@ bool ml_run_next(ml_run_reader *r, ml_record *record)
         case ML_RECORD_METRICS:
         case ML_RECORD_EVENT:
         case ML_RECORD_CHECK:
-        case ML_RECORD_END: return read_timed(r, payload, length, record);
+        case ML_RECORD_END:
+        case ML_RECORD_CHANGE:
+        case ML_RECORD_STOP: return read_timed(r, payload, length, record);
         default: break; /* of a later moonlab */
         }
     }
