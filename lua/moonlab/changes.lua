@@ -56,11 +56,11 @@ function changes.show(fig, marks)
   if #marks == 0 then return end
   local steps, texts = {}, {}
   for i, mark in ipairs(marks) do steps[i], texts[i] = mark.step, mark.text end
-  local at = core.make.tensor(steps, { dtype = "f64" })
+  local at, options = core.make.tensor(steps, { dtype = "f64" }), { text = texts, colour = "grey", dash = "dotted" }
   for panel, id in pairs(fig.over_step) do
-    if id then fig.core:change(id, "event", { text = texts })
+    if id then fig.core:change(id, "event", options)
     else
-      id = fig.core:add("event", panel, { text = texts })
+      id = fig.core:add("event", panel, options)
       fig.over_step[panel] = id
     end
     fig.core:give(id, "event", { at = at })

@@ -3,13 +3,13 @@
 #ifndef MLI_FIGURE_WINDOW_H
 #define MLI_FIGURE_WINDOW_H
 
+#include "figure/control.h"
 #include "figure/drawing.h"
 #include "figure/hand.h"
 
 #include <SDL.h>
 
 #define MLI_FRAME_TIME (1.0 / 30) /* seconds, at least, between two pictures */
-#define MLI_STATUS     24         /* height of the bar, in 1/96 inch */
 
 typedef enum mli_state { MLI_WAITING, MLI_OPEN, MLI_CLOSED, MLI_FAILED } mli_state;
 
@@ -42,8 +42,11 @@ struct ml_window {
     double      scale; /* pixels a unit, without the zoom */
     mli_hand    hand;
     bool        help;  /* all keys are told */
-    bool            has_bar; /* of status, below the figure: a loop was under way */
-    char            status[160];
+    ml_knobs       *knobs;   /* of the figure; NULL = none */
+    uint64_t        knobs_version; /* as they are in controls */
+    mli_controls    controls;
+    double          at_x, at_y; /* the pointer, on the page */
+    char            status[160]; /* in the bar */
     double          status_time; /* when to look again */
     ml_loop_watcher watcher;
     char        notice[1400];
@@ -55,7 +58,9 @@ bool mli_view_open (ml_window *w);                      /* false: w->why says wh
 void mli_view_close(ml_window *w);
 void mli_window_event(ml_window *w, const SDL_Event *e); /* may ask to close: then the state is MLI_CLOSED */
 void mli_view_refresh(ml_window *w, double now);        /* draws if there is something to draw, and time to */
-double mli_view_height(const ml_window *w);             /* of the figure, in 1/96 inch: without the bar */
+double mli_view_width(const ml_window *w);              /* of the figure, in 1/96 inch: without the column of controls, */
+double mli_view_height(const ml_window *w);             /* without the bar */
+void mli_view_knobs(ml_window *w);                      /* as they are now; what is drawn follows */
 ml_style mli_view_style(const ml_window *w);            /* light or dark; chosen by key, it may not be on screen yet */
 void mli_view_notice(ml_window *w, const char *said, const char *what); /* for a few seconds */
 void mli_overlay_draw(ml_window *w, uint32_t *pixels);  /* over a copy of the figure's */

@@ -282,7 +282,7 @@ Test(window_input, training_is_paused_stepped_and_stopped)
     ml_interrupt_begin();
     ml_loop_begin(&steps_done, 1000000);
     cr_assert(pthread_create(&thread, NULL, train, fig) == 0);
-    WAIT_UNTIL(w->has_bar && strstr(w->status, "it/s"));
+    WAIT_UNTIL(w->controls.loop && strstr(w->status, "it/s"));
     press(1, SDLK_SPACE);
     WAIT_UNTIL(stands());
     WAIT_UNTIL(strstr(w->status, "paused at step"));
