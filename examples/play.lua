@@ -8,15 +8,16 @@ local ml = require "moonlab"
 local nn = ml.nn
 local ui = ml.ui
 
-local PLANE      = { spirals = true, moons = true, circles = true }
-local DATA       = { "spirals", "moons", "circles", "modular", "mnist1d" }
-local NETWORKS   = { "linear", "4", "8", "8-8", "8-8-8", "32-32", "64-64-64", "128", "cnn" }
-local LAYERS     = { relu = nn.ReLU, tanh = nn.Tanh, gelu = nn.GELU, sigmoid = nn.Sigmoid, sin = nn.Sin }
-local OPTIMIZERS = { "SGD", "momentum", "Adam", "AdamW", "RMSprop", "Lion", "Muon" }
-local RATES      = { SGD = 0.1, momentum = 0.03, Adam = 0.01, AdamW = 0.01, RMSprop = 0.003, Lion = 0.001, Muon = 0.02 }
-local SPEEDS     = { "10", "30", "100", "300", "1000", "max" } -- steps a second, about
-local POINTS     = 600  -- of the plane, train and test
-local LOOKED_AT  = 1000 -- examples of a set, for loss and accuracy
+local PLANE       = { spirals = true, moons = true, circles = true }
+local DATA        = { "spirals", "moons", "circles", "modular", "mnist1d" }
+local NETWORKS    = { "linear", "4", "8", "8-8", "8-8-8", "32-32", "64-64-64", "128", "cnn" }
+local ACTIVATIONS = { "relu", "tanh", "gelu", "sigmoid", "sin" }
+local LAYERS      = { relu = nn.ReLU, tanh = nn.Tanh, gelu = nn.GELU, sigmoid = nn.Sigmoid, sin = nn.Sin }
+local OPTIMIZERS  = { "SGD", "momentum", "Adam", "AdamW", "RMSprop", "Lion", "Muon" }
+local RATES       = { SGD = 0.1, momentum = 0.03, Adam = 0.01, AdamW = 0.01, RMSprop = 0.003, Lion = 0.001, Muon = 0.02 }
+local SPEEDS      = { "10", "30", "100", "300", "1000", "max" } -- steps a second, about
+local POINTS      = 600 -- of the plane, train and test
+local LOOKED_AT   = 1000 -- examples of a set, for loss and accuracy
 
 -- What suits each kind of data.
 local SUITS = {
@@ -30,7 +31,7 @@ local SUITS = {
   },
   mnist1d = {
     architecture = "cnn", activation = "relu", optimizer = "AdamW", lr = 0.01, weight_decay = 0.0, batch = 100, noise = 0.02,
-    train_fraction = 0.8, speed = "max",
+    train_fraction = 0.8, speed = "300",
   },
 }
 local function kind_of(data) return PLANE[data] and "plane" or data end
@@ -88,16 +89,12 @@ local function with(texts, one) -- any other network from the command line
   return { one, table.unpack(texts) }
 end
 
-local activations = {}
-for name in pairs(LAYERS) do activations[#activations + 1] = name end
-table.sort(activations)
-
 ui.button(run, "again", { on = again })
 ui.button(run, "new_seed", { on = function() change_seed() end })
 choice("speed", SPEEDS, nil, "steps a second")
 choice("data", DATA, function() change_data() end)
 choice("architecture", with(NETWORKS, run.architecture), again)
-choice("activation", activations, again)
+choice("activation", ACTIVATIONS, again)
 choice("optimizer", OPTIMIZERS, function() if not quiet then change_optimizer() end end)
 slider("lr", function(value) turned("lr", value) end, "learning rate")
 slider("weight_decay", function(value) turned("weight_decay", value) end)
@@ -105,7 +102,7 @@ slider("batch", again)
 slider("train_fraction", again, "share for training")
 slider("noise", again)
 slider("wrong_labels", again)
-slider("p", function() if knobs.data.value == "modular" then start() end end, "modulus p")
+slider("p", function() if knobs.data.value == "modular" then start() end end, "p of modular addition")
 
 --- what is trained ----------------------------------------------------------------------------------------------------------
 
@@ -210,14 +207,26 @@ local MAIN, UNITS, LOSS, ACCURACY, INSIDE = 1, 2, 3, 4, 5
 
 local function list(values) return ml.tensor(values, { dtype = "f64" }) end
 
+-- A curve of an attempt up to a step: of the one before so much that this one has its room.
+local function so_far(attempt, name, step)
+  local steps, values = {}, {}
+  for i, at in ipairs(attempt.steps) do
+    if at > step then break end
+    steps[i], values[i] = at, attempt[name][i]
+  end
+  return list(steps), list(values)
+end
+
 local function draw_curves(panel, what, opts)
   opts.xlabel, opts.xscale = "steps", now.data == "modular" and "log" or "linear"
   fig:clear(panel):panel(panel, opts)
   for _, part in ipairs { "train", "test" } do
     local name, colour = part .. "_" .. what, part == "train" and "blue" or "orange"
-    if before then fig:line(panel, list(before.steps), list(before[name]), { colour = colour, alpha = 0.25 }) end
-    local this = now
-    fig:line(panel, function() return list(this.steps), list(this[name]) end, { colour = colour, label = part })
+    local this, last = now, before
+    if last then
+      fig:line(panel, function() return so_far(last, name, math.max(200, 1.5 * this.age)) end, { colour = colour, alpha = 0.3 })
+    end
+    fig:line(panel, function() return so_far(this, name, math.huge) end, { colour = colour, label = part })
   end
   local at, words = {}, {}
   for i, change in ipairs(now.changes) do at[i], words[i] = change.age, change.text end
@@ -265,7 +274,10 @@ local function draw_modular()
   local rows   = ml.arange(p * p)
   fig:heatmap(MAIN, function()
     return model(flat):softmax(-1)[{ rows, answer }]:reshape { p, p }
-  end, { limits = { 0, 1 }, xlabel = "b (dots: the training set)", ylabel = "a", row_shift = -1, col_shift = -1 })
+  end, {
+    limits = { 0, 1 }, xlabel = "b          colour: probability of the right answer; dots: the training set", ylabel = "a",
+    row_shift = -1, col_shift = -1,
+  })
   local train = data.train.x - 1 -- cells count from 0 here
   fig:scatter(MAIN, train[{ {}, 2 }], train[{ {}, 1 }], { colour = "pink", radius = p < 40 and 2 or 1.3 })
   fig:neurons(UNITS, model, pairs_of, {
@@ -311,10 +323,10 @@ end
 local DRAW = { plane = draw_plane, modular = draw_modular, mnist1d = draw_mnist1d }
 
 local function tell(numbers)
-  local title = "The loss is no number any more: a lower learning rate helps, and then again"
+  local title = "The loss is no number any more: lower the rate, press again"
   if not now.broken then
-    title = ("%s, seed %d: %.1f %% of the test set right, %.1f %% of the training set"):format(now.data, seed,
-      100 * numbers.test_acc, 100 * numbers.train_acc)
+    title = ("%s, seed %d: test %.1f %% right, train %.1f %%"):format(now.data, seed, 100 * numbers.test_acc,
+      100 * numbers.train_acc)
   end
   fig:panel(MAIN, { title = title })
 end

@@ -106,14 +106,16 @@ static bool paint_placed(mli_stage *s, const mli_data *x, const mli_data *y)
     const mli_data *m = mli_slot(s->mark, "images");
     int64_t         h = m->size[1], w = m->size[2];
     double          side = fmin(mli_opt_number(s->mark, "size") * unit_of(s), fmin(s->box.w, s->box.h));
+    double          d    = s->p->density;
     mli_shades      colours;
-    if (m->n == 0 || !(side * s->p->density >= 0.5)) return true; /* smaller than a pixel */
+    if (m->n == 0 || !(side * d >= 0.5)) return true; /* smaller than a pixel */
     side /= (double)(h > w ? h : w); /* of a cell, from here on */
     mli_shades_for(s, m, mli_opt_flag(s->mark, "diverging"), MLI_MAP_GREY, false, &colours);
     for (int64_t i = 0; i < m->size[0]; i++) {
         if (!mli_can_show(s->x.scale, x->values[i]) || !mli_can_show(s->y.scale, y->values[i])) continue;
-        mli_box box = { mli_ruler_at(&s->x, x->values[i]) - side * (double)w / 2,
-                        mli_ruler_at(&s->y, y->values[i]) - side * (double)h / 2, side * (double)w, side * (double)h };
+        double  wide = fmax(round(side * (double)w * d), 1) / d, high = fmax(round(side * (double)h * d), 1) / d;
+        mli_box box  = { mli_ruler_at(&s->x, x->values[i]) - wide / 2, mli_ruler_at(&s->y, y->values[i]) - high / 2,
+                         wide, high }; /* all of them have the same pixels */
         mli_note_box(s, box);
         if (s->busy || box.x + box.w < s->box.x || box.x > s->box.x + s->box.w || box.y + box.h < s->box.y ||
             box.y > s->box.y + s->box.h)
