@@ -181,7 +181,8 @@ const mli_control *mli_control_at(const mli_controls *c, double x, double y)
 {
     for (int i = c->n - 1; i >= 0; i--) {
         const mli_control *at = &c->at[i];
-        if (x < at->box.x || x >= at->box.x + at->box.w || y < at->box.y || y >= at->box.y + at->box.h) continue;
+        bool in = x >= at->box.x && x < at->box.x + at->box.w && y >= at->box.y && y < at->box.y + at->box.h;
+        if (!in) continue;
         bool scrolls = at->id.kind < MLI_CONTROL_PAUSE && at->id.kind != MLI_CONTROL_ENTRY;
         if (!scrolls || y < mli_column_height(c)) return at;
     }
