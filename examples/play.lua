@@ -100,9 +100,9 @@ slider("lr", function(value) turned("lr", value) end, "learning rate")
 slider("weight_decay", function(value) turned("weight_decay", value) end)
 slider("batch", again)
 slider("train_fraction", again, "share for training")
-slider("noise", again)
+slider("noise", function() if knobs.data.value ~= "modular" then again() end end, "noise of the points")
 slider("wrong_labels", again)
-slider("p", function() if knobs.data.value == "modular" then start() end end, "p of modular addition")
+slider("p", function() if knobs.data.value == "modular" then again() end end, "p of modular addition")
 
 --- what is trained ----------------------------------------------------------------------------------------------------------
 
@@ -275,7 +275,7 @@ local function draw_modular()
   fig:heatmap(MAIN, function()
     return model(flat):softmax(-1)[{ rows, answer }]:reshape { p, p }
   end, {
-    limits = { 0, 1 }, xlabel = "b          colour: probability of the right answer; dots: the training set", ylabel = "a",
+    limits = { 0, 1 }, xlabel = "b    (colour: probability of the right answer; dots: the training set)", ylabel = "a",
     row_shift = -1, col_shift = -1,
   })
   local train = data.train.x - 1 -- cells count from 0 here
@@ -307,13 +307,14 @@ local function draw_mnist1d()
   local n = #digits
   local gap   = ml.full({ n, 1 }, 0 / 0, { dtype = "f64" })
   local along = ml.cat({ ml.arange(40):cast("f64"):reshape { 1, 40 }:expand { n, 40 }, gap }, 2):reshape { -1 }
-  local up    = ml.cat({ x:cast "f64" * 0.2 + (y - 1):reshape { n, 1 }, gap }, 2)
-  for name, colour in pairs { right = "blue", wrong = "orange" } do
+  local up    = ml.cat({ x:cast "f64" * 0.25 + (y - 1):reshape { n, 1 }, gap }, 2)
+  for i, name in ipairs { "right", "wrong" } do
     fig:line(UNITS, function()
-      local shown = model(x):argmax(-1):eq(y):cast("i64"):eq(name == "right" and 1 or 0):reshape { n, 1 }
+      local shown = model(x):argmax(-1):eq(y):cast("i64"):eq(2 - i):reshape { n, 1 }
       return along, ml.where(shown, up, 0 / 0):reshape { -1 }
-    end, { colour = colour, label = name, title = "a signal of each digit", ylabel = "digit", xlabel = "position" })
+    end, { colour = i == 1 and "blue" or "orange", label = name })
   end
+  fig:panel(UNITS, { title = "a signal of each digit", ylabel = "digit", xlabel = "position" })
   local first = model[1].weight
   fig:heatmap(INSIDE, function() return first:reshape { first.shape[1], -1 } end, {
     title = "weights of the first layer", xlabel = "input", ylabel = "unit", diverging = true, stretch = true,
@@ -376,13 +377,13 @@ function change_seed()
   start()
 end
 
--- Rates take effect at once. A drag is one mark in the curves.
+-- Rates take effect at once. A drag is one mark in the curves, or what looks like one.
 function turned(name, value)
   if quiet then return end
   opt[name] = value
   local changes, text = now.changes, ("%s %.2g"):format(name:gsub("_", " "), value)
   local last = changes[#changes]
-  if not (last and last.name == name and now.age - last.age <= 0.02 * now.age) then
+  if not (last and last.name == name and now.age - last.age <= math.max(50, now.age / 20)) then
     last = { name = name }
     changes[#changes + 1] = last
   end
@@ -399,7 +400,7 @@ local function learn()
   now.broken = value ~= value or value == math.huge
 end
 
--- Often at first, then every hundredth of what has passed: enough for a log axis, and it costs next to nothing.
+-- Each step at first, then every fiftieth of what has passed: enough for a log axis, and it costs next to nothing.
 local function look()
   now.next_look = now.age + math.max(1, math.min(now.age // 50, 200))
   local numbers = measure()
