@@ -31,6 +31,7 @@ typedef struct ml_run_opts {
     const char *root;    /* NULL: MOONLAB_RUNS, else "runs". Relative: then the working directory must stay */
     const char *params;  /* the resolved parameters, a JSON object, kept as it is written; NULL = {} */
     const char *script;  /* path of the script to copy; NULL = none. A pipe is not copied: it has been read */
+    const char *script_text; /* the script itself, where it is in no file; NULL = it is read */
     const char *command; /* what was typed; NULL = unknown */
     uint64_t    seed;
 } ml_run_opts;

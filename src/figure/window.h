@@ -62,11 +62,11 @@ bool mli_view_open (ml_window *w);                      /* false: w->why says wh
 void mli_view_close(ml_window *w);
 void mli_window_event(ml_window *w, const SDL_Event *e); /* may ask to close: then the state is MLI_CLOSED */
 void mli_view_refresh(ml_window *w, double now);        /* draws if there is something to draw, and time to */
-double mli_desktop_scale(void);                         /* of everything, where the desktop says one; else 0 */
-double mli_screen_scale(double desktop, int screen);    /* the desktop's, or that of a screen */
 double mli_view_width(const ml_window *w);              /* of the figure, in 1/96 inch: without the column of controls, */
 double mli_view_height(const ml_window *w);             /* without the bar */
 void mli_view_knobs(ml_window *w);                      /* as they are now; what is drawn follows */
+double mli_desktop_scale(void);                         /* of everything, where the desktop says one; else 0 */
+double mli_screen_scale(double desktop, int screen);    /* the desktop's, or that of a screen */
 ml_style mli_view_style(const ml_window *w);            /* light or dark; chosen by key, it may not be on screen yet */
 void mli_view_notice(ml_window *w, const char *said, const char *what); /* for a few seconds */
 void mli_overlay_draw(ml_window *w, uint32_t *pixels);  /* over a copy of the figure's */
