@@ -120,7 +120,7 @@ function View:curve(i, name)
   end
   if #self.labels == 1 then return panel, series_name(self, name), { label = labels.cut(name, NAME_BYTES) } end
   local named = k == 1 and (panel == 1 or #self.labels <= CLEAR or self.opts.apart) -- many runs stand in one legend
-  return panel, series_name(self, self.labels[i] .. " " .. name), {
+  return panel, series_name(self, name .. ": " .. self.labels[i]), {
     label = named and self.labels[i] or "", colour = self.colours[i], dash = DASHES[(k - 1) % #DASHES + 1],
     group = i, subgroup = self.number[name],
   }
