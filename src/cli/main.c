@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include <stdarg.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -127,6 +128,9 @@ int usage_error(const char *command, const char *format, ...)
 
 int main(int argc, char **argv)
 {
+#ifdef SIGXFSZ
+    signal(SIGXFSZ, SIG_IGN); /* a file over the limit (ulimit -f) is an error of its write, with a message, as on a full disk */
+#endif
     if (argc < 2) {
         print_help(stderr);
         return USAGE;

@@ -91,11 +91,9 @@ mli_act mli_controls_move(mli_controls *c, double x, double y)
     mli_control_id     hover = at && (c->held.kind == MLI_CONTROL_NONE || mli_control_same(at->id, c->held) ||
                                       at->id.kind == MLI_CONTROL_ENTRY)
                                    ? at->id : nothing;
-    bool changed = !mli_control_same(hover, c->hover);
-    c->hover     = hover;
+    c->hover = hover;
     if (held && slides(held->id)) return slide_to(c, held, x);
-    if (held || at || is_over(c, x, y)) return act(MLI_ACT_LOOK);
-    return act(changed ? MLI_ACT_LOOK : MLI_ACT_PASS);
+    return act(held || at || is_over(c, x, y) ? MLI_ACT_LOOK : MLI_ACT_PASS);
 }
 
 /* What a click on it does; part: of a choice. */

@@ -167,7 +167,8 @@ bool mli_hand_down(mli_hand *h, double x, double y, bool pan, int clicks)
     }
     mli_spot spot = mli_spot_at(&h->seen, x, y);
     if (spot.panel < 0) return false;
-    if (clicks == 2 && !pan) return spot.title ? stand_alone(h, spot.panel) : see_all(h, spot.panel);
+    if (clicks % 2 == 0 && !pan) /* the fourth of four fast ones ends a second pair */
+        return spot.title ? stand_alone(h, spot.panel) : see_all(h, spot.panel);
     if (spot.title) return false;
     h->grip   = pan || !spot.inside ? MLI_GRIP_PAN : MLI_GRIP_BOX;
     h->held   = spot;

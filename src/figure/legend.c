@@ -166,17 +166,27 @@ static bool plan_outside(mli_plot *plot, mli_legend *l)
     return true;
 }
 
-void mli_legend_plan(mli_paper *p, mli_plot *plot, const mli_busy *busy, mli_legend *l)
+/* False: there is none. */
+static bool begin(mli_paper *p, const mli_plot *plot, mli_legend *l)
 {
     l->n = l->more = l->rows = 0;
     l->outside               = false;
-    if (plot->panel->no_legend) return;
+    if (plot->panel->no_legend) return false;
     collect(plot, l);
-    if (!is_needed(plot, l)) {
-        l->n = 0;
-        return;
-    }
-    measure(p, l);
+    if (!is_needed(plot, l)) l->n = 0;
+    if (l->n) measure(p, l);
+    return l->n > 0;
+}
+
+double mli_legend_width(mli_paper *p, const mli_plot *plot)
+{
+    mli_legend l;
+    return begin(p, plot, &l) ? l.entry_w + 2 * PAD + INSET : 0;
+}
+
+void mli_legend_plan(mli_paper *p, mli_plot *plot, const mli_busy *busy, mli_legend *l)
+{
+    if (!begin(p, plot, l)) return;
     double hidden;
     bool   fits   = plan_inside(plot, busy, l, &hidden);
     shape  inside = { l->rows, l->box };

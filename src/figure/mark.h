@@ -162,6 +162,8 @@ struct mli_plot { /* a panel on its way to paper */
 void mli_plot_prepare(mli_paper *p, mli_plot *plot);                 /* frame, reach, colours of the bar */
 void mli_plot_ranges (mli_plot *plot, int axis, const mli_range *r); /* the ends of an axis */
 void mli_plot_sides  (mli_paper *p, mli_plot *plot);                 /* ticks of y, left, right; box.h is known */
+double mli_plot_wish (mli_paper *p, const mli_plot *plot, double left, double room); /* how much of a column's width it fills:
+                                                                           all, unless its axes keep a shape. box.h and right are known */
 bool mli_plot_paint  (mli_paper *p, mli_plot *plot);
 bool mli_plot_aligned(const mli_plot *plot);                         /* its axes stand in line with those of others */
 
@@ -176,6 +178,7 @@ typedef struct mli_legend {
 } mli_legend;
 
 void mli_legend_plan(mli_paper *p, mli_plot *plot, const mli_busy *busy, mli_legend *legend);
+double mli_legend_width(mli_paper *p, const mli_plot *plot); /* beside the box, in one column, with what keeps it off; 0 = no legend */
 void mli_legend_draw(mli_paper *p, const mli_plot *plot, const mli_legend *legend);
 
 #endif

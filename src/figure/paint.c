@@ -1,5 +1,6 @@
 /* The page: titles, a grid of panels, and margins that line up. Panels that begin in one column share the width of their
- * labels, panels in one row the height of their titles, so that axes stand in line. */
+ * labels, panels in one row the height of their titles, so that axes stand in line. A column of panels that keep their shape is no
+ * wider than they are. */
 #include "figure/mark.h"
 
 #include <math.h>
@@ -48,6 +49,7 @@ typedef struct page {
     size_t     plot_bytes, stage_bytes;
     mli_box    area;
     double     cell_w, cell_h, gap;
+    double     at[ML_FIGURE_SIDE], wide[ML_FIGURE_SIDE]; /* of the columns */
 } page;
 
 /* A single curve in a panel without a title is its title. */
@@ -194,6 +196,30 @@ static void lay_rows(mli_paper *p, page *pg)
     }
 }
 
+/* What columns of panels that keep their shape would leave empty goes to the other columns; without those all are as wide. */
+static void choose_widths(mli_paper *p, page *pg, const double *left)
+{
+    double wish[ML_FIGURE_SIDE] = { 0 }, spare = 0, at = pg->area.x;
+    int    others               = 0;
+    for (int i = 0; i < pg->n; i++) {
+        const mli_plot *plot  = &pg->plots[i];
+        int             first = col_of(pg, plot), last = last_col(pg, plot);
+        for (int c = first; c <= last; c++)
+            wish[c] = fmax(wish[c], first == last ? mli_plot_wish(p, plot, left[c], pg->cell_w) : pg->cell_w);
+    }
+    for (int c = 0; c < pg->cols; c++) {
+        if (wish[c] > 0 && wish[c] < pg->cell_w)
+            spare += pg->cell_w - wish[c];
+        else
+            wish[c] = pg->cell_w, others++;
+    }
+    for (int c = 0; c < pg->cols; c++, at += pg->gap) {
+        pg->at[c]   = at;
+        pg->wide[c] = !others ? pg->cell_w : wish[c] < pg->cell_w ? wish[c] : pg->cell_w + spare / others;
+        at += pg->wide[c];
+    }
+}
+
 static void lay_columns(mli_paper *p, page *pg)
 {
     double left[ML_FIGURE_SIDE] = { 0 }, right[ML_FIGURE_SIDE] = { 0 };
@@ -204,11 +230,12 @@ static void lay_columns(mli_paper *p, page *pg)
         if (mli_plot_aligned(plot)) left[first] = fmax(left[first], fmin(plot->left, pg->cell_w / 2));
         right[last] = fmax(right[last], plot->right);
     }
+    choose_widths(p, pg, left);
     for (int i = 0; i < pg->n; i++) {
         mli_plot *plot  = &pg->plots[i];
         int       first = col_of(pg, plot), last = last_col(pg, plot);
-        double    end   = pg->area.x + last * (pg->cell_w + pg->gap) + pg->cell_w;
-        plot->cell_from = pg->area.x + first * (pg->cell_w + pg->gap);
+        double    end   = pg->at[last] + pg->wide[last];
+        plot->cell_from = pg->at[first];
         plot->cell_to   = end + (last + 1 < pg->cols ? pg->gap / 2 : EDGE / 2);
         plot->box.x     = plot->cell_from + (mli_plot_aligned(plot) ? left[first] : 0);
         plot->box.w     = end - plot->box.x;

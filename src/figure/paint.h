@@ -79,6 +79,7 @@ bool mli_save_look(ml_figure *fig, const char *path, const ml_save_opts *opts, c
 typedef struct mli_font {
     double size;
     bool   bold;
+    bool   cut_middle; /* what is too long loses its middle: names of one list often differ in their ends */
 } mli_font;
 
 #define MLI_FONTS 8 /* whose measures are remembered */
@@ -125,7 +126,7 @@ void mli_text_draw(mli_paper *p, mli_font font, const char *text, double x, doub
 char *mli_words(const char *text, double size, PangoAttrList **how);
 
 /* --- axis.c --------------------------------------------------------------------------------------- */
-void   mli_axis_fit_x(mli_paper *p, mli_axis *axis, double least); /* as many ticks as fit without touching */
+void   mli_axis_fit_x(mli_paper *p, mli_axis *axis, double from, double to, double least); /* as many ticks as fit without touching, from..to */
 double mli_axis_label_width(mli_paper *p, const mli_axis *axis);   /* of the widest label */
 void   mli_axis_draw_x(mli_paper *p, const mli_axis *axis, mli_box box, double cell_from, double cell_to, bool numbers);
 void   mli_axis_draw_y(mli_paper *p, const mli_axis *axis, mli_box box, bool right, bool numbers);

@@ -144,13 +144,28 @@ static mli_box fit_equal(const mli_plot *plot)
     return (mli_box){ b.x, b.y, fmax(w, 1), fmax(h, 1) }; /* at the top, so that titles stand in line */
 }
 
-static void shape_box(mli_paper *p, mli_plot *plot)
+static mli_box shaped(const mli_plot *plot)
 {
     bool linear = plot->axis[MLI_X].ruler.scale == ML_SCALE_LINEAR && plot->axis[MLI_Y].ruler.scale == ML_SCALE_LINEAR;
+    return plot->equal && linear && plot->frame != MLI_FRAME_NONE && !counts_nothing(plot) ? fit_equal(plot) : plot->box;
+}
+
+static void shape_box(mli_paper *p, mli_plot *plot)
+{
     double wide = plot->box.w;
-    if (plot->equal && linear && plot->frame != MLI_FRAME_NONE && !counts_nothing(plot)) plot->box = fit_equal(plot);
+    plot->box   = shaped(plot);
     plot->spare = wide - plot->box.w;
     if (plot->frame == MLI_FRAME_CELLS) plot->box = mli_on_pixels(p, plot->box);
+}
+
+double mli_plot_wish(mli_paper *p, const mli_plot *plot, double left, double room)
+{
+    mli_plot as = *plot; /* with all the room that there is */
+    as.box.w    = room - left - plot->right;
+    double w    = as.box.w > 1 ? shaped(&as).w : as.box.w;
+    if (p->bare || w >= as.box.w) return room;
+    double title = mli_text_width(p, mli_font_title, plot->title);
+    return fmin(left + fmax(w + plot->right + mli_legend_width(p, plot), title), room);
 }
 
 /* --- painting ------------------------------------------------------------------------------------------ */
@@ -203,7 +218,8 @@ static void paint_grid_lines(mli_paper *p, const mli_plot *plot)
     cairo_stroke(p->cr);
 }
 
-/* Draws, or with busy only notes where something will be. False when memory is refused. */
+/* Draws, or with busy only notes where something will be; there hidden marks count too, as a legend that went elsewhere when
+ * a name in it is clicked would run away from the pointer. False when memory is refused. */
 static bool paint_marks(mli_plot *plot, mli_busy *busy, int64_t *touched)
 {
     *touched = 0;
@@ -211,7 +227,7 @@ static bool paint_marks(mli_plot *plot, mli_busy *busy, int64_t *touched)
         mli_stage *s = &plot->stages[i];
         s->busy      = busy;
         s->touched   = 0;
-        if (s->hidden || is_empty(s)) continue;
+        if ((s->hidden && !busy) || is_empty(s)) continue;
         if (!s->kind->paint(s)) return false;
         *touched += s->touched;
     }
@@ -309,7 +325,7 @@ static void choose_x_ticks(mli_paper *p, mli_plot *plot)
     if (plot->x_names)
         thin_names(p, x);
     else
-        mli_axis_fit_x(p, x, plot->frame == MLI_FRAME_CELLS ? 1 : 0);
+        mli_axis_fit_x(p, x, plot->cell_from, plot->cell_to, plot->frame == MLI_FRAME_CELLS ? 1 : 0);
 }
 
 bool mli_plot_paint(mli_paper *p, mli_plot *plot)

@@ -103,3 +103,17 @@ int mli_readings(const mli_view *view, const mli_seen *seen, int panel, double x
     }
     return n;
 }
+
+int mli_readings_near(mli_reading *readings, int n, double y, int most)
+{
+    int kept = n < most ? n : most;
+    for (int i = kept; i < n && most > 0; i++) { /* each of the others may take the place of the farthest */
+        int farthest = 0;
+        for (int k = 1; k < kept; k++)
+            if (fabs(readings[k].at_y - y) > fabs(readings[farthest].at_y - y)) farthest = k;
+        if (!(fabs(readings[i].at_y - y) < fabs(readings[farthest].at_y - y))) continue;
+        memmove(&readings[farthest], &readings[farthest + 1], (size_t)(kept - 1 - farthest) * sizeof *readings);
+        readings[kept - 1] = readings[i];
+    }
+    return kept;
+}

@@ -16,4 +16,7 @@ typedef struct mli_reading { /* of a curve: its point next to the pointer along 
 /* Returns how many, at most room: curves in the order of the figure, or else one cell. Hidden marks have none. */
 int mli_readings(const mli_view *view, const mli_seen *seen, int panel, double x, double y, mli_reading *to, int room);
 
+/* Keeps the `most` that stand nearest to y, in the order they have. Returns how many that are. */
+int mli_readings_near(mli_reading *readings, int n, double y, int most);
+
 #endif

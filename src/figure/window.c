@@ -169,9 +169,12 @@ static int serve(void)
 
 static void refresh_all(ml_window *list, double now)
 {
-    for (ml_window *w = list; w; w = w->next)
-        if (w->sdl && atomic_load(&w->state) == MLI_OPEN && !atomic_load(&mli_display_lost))
-            mli_view_refresh(w, now);
+    for (ml_window *w = list; w; w = w->next) {
+        if (!w->sdl || atomic_load(&w->state) != MLI_OPEN || atomic_load(&mli_display_lost)) continue;
+        mli_view_refresh(w, now);
+        mli_visit *visit = atomic_exchange(&w->visit, NULL);
+        if (visit) visit(w);
+    }
 }
 
 /* Windows that their owners gave up leave the list here and nowhere else: the thread may walk it without the lock. */
@@ -289,6 +292,7 @@ static ml_window *window_new(ml_figure *fig, const ml_window_opts *opts)
         w->fig    = ml_figure_retain(fig);
         atomic_init(&w->state, MLI_WAITING);
         atomic_init(&w->frames, 0);
+        atomic_init(&w->visit, NULL);
     }
     mli_view_drop(&view);
     return w;

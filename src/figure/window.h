@@ -1,5 +1,5 @@
 /* Live windows, shared by window.c (the thread, the functions of figure.h), window_view.c (one window on screen),
- * window_input.c (its keys and its mouse) and overlay.c (what is drawn over the figure). */
+ * window_scale.c (how large a unit is), window_input.c (its keys and its mouse) and overlay.c (what is drawn over the figure). */
 #ifndef MLI_FIGURE_WINDOW_H
 #define MLI_FIGURE_WINDOW_H
 
@@ -10,6 +10,8 @@
 #include <SDL.h>
 
 #define MLI_FRAME_TIME (1.0 / 30) /* seconds, at least, between two pictures */
+
+typedef void mli_visit(ml_window *w);
 
 typedef enum mli_state { MLI_WAITING, MLI_OPEN, MLI_CLOSED, MLI_FAILED } mli_state;
 
@@ -26,6 +28,7 @@ struct ml_window {
     bool                 leaving; /* desk.lock: its owner wants it gone */
     char                 why[256]; /* desk.lock, or before the state says failed */
     ml_window           *next;    /* desk.lock */
+    _Atomic(mli_visit *) visit;   /* tests: called once by the window thread, between two pictures; then NULL again */
 
     /* the window thread's own */
     SDL_Window *sdl;
@@ -40,6 +43,7 @@ struct ml_window {
     uint32_t   *pixels;    /* the figure, and behind it, as large, the same with what is over it */
     int         pixels_w, pixels_h;
     double      scale; /* pixels a unit, without the zoom */
+    double      desktop; /* the same, as the desktop says; 0 = it does not */
     mli_hand    hand;
     bool        help;  /* all keys are told */
     ml_knobs       *knobs;   /* of the figure; NULL = none */
@@ -58,6 +62,8 @@ bool mli_view_open (ml_window *w);                      /* false: w->why says wh
 void mli_view_close(ml_window *w);
 void mli_window_event(ml_window *w, const SDL_Event *e); /* may ask to close: then the state is MLI_CLOSED */
 void mli_view_refresh(ml_window *w, double now);        /* draws if there is something to draw, and time to */
+double mli_desktop_scale(void);                         /* of everything, where the desktop says one; else 0 */
+double mli_screen_scale(double desktop, int screen);    /* the desktop's, or that of a screen */
 double mli_view_width(const ml_window *w);              /* of the figure, in 1/96 inch: without the column of controls, */
 double mli_view_height(const ml_window *w);             /* without the bar */
 void mli_view_knobs(ml_window *w);                      /* as they are now; what is drawn follows */

@@ -67,21 +67,13 @@ static void survive_display(SDL_Window *window)
 #endif
 
 /* --- size ------------------------------------------------------------------------------------------- */
-/* Pixels per 1/96 inch: from the window where the system scales (Wayland), else from the screen's density. */
-static double screen_scale(int screen)
-{
-    float dpi;
-    if (SDL_GetDisplayDPI(screen, &dpi, NULL, NULL) != 0 || !(dpi > 120)) return 1; /* ordinary, or nonsense */
-    return fmin(round(dpi / 96 * 4) / 4, 3);
-}
-
-static double scale_of(SDL_Window *window, int pixels)
+/* Pixels per 1/96 inch: from the window where the system scales (Wayland), else from the desktop or the screen. */
+static double scale_of(const ml_window *w, int pixels)
 {
     int units, unused;
-    SDL_GetWindowSize(window, &units, &unused);
+    SDL_GetWindowSize(w->sdl, &units, &unused);
     if (units > 0 && pixels > units) return (double)pixels / units;
-    int screen = SDL_GetWindowDisplayIndex(window);
-    return screen_scale(screen < 0 ? 0 : screen);
+    return mli_screen_scale(w->desktop, SDL_GetWindowDisplayIndex(w->sdl));
 }
 
 /* more: of what stands beside the panels. */
@@ -152,9 +144,10 @@ bool mli_view_open(ml_window *w)
     }
     SDL_Rect usable = { 0 };
     SDL_GetDisplayUsableBounds(0, &usable);
+    w->desktop = mli_desktop_scale();
     look_at_figure(w, &view);
     measure_controls(w);
-    double scale  = screen_scale(0), tall = fmax(view.rows * PANEL_H, w->controls.content); /* all knobs, if they fit */
+    double scale  = mli_screen_scale(w->desktop, 0), tall = fmax(view.rows * PANEL_H, w->controls.content); /* all knobs, if they fit */
     int    width  = fit_size(w->width, view.cols * PANEL_W, LARGEST_W, w->controls.column, scale, usable.w);
     int    height = fit_size(w->height, tall, LARGEST_H, w->controls.bar ? MLI_BAR : 0, scale, usable.h);
     mli_view_drop(&view);
@@ -208,7 +201,7 @@ static bool draw(ml_window *w)
     if (!screen || screen->w < 1 || screen->h < 1 || !resize_pixels(w, screen->w, screen->h)) return false;
     uint64_t version = mli_figure_version(w->fig); /* before the snapshot: what comes between is drawn again */
     if (!mli_view_take(w->fig, &view)) return false;
-    w->scale       = scale_of(w->sdl, screen->w);
+    w->scale       = scale_of(w, screen->w);
     double   scale = w->scale * w->zoom;
     look_at_figure(w, &view);
     cairo_surface_t *surface = cairo_image_surface_create_for_data(

@@ -1,19 +1,22 @@
 /* What is on the screen of the display that runs the tests (xvfb-run), read from the file that Xvfb keeps it in (-fbdir,
- * named by MOONLAB_SCREEN), and hands that press keys: events are put into SDL's own queue. */
+ * named by MOONLAB_SCREEN), and what a window knows, asked in the window's own thread. */
 #ifndef TESTS_SCREEN_H
 #define TESTS_SCREEN_H
 
 #include "figure/style.h"
+#include "figure/window.h"
 #include "figure_samples.h"
 
-#include <SDL.h>
 #include <cairo.h>
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,17 +30,10 @@ static inline void nap(double seconds)
 #define WAIT_UNTIL(condition)                                                                                \
     do {                                                                                                     \
         double began_ = ml_clock();                                                                          \
-        while (!(condition) && ml_clock() - began_ < PATIENCE) nap(0.01);                                    \
-        cr_assert(condition, "not within %g seconds: %s", PATIENCE, #condition);                             \
+        bool   met_   = false;                                                                               \
+        while (!(met_ = (condition)) && ml_clock() - began_ < PATIENCE) nap(0.01);                           \
+        cr_assert(met_, "not within %g seconds: %s", PATIENCE, #condition);                                  \
     } while (0)
-
-static inline void press(Uint32 window, SDL_Keycode key)
-{
-    SDL_Event e = {
-        .key = { .type = SDL_KEYDOWN, .windowID = window, .state = SDL_PRESSED, .keysym = { .sym = key } }
-    };
-    cr_assert(SDL_PushEvent(&e) == 1);
-}
 
 /* --- the screen ------------------------------------------------------------------------------------ */
 /* Pixels of a colour on the screen. The file is an X window dump: a header of 32-bit numbers, big end first. */
@@ -73,6 +69,13 @@ static inline screen screen_open(void)
     return s;
 }
 
+static inline mli_colour screen_at(const screen *s, int x, int y)
+{
+    if (x < 0 || y < 0 || x >= (int)s->w || y >= (int)s->h) return (mli_colour){ -1, -1, -1 };
+    const unsigned char *p = s->pixels + (size_t)y * s->stride + 4 * (size_t)x;
+    return (mli_colour){ p[2] / 255.0, p[1] / 255.0, p[0] / 255.0 };
+}
+
 static inline int on_screen(mli_colour c)
 {
     screen s = screen_open();
@@ -86,17 +89,47 @@ static inline int on_screen(mli_colour c)
     return n;
 }
 
-/* Kept beside the screen's file, as <name>.png, to be looked at. */
+/* Kept in the build's folder of screenshots, as <name>.png, to be looked at. */
 static inline void keep_screen(const char *name)
 {
     char   path[512];
     screen s = screen_open();
-    snprintf(path, sizeof path, "%s/%s.png", getenv("MOONLAB_SCREEN"), name);
+    snprintf(path, sizeof path, "%s/%s.png", MOONLAB_SCREENSHOTS, name);
     cairo_surface_t *surface = cairo_image_surface_create_for_data((unsigned char *)(uintptr_t)s.pixels, CAIRO_FORMAT_RGB24, (int)s.w,
                                                                    (int)s.h, (int)s.stride);
     cr_assert_eq(cairo_surface_write_to_png(surface, path), CAIRO_STATUS_SUCCESS, "%s", path);
     cairo_surface_destroy(surface);
     munmap(s.map, s.bytes);
+}
+
+/* A display of its own, with more words for Xvfb, up to a NULL; it goes when its test does, however that ends. */
+static inline pid_t start_display(char *name, size_t room, const char *const *more)
+{
+    const char *words[24] = { "Xvfb", "-displayfd" };
+    char        number[16];
+    int         ends[2], n = 3;
+    pid_t       parent = getpid();
+    cr_assert(pipe(ends) == 0);
+    snprintf(number, sizeof number, "%d", ends[1]);
+    words[2] = number;
+    while (*more) words[n++] = *more++;
+    pid_t child = fork();
+    cr_assert(child >= 0);
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent) _exit(1);
+        int nowhere = open("/dev/null", O_WRONLY);
+        dup2(nowhere, 2);
+        execvp("Xvfb", (char *const *)(uintptr_t)words);
+        _exit(127);
+    }
+    close(ends[1]);
+    char    text[16] = "";
+    ssize_t got      = read(ends[0], text, sizeof text - 1);
+    close(ends[0]);
+    cr_assert(got > 0, "Xvfb tells its number");
+    snprintf(name, room, ":%d", atoi(text));
+    return child;
 }
 
 static inline const mli_style *light(void)
@@ -114,6 +147,28 @@ static inline ml_window *open_window(ml_figure *fig, ml_window_opts opts)
     cr_assert(window, "%s", ml_error_message());
     WAIT_UNTIL(ml_window_frames(window) >= 1);
     return window;
+}
+
+/* --- the window's own side -------------------------------------------------------------------------- */
+static ml_window  visited;
+static atomic_int visits;
+
+/* What the window thread alone may read: the part of the struct that begins with sdl. */
+static inline void copy_window(ml_window *w)
+{
+    size_t from = offsetof(ml_window, sdl);
+    memcpy((char *)&visited + from, (const char *)w + from, sizeof visited - from);
+    atomic_fetch_add(&visits, 1);
+}
+
+/* The window as it stands between two pictures, after all events that it has been given. */
+static inline const ml_window *see(ml_window *w)
+{
+    int before = atomic_load(&visits);
+    atomic_store(&w->visit, copy_window);
+    for (double began = ml_clock(); atomic_load(&visits) == before && ml_clock() - began < PATIENCE;) nap(0.001);
+    cr_assert(atomic_load(&visits) != before, "the window thread answers");
+    return &visited;
 }
 
 static inline void need_screen(void)

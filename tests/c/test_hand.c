@@ -243,6 +243,8 @@ Test(hand, one_panel_alone)
     cr_expect_not(mli_hand_key(&h, 'm'), "which?");
     cr_expect(mli_hand_down(&h, LEFT + APART + 20, TOP - 10, false, 2), "two clicks on the title");
     cr_expect_eq(h.look.alone, 2);
+    cr_expect(mli_hand_down(&h, LEFT + APART + 20, TOP - 10, false, 4) && h.look.alone == 0, "two more, fast");
+    mli_hand_down(&h, LEFT + APART + 20, TOP - 10, false, 2);
     cr_expect(mli_hand_key(&h, '\x1b'));
     cr_expect_eq(h.look.alone, 0);
     cr_expect_not(mli_hand_key(&h, '\x1b'));

@@ -154,6 +154,23 @@ Test(look, one_panel_may_be_alone)
     ml_figure_release(fig);
 }
 
+Test(look, columns_of_panels_that_keep_their_shape_are_narrow)
+{
+    ml_figure *fig = two_curves();
+    cr_assert(look_at(fig, NULL));
+    double wide = seen.panel[1].box.w;
+    cr_assert(ml_figure_panel(fig, 0, &(ml_panel_opts){ .equal = true, .xlim = { 0, 50 }, .ylim = { 0, 200 } }));
+    cr_assert(look_at(fig, NULL));
+    mli_box a = seen.panel[0].box, b = seen.panel[1].box;
+    cr_expect(fabs(a.w * 4 - a.h) < 2, "%g x %g", a.w, a.h);
+    cr_expect(b.w > wide + 100, "the other takes what that leaves: %g, then %g", wide, b.w);
+    cr_expect(b.x > a.x + a.w + 60 && b.x + b.w < W, "between them stands a legend");
+    cr_assert(ml_figure_panel(fig, 1, &(ml_panel_opts){ .equal = true, .xlim = { 0, 50 }, .ylim = { 0, 200 } }));
+    cr_assert(look_at(fig, NULL));
+    cr_expect(seen.panel[1].box.x > W / 2, "nobody takes it: all columns are as wide");
+    ml_figure_release(fig);
+}
+
 Test(look, smoothing_leaves_the_curve_faint_behind_its_average)
 {
     ml_figure *fig    = two_curves();

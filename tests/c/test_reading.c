@@ -117,3 +117,13 @@ Test(reading, the_cell_under_the_pointer)
     cr_expect_eq(read(fig, 5, -5, &r, 1), 0);
     ml_figure_release(fig);
 }
+
+Test(reading, the_nearest_of_many_keep_their_order)
+{
+    mli_reading r[40] = { 0 };
+    for (int i = 0; i < 40; i++) r[i].value = i, r[i].at_y = i % 2 ? 1000 + i : i; /* every other one is far away */
+    cr_assert_eq(mli_readings_near(r, 40, 20, 5), 5);
+    for (int i = 0; i < 5; i++) cr_expect_eq(r[i].value, 16 + 2 * i, "%g", r[i].value);
+    cr_expect_eq(mli_readings_near(r, 5, 0, 24), 5);
+    cr_expect_eq(mli_readings_near(r, 0, 0, 24), 0);
+}

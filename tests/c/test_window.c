@@ -53,72 +53,6 @@ Test(window, shows_the_figure_and_follows_it)
     cr_expect_eq(ml_memory().live, before);
 }
 
-Test(window, keys)
-{
-    char folder[] = "window-XXXXXX", path[64];
-    cr_assert(mkdtemp(folder));
-    ml_figure *fig = sample_grokking(300);
-    ml_window *window =
-        open_window(fig, (ml_window_opts){ .width = 800, .height = 600, .title = "A: b!", .folder = folder });
-    WAIT_UNTIL(on_screen(light()->paper) > 300000);
-
-    press(1, SDLK_t);
-    WAIT_UNTIL(on_screen(dark()->paper) > 300000);
-    press(1, SDLK_t);
-    WAIT_UNTIL(on_screen(light()->paper) > 300000);
-    press(1, SDLK_t);
-
-    picture p = { 0 };
-    press(1, SDLK_s);
-    snprintf(path, sizeof path, "%s/a-b-1.png", folder);
-    WAIT_UNTIL((p = picture_read(path)).surface);
-    cr_expect(p.w == 1600 && p.h == 1200 - 2 * 28, "as large as the window but for its bar, at two pixels for each: %d x %d", p.w,
-              p.h);
-    cr_expect(colour_distance(picture_at(&p, 0, 0), dark()->paper) < 0.01, "in the style of the window");
-    picture_free(&p);
-    unlink(path);
-    WAIT_UNTIL(on_screen(dark()->ink) > 1500); /* it says so */
-
-    for (int i = 0; i < 4; i++) press(1, SDLK_PLUS);
-    press(1, SDLK_s);
-    WAIT_UNTIL((p = picture_read(path)).surface);
-    cr_expect(p.w > 980 && p.w < 1020, "larger letters on less paper: %d", p.w);
-    picture_free(&p);
-
-    for (int i = 0; i < 8; i++) press(1, SDLK_MINUS);
-    press(1, SDLK_s);
-    snprintf(path, sizeof path, "%s/a-b-2.png", folder);
-    WAIT_UNTIL((p = picture_read(path)).surface); /* the first is not overwritten */
-    cr_expect(p.w > 2500, "smaller letters on more paper: %d", p.w);
-    picture_free(&p);
-    unlink(path);
-    snprintf(path, sizeof path, "%s/a-b-1.png", folder);
-    unlink(path);
-    rmdir(folder);
-
-    press(1, SDLK_s); /* nowhere to put it: the window says so and lives on */
-    nap(0.1);
-    cr_expect_not(ml_window_wait(window, 0.2));
-    press(1, SDLK_q);
-    cr_expect(ml_window_wait(window, PATIENCE), "q closes");
-    cr_expect_not(ml_window_is_open(window));
-    cr_expect(ml_figure_point(fig, "train_acc", 301, 1), "closing ends nothing");
-    WAIT_UNTIL(on_screen(dark()->paper) == 0);
-    ml_window_close(window);
-    ml_figure_release(fig);
-}
-
-Test(window, the_close_button)
-{
-    ml_figure *fig    = sample_grokking(10);
-    ml_window *window = open_window(fig, (ml_window_opts){ .width = 300, .height = 200 });
-    SDL_Event  e = { .window = { .type = SDL_WINDOWEVENT, .windowID = 1, .event = SDL_WINDOWEVENT_CLOSE } };
-    cr_assert(SDL_PushEvent(&e) == 1);
-    cr_expect(ml_window_wait(window, PATIENCE));
-    ml_window_close(window);
-    ml_figure_release(fig);
-}
-
 Test(window, several_at_once_and_one_after_the_other)
 {
     size_t     before  = ml_memory().live;
@@ -259,34 +193,10 @@ Test(window, a_process_may_end_with_windows_open)
     cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", (unsigned)status);
 }
 
-/* A display of its own, to be taken away. */
-static pid_t start_display(char *name, size_t room)
-{
-    int ends[2];
-    cr_assert(pipe(ends) == 0);
-    pid_t child = fork();
-    cr_assert(child >= 0);
-    if (child == 0) {
-        char number[16];
-        snprintf(number, sizeof number, "%d", ends[1]);
-        int nowhere = open("/dev/null", O_WRONLY);
-        dup2(nowhere, 2);
-        execlp("Xvfb", "Xvfb", "-displayfd", number, "-screen", "0", "800x600x24", (char *)NULL);
-        _exit(127);
-    }
-    close(ends[1]);
-    char    text[16] = "";
-    ssize_t n        = read(ends[0], text, sizeof text - 1);
-    close(ends[0]);
-    cr_assert(n > 0, "Xvfb tells its number");
-    snprintf(name, room, ":%d", atoi(text));
-    return child;
-}
-
 Test(window, a_display_that_dies_ends_nothing)
 {
     char       name[16];
-    pid_t      display = start_display(name, sizeof name);
+    pid_t      display = start_display(name, sizeof name, NAMES("-screen", "0", "800x600x24", NULL));
     ml_figure *fig     = sample_grokking(100);
     setenv("DISPLAY", name, 1);
     ml_window *window = open_window(fig, (ml_window_opts){ 0 });

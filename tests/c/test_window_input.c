@@ -1,342 +1,284 @@
-/* What keys and the mouse do in a live window: real events in, the state of the window and what is on the screen out. */
+/* What the mouse does in a live window: real events in, the state of the window and what is on the screen out. */
 #define _GNU_SOURCE
 #include "foreign_leaks.h"
-#include "picture.h"
-#include "screen.h"
-
-#include "figure/window.h"
-#include "moonlab/run.h"
-
-#include <pthread.h>
-
-#define NAMES(...) ((const char *[]){ __VA_ARGS__ })
+#include "hands.h"
+#include "hands_samples.h"
 
 TestSuite(window_input, .init = need_screen);
 
-/* --- the mouse: places are those of the picture ------------------------------------------------------ */
-static ml_window *hand_in;
-
-static int on_window(double at)
-{
-    return (int)lround(at * hand_in->hand.seen.scale * hand_in->scale * hand_in->zoom);
-}
-
-static void push(SDL_Event e)
-{
-    cr_assert(SDL_PushEvent(&e) == 1);
-}
-
-static void move_to(double x, double y)
-{
-    push((SDL_Event){ .motion = { .type = SDL_MOUSEMOTION, .windowID = 1, .x = on_window(x), .y = on_window(y) } });
-}
-
-static void button(Uint32 type, Uint8 which, double x, double y, Uint8 clicks)
-{
-    push((SDL_Event){ .button = { .type = type, .windowID = 1, .button = which, .clicks = clicks, .x = on_window(x),
-                                  .y = on_window(y) } });
-}
-
-static void click(double x, double y, Uint8 clicks)
-{
-    for (Uint8 i = 1; i <= clicks; i++) {
-        button(SDL_MOUSEBUTTONDOWN, SDL_BUTTON_LEFT, x, y, i);
-        button(SDL_MOUSEBUTTONUP, SDL_BUTTON_LEFT, x, y, i);
-    }
-}
-
-static void wheel(int turns)
-{
-    push((SDL_Event){ .wheel = { .type = SDL_MOUSEWHEEL, .windowID = 1, .y = turns } });
-}
-
-/* Panel 1: a rising and a falling curve over 1..1000; panel 2: one curve. */
-static ml_window *open_two(ml_figure **fig)
-{
-    *fig = ml_figure_new(1, 2, "Hands");
-    cr_assert(ml_figure_lines(*fig, 0, NAMES("up", "down"), 2, &(ml_panel_opts){ .title = "first", .xlabel = "step" }));
-    cr_assert(ml_figure_lines(*fig, 1, NAMES("flat"), 1, &(ml_panel_opts){ .title = "flat", .yscale = ML_SCALE_LOG }));
-    for (int i = 1; i <= 1000; i++) {
-        cr_assert(ml_figure_point(*fig, "up", i, i / 1000.0));
-        cr_assert(ml_figure_point(*fig, "down", i, 1 - i / 1000.0));
-        cr_assert(ml_figure_point(*fig, "flat", i, 3 + i % 2));
-    }
-    hand_in = open_window(*fig, (ml_window_opts){ .width = 900, .height = 500 });
-    WAIT_UNTIL(on_screen(light()->palette[1]) > 100);
-    return hand_in;
-}
-
-static void close_two(ml_window *window, ml_figure *fig)
-{
-    ml_window_close(window);
-    ml_figure_release(fig);
-}
-
-static double width_of(const ml_window *w, int panel, int axis)
-{
-    const double *r = w->hand.look.panel[panel].range[axis];
-    return r[1] - r[0];
-}
-
-/* Until the picture on screen is one of the present look. */
-static void wait_for_picture(ml_window *w)
-{
-    nap(0.05);
-    int64_t frames = ml_window_frames(w);
-    WAIT_UNTIL(!w->stale && !w->uncovered && ml_window_frames(w) >= frames);
-    nap(0.1);
-}
-
-Test(window_input, wheel_box_pan_and_two_clicks)
+/* --- the wheel ------------------------------------------------------------------------------------------- */
+Test(window_input, the_wheel_zooms_around_the_pointer)
 {
     ml_figure     *fig;
-    ml_window     *w = open_two(&fig);
-    mli_seen_panel p = w->hand.seen.panel[0];
+    ml_window     *w = open_four(&fig);
+    mli_seen_panel p = panel_of(w, 0);
     mli_box        b = p.box;
-    move_to(b.x + b.w / 2, b.y + b.h / 2);
+    double         x = b.x + 0.25 * b.w, y = b.y + 0.5 * b.h, under = mli_ruler_value(&p.ruler[MLI_X], x);
+    keep_screen("01-four-panels");
+    move_to(x, y);
     wheel(2);
     WAIT_UNTIL(width_of(w, 0, MLI_X) > 0);
-    double middle = mli_ruler_value(&p.ruler[MLI_X], b.x + b.w / 2), wide = p.ruler[MLI_X].high - p.ruler[MLI_X].low;
-    cr_expect(fabs(width_of(w, 0, MLI_X) - wide / 1.25 / 1.25) < 0.02 * wide, "%g of %g", width_of(w, 0, MLI_X), wide);
-    cr_expect(w->hand.look.panel[0].range[MLI_X][0] < middle && w->hand.look.panel[0].range[MLI_X][1] > middle);
-    wait_for_picture(w);
-    cr_expect(fabs(w->hand.seen.panel[0].ruler[MLI_X].low - w->hand.look.panel[0].range[MLI_X][0]) < 1, "it is on the picture");
-
-    click(b.x + b.w / 2, b.y + b.h / 2, 2);
-    WAIT_UNTIL(width_of(w, 0, MLI_X) == 0);
-    wait_for_picture(w);
-
-    /* a box, seen while it is dragged */
-    mli_colour shade = mli_mix(light()->paper, light()->palette[0], 0.15);
-    int        before = on_screen(shade);
-    button(SDL_MOUSEBUTTONDOWN, SDL_BUTTON_LEFT, b.x + 0.25 * b.w, b.y + 0.25 * b.h, 1);
-    move_to(b.x + 0.75 * b.w, b.y + 0.75 * b.h);
-    WAIT_UNTIL(on_screen(shade) > before + 5000);
-    keep_screen("box");
-    button(SDL_MOUSEBUTTONUP, SDL_BUTTON_LEFT, b.x + 0.75 * b.w, b.y + 0.75 * b.h, 1);
-    WAIT_UNTIL(on_screen(shade) <= before + 100);
-    cr_expect(fabs(width_of(w, 0, MLI_X) - wide / 2) < 0.02 * wide, "%g of %g", width_of(w, 0, MLI_X), wide);
-    wait_for_picture(w);
-
-    double low = w->hand.look.panel[0].range[MLI_X][0], seen = width_of(w, 0, MLI_X);
-    b = w->hand.seen.panel[0].box;
-    button(SDL_MOUSEBUTTONDOWN, SDL_BUTTON_RIGHT, b.x + 0.5 * b.w, b.y + 0.5 * b.h, 1);
-    move_to(b.x + 0.75 * b.w, b.y + 0.5 * b.h);
-    button(SDL_MOUSEBUTTONUP, SDL_BUTTON_RIGHT, b.x + 0.75 * b.w, b.y + 0.5 * b.h, 1);
-    WAIT_UNTIL(w->hand.look.panel[0].range[MLI_X][0] < low);
-    cr_expect(fabs(low - w->hand.look.panel[0].range[MLI_X][0] - seen / 4) < 0.02 * seen);
-    cr_expect(fabs(width_of(w, 0, MLI_X) - seen) < 1e-6 * seen);
-    cr_expect_eq(width_of(w, 1, MLI_X), 0, "the other panel stays as it was");
-    press(1, SDLK_r);
-    WAIT_UNTIL(width_of(w, 0, MLI_X) == 0);
-    close_two(w, fig);
+    double wide = p.ruler[MLI_X].high - p.ruler[MLI_X].low;
+    WAIT_UNTIL(fabs(width_of(w, 0, MLI_X) - wide / 1.25 / 1.25) < 0.01 * wide);
+    WAIT_UNTIL(is_settled(w));
+    p = panel_of(w, 0);
+    cr_expect(fabs(mli_ruler_value(&p.ruler[MLI_X], x) - under) < 0.01 * wide, "what is under the pointer stays there");
+    cr_expect(width_of(w, 0, MLI_Y) > 0, "both axes");
+    look_away();
+    WAIT_UNTIL(curve_is_drawn(w, 0, false, up, light()->palette[0]));
+    WAIT_UNTIL(curve_is_drawn(w, 0, false, down, light()->palette[1]));
+    keep_screen("02-wheel");
+    cr_expect_eq(width_of(w, 1, MLI_X), 0, "the other panels stay as they were");
+    move_to(x, y);
+    wheel(-2);
+    WAIT_UNTIL(fabs(width_of(w, 0, MLI_X) - wide) < 0.01 * wide);
+    close_four(w, fig);
 }
 
-Test(window_input, values_stand_beside_the_pointer)
+Test(window_input, beside_an_axis_the_wheel_turns_that_axis)
 {
     ml_figure *fig;
-    ml_window *w = open_two(&fig);
-    mli_box    b = w->hand.seen.panel[0].box;
-    move_to(5, 5);
-    wait_for_picture(w);
-    int     plain  = on_screen(light()->palette[1]);
-    int64_t frames = ml_window_frames(w);
-    move_to(b.x + 0.25 * b.w, b.y + 0.5 * b.h);
-    WAIT_UNTIL(on_screen(light()->palette[1]) >= plain + 49); /* the square beside the name, and a dot on the curve */
-    keep_screen("values");
-    push((SDL_Event){ .window = { .type = SDL_WINDOWEVENT, .windowID = 1, .event = SDL_WINDOWEVENT_LEAVE } });
-    WAIT_UNTIL(on_screen(light()->palette[1]) == plain);
-    cr_expect_eq(ml_window_frames(w), frames, "the figure was not drawn again for it");
-    close_two(w, fig);
+    ml_window *w = open_four(&fig);
+    mli_box    b = panel_of(w, 0).box, two = panel_of(w, 1).box;
+    move_to(b.x + b.w / 2, b.y + b.h + 8);
+    wheel(3);
+    WAIT_UNTIL(width_of(w, 0, MLI_X) > 0);
+    cr_expect_eq(width_of(w, 0, MLI_Y), 0);
+    WAIT_UNTIL(curve_is_drawn(w, 0, false, up, light()->palette[0]));
+    keep_screen("03-wheel-below-the-axis");
+    move_to(two.x - 8, two.y + two.h / 2);
+    wheel(1);
+    WAIT_UNTIL(width_of(w, 1, MLI_Y) > 0);
+    cr_expect(width_of(w, 1, MLI_X) == 0 && width_of(w, 1, MLI_Y2) == 0);
+    move_to(two.x + two.w + 8, two.y + two.h / 2);
+    wheel(-1);
+    WAIT_UNTIL(width_of(w, 1, MLI_Y2) > 0);
+    cr_expect_eq(width_of(w, 1, MLI_X), 0);
+    WAIT_UNTIL(curve_is_drawn(w, 1, true, falling, light()->palette[1]));
+    keep_screen("04-wheel-beside-the-axes");
+    close_four(w, fig);
+}
+
+/* --- dragging ------------------------------------------------------------------------------------------------ */
+Test(window_input, a_box_is_zoomed_into)
+{
+    ml_figure     *fig;
+    ml_window     *w     = open_four(&fig);
+    mli_seen_panel p     = panel_of(w, 0);
+    mli_box        b     = p.box;
+    double         wide  = p.ruler[MLI_X].high - p.ruler[MLI_X].low, high = p.ruler[MLI_Y].high - p.ruler[MLI_Y].low;
+    mli_colour     shade = mli_mix(light()->paper, light()->palette[0], 0.15);
+    int            plain = on_screen(shade);
+    move_to(b.x + 0.25 * b.w, b.y + 0.25 * b.h);
+    button(1, true);
+    move_to(b.x + 0.75 * b.w, b.y + 0.75 * b.h);
+    WAIT_UNTIL(on_screen(shade) > plain + 0.2 * pixels_of(see(w), b.w) * pixels_of(&visited, b.h));
+    keep_screen("05-box");
+    cr_expect_eq(width_of(w, 0, MLI_X), 0, "not before it is let go");
+    button(1, false);
+    WAIT_UNTIL(fabs(width_of(w, 0, MLI_X) - wide / 2) < 0.02 * wide);
+    cr_expect(fabs(width_of(w, 0, MLI_Y) - high / 2) < 0.02 * high);
+    WAIT_UNTIL(on_screen(shade) <= plain + 100);
+    WAIT_UNTIL(curve_is_drawn(w, 0, false, up, light()->palette[0]));
+    keep_screen("06-zoomed");
+
+    click(b.x + b.w / 2, b.y + b.h / 2, 2); /* all of it again */
+    WAIT_UNTIL(width_of(w, 0, MLI_X) == 0 && width_of(w, 0, MLI_Y) == 0);
+    WAIT_UNTIL(curve_is_drawn(w, 0, false, up, light()->palette[0]));
+
+    b = panel_of(w, 0).box; /* a strip is about one axis */
+    drag(1, b.x + 0.5 * b.w, b.y + 0.5 * b.h, b.x + 0.75 * b.w, b.y + 0.5 * b.h + 1);
+    WAIT_UNTIL(width_of(w, 0, MLI_X) > 0);
+    cr_expect_eq(width_of(w, 0, MLI_Y), 0);
+    drag(1, b.x + 0.6 * b.w, b.y + 0.5 * b.h, b.x + 0.6 * b.w + 1, b.y + 0.25 * b.h);
+    WAIT_UNTIL(width_of(w, 0, MLI_Y) > 0);
+
+    move_to(b.x + 0.25 * b.w, b.y + 0.25 * b.h); /* Escape lets go */
+    button(1, true);
+    move_to(b.x + 0.75 * b.w, b.y + 0.75 * b.h);
+    WAIT_UNTIL(see(w)->hand.grip == MLI_GRIP_BOX);
+    double before = width_of(w, 0, MLI_X);
+    press(XK_Escape);
+    WAIT_UNTIL(see(w)->hand.grip == MLI_GRIP_NONE);
+    button(1, false);
+    cr_expect_eq(width_of(w, 0, MLI_X), before);
+    close_four(w, fig);
+}
+
+Test(window_input, a_box_on_a_log_axis_and_over_two_y_axes)
+{
+    ml_figure *fig;
+    ml_window *w = open_four(&fig);
+    mli_box    b = panel_of(w, 1).box;
+    move_to(b.x + 10, b.y + 30);
+    press(XK_x);
+    WAIT_UNTIL(panel_of(w, 1).ruler[MLI_X].scale == ML_SCALE_LOG);
+    WAIT_UNTIL(is_settled(w));
+    mli_seen_panel p = panel_of(w, 1);
+    b                = p.box;
+    double from = mli_ruler_value(&p.ruler[MLI_X], b.x + 0.25 * b.w), to = mli_ruler_value(&p.ruler[MLI_X], b.x + 0.75 * b.w);
+    drag(1, b.x + 0.25 * b.w, b.y + 0.02 * b.h, b.x + 0.75 * b.w, b.y + 0.9 * b.h);
+    WAIT_UNTIL(width_of(w, 1, MLI_X) > 0);
+    cr_expect(fabs(log(visited.hand.look.panel[1].range[MLI_X][0] / from)) < 0.1, "a quarter of the decades: %g, not %g",
+              visited.hand.look.panel[1].range[MLI_X][0], from);
+    cr_expect(fabs(log(visited.hand.look.panel[1].range[MLI_X][1] / to)) < 0.1);
+    cr_expect(width_of(w, 1, MLI_Y) > 0 && width_of(w, 1, MLI_Y2) > 0);
+    look_away();
+    WAIT_UNTIL(curve_is_drawn(w, 1, false, rising, light()->palette[0]));
+    WAIT_UNTIL(curve_is_drawn(w, 1, true, falling, light()->palette[1]));
+    keep_screen("07-box-on-a-log-axis");
+    close_four(w, fig);
+}
+
+/* The right and the middle button, and the left one with shift. */
+Test(window_input, values_are_dragged_along)
+{
+    ml_figure     *fig;
+    ml_window     *w    = open_four(&fig);
+    mli_seen_panel p    = panel_of(w, 0);
+    mli_box        b    = p.box;
+    double         wide = p.ruler[MLI_X].high - p.ruler[MLI_X].low, low = p.ruler[MLI_X].low;
+    const unsigned buttons[] = { 3, 2, 1 };
+    for (int i = 0; i < 3; i++) {
+        if (i == 2) hold(XK_Shift_L, true);
+        drag(buttons[i], b.x + 0.5 * b.w, b.y + 0.5 * b.h, b.x + 0.75 * b.w, b.y + 0.4 * b.h);
+        if (i == 2) hold(XK_Shift_L, false);
+        low -= wide / 4;
+        WAIT_UNTIL(fabs(see(w)->hand.look.panel[0].range[MLI_X][0] - low) < 0.02 * wide);
+        cr_expect(fabs(width_of(w, 0, MLI_X) - wide) < 1e-6 * wide, "button %u only moves", buttons[i]);
+        cr_expect(visited.hand.look.panel[0].range[MLI_Y][1] < p.ruler[MLI_Y].high, "and upwards");
+        WAIT_UNTIL(is_settled(w));
+    }
+    WAIT_UNTIL(panel_of(w, 0).ruler[MLI_X].high < 400);
+    keep_screen("08-moved");
+    press(XK_r);
+    WAIT_UNTIL(width_of(w, 0, MLI_X) == 0);
+    WAIT_UNTIL(curve_is_drawn(w, 0, false, up, light()->palette[0]));
+
+    drag(1, b.x + 0.5 * b.w, b.y + b.h + 8, b.x + 0.6 * b.w, b.y + b.h + 40); /* an axis by its numbers */
+    WAIT_UNTIL(fabs(see(w)->hand.look.panel[0].range[MLI_X][0] - p.ruler[MLI_X].low + wide / 10) < 0.02 * wide);
+    cr_expect_eq(width_of(w, 0, MLI_Y), 0);
+    close_four(w, fig);
+}
+
+Test(window_input, what_is_dragged_may_leave_the_window)
+{
+    ml_figure     *fig;
+    ml_window     *w = open_four(&fig);
+    mli_seen_panel p = panel_of(w, 0);
+    mli_box        b = p.box;
+    move_to(b.x + 0.5 * b.w, b.y + 0.5 * b.h);
+    button(1, true);
+    move_to(b.x - 300, b.y + 0.9 * b.h);
+    button(1, false); /* outside */
+    WAIT_UNTIL(see(w)->hand.grip == MLI_GRIP_NONE && width_of(w, 0, MLI_X) > 0);
+    cr_expect(fabs(visited.hand.look.panel[0].range[MLI_X][0] - p.ruler[MLI_X].low) < 1, "as far as the axes go");
+    close_four(w, fig);
+}
+
+/* --- clicks -------------------------------------------------------------------------------------------------- */
+Test(window_input, two_clicks_on_a_title_leave_its_panel_alone)
+{
+    ml_figure *fig;
+    ml_window *w = open_four(&fig);
+    double     narrow = panel_of(w, 0).box.w;
+    mli_box    b      = panel_of(w, 0).box;
+    click(b.x + 20, b.y - 12, 2);
+    WAIT_UNTIL(see(w)->hand.look.alone == 1);
+    WAIT_UNTIL(panel_of(w, 0).box.w > 1.6 * narrow);
+    cr_expect_eq(panel_of(w, 1).box.w, 0);
+    WAIT_UNTIL(curve_is_drawn(w, 0, false, up, light()->palette[0]));
+    keep_screen("09-alone");
+    b = panel_of(w, 0).box;
+    click(b.x + 20, b.y - 12, 2);
+    WAIT_UNTIL(see(w)->hand.look.alone == 0);
+    WAIT_UNTIL(panel_of(w, 1).box.w > 0);
+    close_four(w, fig);
 }
 
 Test(window_input, a_click_on_a_name_hides_the_curve)
 {
-    ml_figure     *fig;
-    ml_window     *w = open_two(&fig);
-    mli_seen_entry e = w->hand.seen.entry[0];
-    cr_assert_eq(w->hand.seen.n_entries, 2, "up and down; the third curve is its panel's title");
-    move_to(5, 5);
-    wait_for_picture(w);
-    int shown = on_screen(light()->palette[1]);
-    click(w->hand.seen.entry[1].box.x + 30, w->hand.seen.entry[1].box.y + 5, 1);
-    WAIT_UNTIL(w->hand.look.n_hidden == 1);
-    move_to(5, 5);
-    WAIT_UNTIL(on_screen(light()->palette[1]) == 0);
-    wait_for_picture(w);
-    keep_screen("hidden");
-    e = w->hand.seen.entry[1];
+    ml_figure *fig;
+    ml_window *w = open_four(&fig);
+    WAIT_UNTIL(curve_is_drawn(w, 0, false, down, light()->palette[1]));
+    mli_seen_entry e = see(w)->hand.seen.entry[1];
+    cr_assert_eq(e.panel, 0, "up and down");
     click(e.box.x + 30, e.box.y + 5, 1);
-    WAIT_UNTIL(w->hand.look.n_hidden == 0);
-    move_to(5, 5);
-    WAIT_UNTIL(on_screen(light()->palette[1]) == shown);
-    close_two(w, fig);
+    WAIT_UNTIL(see(w)->hand.look.n_hidden == 1);
+    look_away();
+    WAIT_UNTIL(curve_is_not_drawn(w, 0, false, down, light()->palette[1]));
+    cr_expect(curve_is_drawn(w, 0, false, up, light()->palette[0]));
+    keep_screen("10-hidden");
+    see(w);
+    cr_expect(fabs(e.box.x - visited.hand.seen.entry[1].box.x) + fabs(e.box.y - visited.hand.seen.entry[1].box.y) < 1, "the names stay where they were");
+    click(e.box.x + 30, e.box.y + 5, 1);
+    WAIT_UNTIL(see(w)->hand.look.n_hidden == 0);
+    WAIT_UNTIL(curve_is_drawn(w, 0, false, down, light()->palette[1]));
+    close_four(w, fig);
 }
 
-Test(window_input, keys_for_scales_and_panels)
+/* --- the pointer ------------------------------------------------------------------------------------------------ */
+Test(window_input, values_stand_beside_the_pointer)
 {
     ml_figure *fig;
-    ml_window *w = open_two(&fig);
-    mli_box    b = w->hand.seen.panel[1].box;
-    move_to(b.x + 20, b.y + 20);
-    press(1, SDLK_x);
-    press(1, SDLK_y);
-    WAIT_UNTIL(w->hand.seen.panel[1].ruler[MLI_X].scale == ML_SCALE_LOG);
-    WAIT_UNTIL(w->hand.seen.panel[1].ruler[MLI_Y].scale == ML_SCALE_LINEAR);
-    cr_expect_eq(w->hand.seen.panel[0].ruler[MLI_X].scale, ML_SCALE_LINEAR);
+    ml_window *w = open_four(&fig);
+    mli_box    b = panel_of(w, 0).box;
+    look_away();
+    WAIT_UNTIL(curve_is_drawn(w, 0, false, down, light()->palette[1]));
+    int     plain  = on_screen(light()->palette[1]);
+    int64_t frames = ml_window_frames(w);
+    move_to(b.x + 0.25 * b.w, b.y + 0.55 * b.h);
+    WAIT_UNTIL(on_screen(light()->palette[1]) >= plain + 30); /* the square beside the name, and a dot on the curve */
+    keep_screen("11-values");
+    mli_seen_panel p = panel_of(w, 0); /* a dot on the curve, at the point next to the pointer */
+    screen         s = screen_open();
+    double         x = mli_ruler_value(&p.ruler[MLI_X], b.x + 0.25 * b.w);
+    spot           at = place_on_screen(&visited, b.x + 0.25 * b.w, mli_ruler_at(&p.ruler[MLI_Y], up(round(x))));
+    int            full = 0;
+    for (int dy = -2; dy <= 2; dy++)
+        for (int dx = -2; dx <= 2; dx++) full += colour_near(&s, (spot){ at.x + dx, at.y + dy }, light()->palette[0], 0);
+    munmap(s.map, s.bytes);
+    cr_expect(full >= 16, "a dot of %d pixels", full);
 
-    press(1, SDLK_m);
-    WAIT_UNTIL(w->hand.seen.panel[1].box.w > 700);
-    WAIT_UNTIL(on_screen(light()->palette[1]) == 0); /* the first panel's second curve */
-    press(1, SDLK_ESCAPE);
-    WAIT_UNTIL(on_screen(light()->palette[1]) > 100);
-
-    b = w->hand.seen.panel[0].box;
-    click(b.x + 20, b.y - 15, 2);
-    WAIT_UNTIL(w->hand.seen.panel[0].box.w > 700);
-    wait_for_picture(w);
-    b = w->hand.seen.panel[0].box;
-    click(b.x + 20, b.y - 15, 2);
-    WAIT_UNTIL(w->hand.seen.panel[0].box.w < 500);
-
-    press(1, SDLK_RIGHTBRACKET);
-    WAIT_UNTIL(w->hand.look.smoothing > 0);
-    WAIT_UNTIL(strstr(w->notice, "smoothing 0.5"));
-    press(1, SDLK_LEFTBRACKET);
-    WAIT_UNTIL(w->hand.look.smoothing == 0);
-    close_two(w, fig);
-}
-
-Test(window_input, a_list_of_keys)
-{
-    ml_figure *fig;
-    ml_window *w = open_two(&fig);
-    wait_for_picture(w);
-    int words = on_screen(light()->quiet), curves = on_screen(light()->palette[0]);
-    press(1, SDLK_QUESTION);
-    WAIT_UNTIL(on_screen(light()->palette[0]) < curves - 5000); /* it lies over the figure */
-    cr_expect(on_screen(light()->quiet) > words, "and says something");
-    keep_screen("keys");
-    press(1, SDLK_ESCAPE);
-    WAIT_UNTIL(on_screen(light()->palette[0]) == curves);
-    cr_expect_eq(on_screen(light()->quiet), words);
-    close_two(w, fig);
-}
-
-Test(window_input, a_saved_picture_is_what_is_seen)
-{
-    char folder[] = "hands-XXXXXX", path[64];
-    cr_assert(mkdtemp(folder));
-    ml_figure *fig = ml_figure_new(1, 2, NULL);
-    cr_assert(ml_figure_lines(fig, 0, NAMES("a"), 1, NULL) && ml_figure_lines(fig, 1, NAMES("b", "c"), 2, NULL));
-    for (int i = 0; i < 100; i++) cr_assert(ml_figure_point(fig, "a", i, i) && ml_figure_point(fig, "c", i, -i));
-    ml_window *w = hand_in = open_window(fig, (ml_window_opts){ .width = 600, .height = 300, .title = "p", .folder = folder });
-    mli_box    b = w->hand.seen.panel[0].box;
-    move_to(b.x + 20, b.y + 20);
-    press(1, SDLK_m);
-    WAIT_UNTIL(w->hand.look.alone == 1);
-    press(1, SDLK_s);
-    snprintf(path, sizeof path, "%s/p-1.png", folder);
-    picture p = { 0 };
-    WAIT_UNTIL((p = picture_read(path)).surface);
-    int other = 0;
-    for (int y = 0; y < p.h; y++)
-        for (int x = 0; x < p.w; x++) other += colour_distance(picture_at(&p, x, y), light()->palette[1]) < 0.02;
-    cr_expect_eq(other, 0, "the second panel is not on it");
-    picture_free(&p);
-    unlink(path);
-    rmdir(folder);
-    close_two(w, fig);
-}
-
-/* A training of many short steps. */
-static atomic_llong steps_done;
-
-static void *train(void *fig)
-{
-    for (int64_t done = 0; done < 1000000 && !ml_interrupted(); done++) {
-        ml_loop_step(&steps_done, done);
-        if (ml_interrupted()) break;
-        nap(0.001);
-        atomic_store(&steps_done, done + 1);
-        if (done % 100 == 0) ml_figure_point(fig, "up", (double)(1000 + done), 0.5);
-    }
-    ml_loop_end(&steps_done);
-    return NULL;
-}
-
-static bool stands(void)
-{
-    long long before = atomic_load(&steps_done);
-    nap(0.1);
-    return atomic_load(&steps_done) == before;
-}
-
-Test(window_input, training_is_paused_stepped_and_stopped)
-{
-    ml_figure *fig;
-    ml_window *w = open_two(&fig);
-    pthread_t  thread;
-    press(1, SDLK_SPACE);
-    WAIT_UNTIL(strstr(w->notice, "no training"));
-    ml_interrupt_begin();
-    ml_loop_begin(&steps_done, 1000000);
-    cr_assert(pthread_create(&thread, NULL, train, fig) == 0);
-    WAIT_UNTIL(w->controls.loop && strstr(w->status, "it/s"));
-    press(1, SDLK_SPACE);
-    WAIT_UNTIL(stands());
-    WAIT_UNTIL(strstr(w->status, "paused at step"));
-    keep_screen("paused");
-    long long at = atomic_load(&steps_done);
-    press(1, SDLK_PERIOD);
-    press(1, SDLK_PERIOD);
-    WAIT_UNTIL(atomic_load(&steps_done) == at + 2);
-    cr_expect(stands());
-    press(1, SDLK_SPACE);
-    WAIT_UNTIL(atomic_load(&steps_done) > at + 20);
-    press(1, SDLK_SPACE);
-    WAIT_UNTIL(stands());
-    push((SDL_Event){ .key = { .type = SDL_KEYDOWN, .windowID = 1, .keysym = { .sym = SDLK_q, .mod = KMOD_LCTRL } } });
-    WAIT_UNTIL(!ml_loop_look().running); /* also out of a pause */
-    pthread_join(thread, NULL);
-    cr_expect(ml_window_is_open(w), "the window stays");
-    ml_interrupt_end();
-
-    /* closing a window ends no training, and no pause is left behind */
-    ml_interrupt_begin();
-    ml_loop_begin(&steps_done, 1000000);
-    cr_assert(pthread_create(&thread, NULL, train, fig) == 0);
-    press(1, SDLK_SPACE);
-    WAIT_UNTIL(ml_loop_look().paused);
-    press(1, SDLK_q);
-    WAIT_UNTIL(!ml_loop_look().paused);
-    at = atomic_load(&steps_done);
-    WAIT_UNTIL(atomic_load(&steps_done) > at);
-    ml_interrupt_raise();
-    pthread_join(thread, NULL);
-    ml_interrupt_end();
-    close_two(w, fig);
+    mli_box heat = panel_of(w, 2).box;
+    move_to(heat.x + 0.5 * heat.w, heat.y + 0.5 * heat.h);
+    WAIT_UNTIL(on_screen(light()->palette[1]) <= plain);
+    nap(0.2);
+    keep_screen("12-value-of-a-cell");
+    mli_box signs = panel_of(w, 3).box;
+    move_to(signs.x + 0.9 * signs.w, signs.y + 0.9 * signs.h);
+    nap(0.2);
+    keep_screen("13-values-near-the-edge");
+    XWarpPointer(hands, None, DefaultRootWindow(hands), 0, 0, 0, 0, 1279, 1023); /* out of the window */
+    XSync(hands, False);
+    WAIT_UNTIL(!see(w)->hand.points);
+    WAIT_UNTIL(on_screen(light()->palette[1]) == plain);
+    cr_expect_eq(ml_window_frames(w), frames, "the figure was not drawn again for it");
+    close_four(w, fig);
 }
 
 Test(window_input, a_storm_of_events_harms_nothing)
 {
-    ml_figure *fig;
-    ml_window *w = open_two(&fig);
-    for (uint32_t i = 0; i < 600; i++) {
-        double x = 900 * sample_noise(4 * i) / 2, y = 500 * sample_noise(4 * i + 1) / 2;
-        x = 450 + x, y = 250 + y;
+    static const KeySym keys[] = { XK_x, XK_y, XK_m, XK_bracketleft, XK_bracketright, XK_r, XK_question, XK_t, XK_plus, XK_minus };
+    ml_figure          *fig;
+    ml_window          *w = open_four(&fig);
+    for (uint32_t i = 0; i < 500; i++) {
+        int x = (int)(450 + 450 * sample_noise(4 * i)), y = (int)(350 + 350 * sample_noise(4 * i + 1));
+        XWarpPointer(hands, None, hands_x, 0, 0, 0, 0, x, y);
         switch ((int)(fabs(sample_noise(4 * i + 2)) * 6)) {
-        case 0: move_to(x, y); break;
-        case 1: wheel((int)(sample_noise(4 * i + 3) * 10)); break;
-        case 2: button(SDL_MOUSEBUTTONDOWN, SDL_BUTTON_LEFT, x, y, (Uint8)(1 + i % 2)); break;
-        case 3: button(SDL_MOUSEBUTTONUP, SDL_BUTTON_RIGHT, x, y, 1); break;
-        case 4: button(SDL_MOUSEBUTTONDOWN, SDL_BUTTON_RIGHT, x, y, 1); break;
-        default: press(1, (SDL_Keycode) "xym[]r?t+-"[i % 10]); break;
+        case 0: wheel((int)(sample_noise(4 * i + 3) * 10)); break;
+        case 1: button(1, true); break;
+        case 2: button(1, false); break;
+        case 3: button(3, i % 2); break;
+        case 4: resize_by_manager(300 + 7 * (i % 100), 200 + 5 * (i % 90)); break;
+        default: press(keys[i % 10]); break;
         }
         if (i % 20 == 0) ml_figure_point(fig, "up", 1000 + i, 0.5);
         if (i % 20 == 0) nap(0.02);
     }
-    press(1, SDLK_q);
+    button(1, false), button(3, false);
+    resize_by_manager(900, 700);
+    press(XK_q);
     cr_expect(ml_window_wait(w, PATIENCE), "it still listens");
-    close_two(w, fig);
+    close_four(w, fig);
 }

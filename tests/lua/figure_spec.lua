@@ -66,6 +66,26 @@ describe("a figure", function()
     wrong("fig:save: the path must be text", function() fig:save {} end)
   end)
 
+  it("takes any words and any numbers, in every format", function()
+    local words = { "損失関数 ∇", "فقدان الدالة", "ошибка", "त्रुटि", "🙂🚀", "e\u{301}", "\xff\xfe \xc3", "two\nlines\ttab",
+      "a^{b^{c}} _{", "שלום", "zero\0byte", ("W"):rep(300), "\u{202e}override", "\27[31m", "&<>\"'%s", "" }
+    local values = { 1, 0 / 0, 1 / 0, -1 / 0, 0, -0.0, 1e308, -1e308, 5e-324 }
+    for i, word in ipairs(words) do
+      local odd = ml.figure { cols = 3, title = word }
+      odd:line(1, values, values, { label = word })
+      odd:bars(1, values, { label = word })
+      odd:panel(1, { title = word, xlabel = word, ylabel = word, yscale = ({ "linear", "log", "symlog" })[i % 3 + 1] })
+      odd:text(2, { 1 }, { 1 }, { text = { word } })
+      odd:event(2, { 1, 0 / 0 }, { text = { word, word } })
+      odd:heatmap(3, ml.full({ 2, 2 }, values[i % #values + 1]))
+      for _, ending in ipairs { "png", "svg", "pdf" } do
+        local path = process.folder() .. "/odd." .. ending
+        odd:save(path, { size = { 600, 200 } })
+        assert.is_true(#process.read(path) > 1000, word .. " as " .. ending)
+      end
+    end
+  end)
+
   it("shows no window without a display, and says why", function()
     local done = process.shell("lua5.4 -e \"print(require 'moonlab'.figure {}:show())\"")
     assert.matches("^nil\t.*no display", done.out)

@@ -219,5 +219,75 @@ describe("a recording", function()
     folder, done = film("log", "out.mp4", { PATH = tools .. ":/usr/bin:/bin" })
     assert.equal(1, done.code)
     assert.falsy(io.open(folder .. "/out.part.mp4"))
+    process.write(tools .. "/ffmpeg", "#!/bin/sh\nhead -c 3000000 > out.part.mp4\nkill -9 $$\n") -- dies in the middle
+    folder, done = film("log", "out.mp4", { PATH = tools .. ":/usr/bin:/bin" })
+    assert.equal(1, done.code)
+    assert.matches("script.lua:3: record: ffmpeg has stopped taking frames for 'out.mp4'", done.err, 1, true)
+    assert.falsy(io.open(folder .. "/out.part.mp4") or io.open(folder .. "/out.mp4"))
+  end)
+
+  it("finds out at its beginning that there is no such folder", function()
+    for _, path in ipairs { "nowhere/out.gif", "nowhere/out.mp4" } do
+      local _, done = film("log", path)
+      assert.equal(1, done.code)
+      assert.matches(("script.lua:3: record: cannot write '%s': the folder nowhere: "):format(path), done.err, 1, true)
+    end
+  end)
+
+  describe("by the system's ffmpeg", function()
+    local there = process.shell("command -v ffmpeg ffprobe").code == 0
+    local function real(title, test)
+      if there then it(title, test) else pending(title .. " (no ffmpeg and ffprobe here)", function() end) end
+    end
+
+    local function probe(file)
+      return process.shell("ffprobe -v error -count_frames -show_entries stream=width,height,pix_fmt,color_space,nb_read_frames"
+        .. " -of default=nw=1 " .. file).out
+    end
+
+    real("plays everywhere: even sizes, 4:2:0, colours that are named", function()
+      for _, ending in ipairs { "mp4", "mkv", "webm", "mov" } do
+        local folder, done = film("log", "out." .. ending)
+        assert.equal(0, done.code, done.err)
+        local found = probe(folder .. "/out." .. ending)
+        assert.matches("width=660\nheight=494\npix_fmt=yuv420p\ncolor_space=bt709\n", found, 1, true)
+        local n = tonumber(found:match "nb_read_frames=(%d+)")
+        assert.is_true(n >= 70 and n <= 140, found) -- 30 to 100 of the run, and 40 of its end
+        assert.falsy(io.open(folder .. "/out.part." .. ending))
+      end
+    end)
+
+    real("leaves nothing broken on a full disk", function() -- in miniature: no file may be as large as that
+      local folder = process.folder()
+      process.write(folder .. "/film.lua", [[
+        local ml = require "moonlab"
+        local fig, x = ml.figure {}, nil
+        fig:heatmap(1, function() return x end)
+        local film = fig:record(os.getenv "OUT")
+        for _ = 1, 40 do
+          x = ml.randn { 90, 90 }
+          film:frame()
+        end
+        film:close()
+      ]])
+      for _, ending in ipairs { "mp4", "mkv", "webm", "mov", "gif" } do
+        local file = folder .. "/out." .. ending
+        local done = process.shell(("ulimit -f 64; OUT=out.%s %s run film.lua --quiet"):format(ending, process.program),
+          { folder = folder })
+        assert.equal(1, done.code, ending .. done.err)
+        assert.matches("out." .. ending .. "'", done.err, 1, true)
+        assert.falsy(io.open(file) or io.open(folder .. "/out.part." .. ending), ending)
+      end
+    end)
+
+    real("is whole when Ctrl-C ends the run", function()
+      local folder = process.folder()
+      process.write(folder .. "/script.lua", (script:gsub("SCALE", '"linear"'):gsub("steps = 100", "steps = 1000000000")
+        :gsub("run:log", "if step == 1000 then print 'under way' end run:log")))
+      local done = process.shell(("%s %s run script.lua record=out.mp4 --no-window --quiet"):format(process.pty, process.program),
+        { folder = folder, input = "expect under way\nsend \\x03\n" })
+      assert.equal(130, done.code, done.err)
+      assert.truthy(probe(folder .. "/out.mp4"):find "nb_read_frames=4%d", done.out)
+    end)
   end)
 end)
