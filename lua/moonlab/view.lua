@@ -10,7 +10,7 @@ local figure  = require "moonlab.figure"
 local glob    = require "moonlab.glob"
 local labels  = require "moonlab.run_labels"
 local means   = require "moonlab.view_means"
-local Reader  = require("moonlab.run_reader").Reader
+local reader  = require "moonlab.run_reader"
 
 local MOST_RUNS   = 256
 local MOST_PANELS = 64
@@ -285,7 +285,7 @@ function view.new(dirs, opts)
   local take = feeder(self)
   if opts.mean then take = nil end
   for i, dir in ipairs(dirs) do
-    self.runs[i] = Reader.open(dir, take)
+    self.runs[i] = reader.open(dir, take)
     self.runs[i].series = {}
   end
   local keys = labels.differing(self.runs)
@@ -295,7 +295,7 @@ function view.new(dirs, opts)
   self.apart = opts.apart or #self.labels > CLEAR
   for i, run in ipairs(self.runs) do
     self.index[run] = i
-    run:read()
+    reader.read(run)
     run.told = run.status
     if run.status == "lost" then run.told = nil end
   end

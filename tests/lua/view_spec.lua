@@ -418,8 +418,8 @@ describe("moonlab view", function()
     local folder = process.folder()
     process.write(folder .. "/slow.lua", SLOW)
     process.write(folder .. "/out", "")
-    process.write(folder .. "/both", ("setsid '%s' run slow.lua steps=300 --quiet --no-window <out >out 2>&1 &\nsleep 0.3; exec '%s' view")
-      :format(process.program, process.program))
+    process.write(folder .. "/both", ("setsid '%s' run slow.lua steps=300 --quiet --no-window <out >out 2>&1 &\n"
+      .. "sleep 0.3; exec '%s' view\n"):format(process.program, process.program))
     local done = process.dialogue("/bin/sh both", { "expect running", "send \\x03" },
       { folder = folder, environment = ENVIRONMENT })
     assert.equal(0, done.code, done.out)
