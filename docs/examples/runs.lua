@@ -27,6 +27,16 @@ print(seen.checks[1].name, seen.checks[1].passed)  --> learned  true
 print(seen:update(), seen:is_running())  -- has something been logged since, and may more come?  --> false  false
 seen:close()
 
+--- ml.open_run
+for seed = 1, 3 do
+  local run = ml.run { name = "sweep", seed = seed, steps = 5 }
+  for step in run:steps() do run:log { acc = seed * step } end
+  run:finish()
+end
+local run = ml.open_run "sweep"  -- the newest run of this name
+print(run.params.seed, run.metrics[1], #run:metric "acc")  --> 3  acc  5
+
+
 --- Knob
 local run = ml.run { name = "knobs", lr = 0.5 }
 local opt = ml.optim.SGD({ ml.zeros({ 1 }, { requires_grad = true }) }, { lr = run.lr })

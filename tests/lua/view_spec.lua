@@ -414,6 +414,16 @@ describe("moonlab view", function()
     assert.matches("late", picture)
   end)
 
+  it("opens a window where there is a display, and Ctrl-C closes it", function()
+    if not os.execute "command -v xvfb-run >/dev/null" then return pending "needs xvfb-run" end
+    local folder = runs { "lr=0.1", "lr=0.2" }
+    local words = "xvfb-run -a -s '-screen 0 1000x700x24' timeout --preserve-status -s INT 2 '%s' view demo:2 --style dark"
+    local clock = os.time()
+    local done = process.shell(words:format(process.program), { folder = folder })
+    assert.same({ 0, "" }, { done.code, done.err })
+    assert.truthy(os.time() - clock >= 2)
+  end)
+
   it("is ended by Ctrl-C, without harm to the run, and that is no failure", function()
     local folder = process.folder()
     process.write(folder .. "/slow.lua", SLOW)
