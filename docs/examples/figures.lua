@@ -16,6 +16,12 @@ os.remove(path)
 print(fig:pixels { size = { 60, 40 } }.shape[2])  --> 60
 print(fig:is_open()) -- fig:show() opens a window, fig:wait(1) looks at it for a second, fig:close() closes it  --> false
 
+--- Figure:curve
+local fig = ml.figure {}
+fig:curve(1, "wide", { label = "256 wide", colour = "blue", group = 1 })   -- a click on a name hides its group, in all panels
+fig:curve(1, "narrow", { label = "16 wide", colour = "orange", dash = "dashed", group = 2 })
+for step = 1, 100 do fig:feed(step, { wide = 1 / step, narrow = 2 / step }) end
+
 --- Figure:record
 local fig = ml.figure {}
 local path = os.tmpname() .. ".gif"
