@@ -10,7 +10,7 @@ BEGIN {
     for (i = 1; i <= n; i++) rank[order[i]] = i
     rank["op_list"] = rank["ops"]                       # the list belongs to the operations
     rank["module"] = rank["nn"]
-    rank["marks"] = rank["mark_list"] = rank["figure"]
+    rank["marks"] = rank["mark_list"] = rank["knobs"] = rank["figure"]
     rank["transform"] = rank["fuse"] = rank["index"] = rank["autograd"]
     only["lua.h"] = only["lauxlib.h"] = only["lualib.h"] = "lua cli"
     only["SDL.h"] = only["SDL2/SDL.h"] = only["cairo.h"] = only["pango/pangocairo.h"] = "figure"

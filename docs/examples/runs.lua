@@ -14,3 +14,28 @@ print(run:last "loss", run:reached("loss", 10))  --> 1.0  1
 print(run:check("learned", run:last "loss" < 5))  --> true
 run:save()
 run:finish()
+--- Knob
+local run = ml.run { name = "knobs", lr = 0.5 }
+local opt = ml.optim.SGD({ ml.zeros({ 1 }, { requires_grad = true }) }, { lr = run.lr })
+local lr  = ml.ui.slider(run, "lr", { from = 1e-3, to = 1, scale = "log", on = function(v) opt.lr = v end })
+lr:set(0.1)  -- as a hand in the window can between two steps
+print(lr.value, run.lr, opt.lr)  --> 0.1  0.1  0.1
+local again = ml.ui.button(run, "again", { on = function() print "pressed" end })
+again:press()  --> pressed
+--- ml.ui.slider
+local run = ml.run { name = "knobs", width = 32 }
+local width = ml.ui.slider(run, "width", { from = 8, to = 128 })  -- whole numbers, as all three are
+local noise = ml.ui.slider(run, "noise", { from = 0, to = 1, value = 0.25 })
+print(run.width, width, noise)  --> 32  slider width = 32  slider noise = 0.25
+--- ml.ui.toggle
+local run = ml.run { name = "knobs", augment = true }
+local augment = ml.ui.toggle(run, "augment")
+print(augment.value, run.augment)  --> true  true
+--- ml.ui.choice
+local run = ml.run { name = "knobs" }
+local activation = ml.ui.choice(run, "activation", { "relu", "tanh", "gelu" }, { value = "tanh" })
+print(activation)  --> choice activation = tanh
+--- ml.ui.button
+local run = ml.run { name = "knobs" }
+local reset = ml.ui.button(run, "reset", { on = function() print "from the start" end })
+print(reset)  --> button reset

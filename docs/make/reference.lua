@@ -33,7 +33,8 @@ local PAGES = {
   { "probes", "Probes and kernels", "What a representation knows, and what an architecture knows before it learns.",
     sources = { "moonlab/probe.lua", "moonlab/features.lua", "moonlab/kernels.lua", "moonlab/similarity.lua",
       "moonlab/kernel_fit.lua", "moonlab/measures.lua" } },
-  { "runs", "Runs", "An experiment's parameters, loop, metrics and checks.", sources = { "moonlab/run.lua" } },
+  { "runs", "Runs", "An experiment's parameters, loop, metrics, checks, and knobs to turn while it trains.",
+    sources = { "moonlab/run.lua", "moonlab/run_loop.lua", "moonlab/ui.lua", "moonlab/knobs.lua" } },
   { "figures", "Figures", "Panels of curves and other marks, for files and a live window.",
     sources = { "moonlab/figure.lua", "meta/marks.lua", "moonlab/charts.lua" } },
 }
@@ -50,6 +51,7 @@ local OWNERS = {
   Module = "Module", Parametrisation = "Parametrisation",
   Loader = "Loader", Scaler = "Scaler",
   Probe = "Probe", KernelFit = "KernelFit",
+  ui = "ml.ui", knob_methods = "Knob",
 }
 
 local CLASSES = {
@@ -58,6 +60,7 @@ local CLASSES = {
   Dataset = true, Loader = true, Scaler = true,
   WeightAverage = true,
   Probe = true, KernelFit = true,
+  Knob = true,
 }
 
 local function read(path)

@@ -21,7 +21,7 @@
 #ifndef MOONLAB_FIGURE_H
 #define MOONLAB_FIGURE_H
 
-#include "moonlab/base.h"
+#include "moonlab/knobs.h"
 
 #define ML_FIGURE_SIDE   8   /* most rows, and most columns, of cells */
 #define ML_PANEL_MARKS   512 /* most marks in one panel */
@@ -85,6 +85,8 @@ ml_figure *ml_figure_make(const ml_figure_opts *opts);
 ml_figure *ml_figure_retain(ml_figure *fig);
 void       ml_figure_release(ml_figure *fig);                    /* NULL is fine */
 void       ml_figure_set_style(ml_figure *fig, ml_style style);  /* for saves and windows that name none */
+void       ml_figure_set_title(ml_figure *fig, const char *title);
+bool       ml_figure_arrange(ml_figure *fig, int rows, int cols); /* its panels, in their order; only empty ones at the end go */
 int        ml_figure_panels(const ml_figure *fig);
 bool       ml_figure_panel(ml_figure *fig, int panel, const ml_panel_opts *opts);
 bool       ml_figure_clear(ml_figure *fig, int panel);           /* takes its marks and options away; points of series stay */
@@ -94,6 +96,10 @@ bool       ml_figure_clear(ml_figure *fig, int panel);           /* takes its ma
  * shows already is not added again. The legend stands where it hides the least; a panel with one curve has none if its
  * title or y label says the name, or if it has neither: then the name is the title. */
 bool ml_figure_lines(ml_figure *fig, int panel, const char *const *names, int n, const ml_panel_opts *opts);
+
+/* Adds one curve, with options of the mark line: its label, colour, dash ... Then n points to a series at once. */
+bool ml_figure_curve (ml_figure *fig, int panel, const char *name, const ml_given *options, int n);
+bool ml_figure_points(ml_figure *fig, const char *name, const double *x, const double *y, int64_t n);
 
 /* Appends to a series. A nan or inf breaks the line, and so does what is not positive on a log axis; a point between two
  * breaks is drawn as a dot. Any number of points: what no pixel can show is left out, but never a spike. */
@@ -106,6 +112,13 @@ int64_t ml_figure_add(ml_figure *fig, int panel, const char *kind, const ml_give
 
 /* Gives all of a mark's data at once, in place of what it had; copies. */
 bool ml_figure_give(ml_figure *fig, int64_t mark, const ml_data *data, int n);
+
+/* Gives all of a mark's options at once, in place of those it had; its data stays. */
+bool ml_figure_change(ml_figure *fig, int64_t mark, const ml_given *options, int n);
+
+/* --- knobs -------------------------------------------------------------------------------------- */
+/* The board that the figure's window shows beside it; never in files. Retained; NULL: none. */
+void ml_figure_set_knobs(ml_figure *fig, ml_knobs *knobs);
 
 /* --- files ------------------------------------------------------------------------------------ */
 /* .png, .svg or .pdf by the path's end. The file appears complete or not at all: a crash leaves the old one. Panels that

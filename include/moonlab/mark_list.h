@@ -14,7 +14,9 @@
     TEXT(label, "its name in the legend") \
     TEXT(colour, "#rrggbb, or one of the style's: blue, orange, green, pink, amber, sky, grey, ink") \
     REAL(alpha, 1, "1 hides what is behind, 0 is not seen") \
-    FLAG(right, "over the y axis on the right")
+    FLAG(right, "over the y axis on the right") \
+    REAL(group, 0, "marks of one group, not 0, are hidden by a click on one of their names in a legend, in all panels") \
+    REAL(subgroup, 0, "a second group that the mark belongs to")
 
 ML_MARK(line, "a curve through points, which may grow; with low and high, the band between them",
         IN(x, "n") IN(y, "n") MAYBE(low, "n") MAYBE(high, "n"),

@@ -20,6 +20,7 @@
 #include "moonlab/fuse.h"
 #include "moonlab/index.h"
 #include "moonlab/io.h"
+#include "moonlab/knobs.h"
 #include "moonlab/linalg.h"
 #include "moonlab/module.h"
 #include "moonlab/nn.h"

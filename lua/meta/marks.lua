@@ -10,6 +10,8 @@ local Figure = {}
 ---@field colour? string  #rrggbb, or one of the style's: blue, orange, green, pink, amber, sky, grey, ink
 ---@field alpha? number  1 hides what is behind, 0 is not seen (default 1)
 ---@field right? boolean  over the y axis on the right
+---@field group? number  marks of one group, not 0, are hidden by a click on one of their names in a legend, in all panels
+---@field subgroup? number  a second group that the mark belongs to
 
 ---@class moonlab.LineOptions: moonlab.MarkOptions
 ---@field low? moonlab.Values  (n)

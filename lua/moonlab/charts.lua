@@ -1,7 +1,7 @@
 --- Figures of experiments, made of the marks: bands over seeds, decision boundaries, networks.
 local ml      = require "moonlab"
 local check   = require "moonlab.check"
-local special = require "moonlab.special"
+local spread  = require "moonlab.spread"
 local train   = require "moonlab.train"
 
 ---@class (partial) moonlab.Figure
@@ -11,16 +11,6 @@ local Figure = {}
 
 ---@class moonlab.BandOptions: moonlab.LineOptions
 ---@field show? "interval"|"std"|"range"|"quartiles"  95 % of the mean by Student's t; quartiles: its median (default "interval")
-
--- Where the t distribution with df degrees of freedom leaves 2.5 % on each side.
-local function t_95(df)
-  local low, high = 0, 1e4
-  for _ = 1, 200 do
-    local middle = (low + high) / 2
-    if special.t_two_sided(middle, df) > 0.05 then low = middle else high = middle end
-  end
-  return high
-end
 
 local function split_options(where, opts, own)
   local rest = {}
@@ -51,20 +41,8 @@ function Figure:band(panel, x, curves, opts)
     check.fail("fig:band: curves must have the shape (seeds, n), got %s",
       ml.is_tensor(curves) and ("(%s)"):format(table.concat(curves.shape, ", ")) or "a " .. type(curves))
   end
-  local all = curves:cast "f64"
-  local n, middle, low, high = all.shape[1], all:mean(1), nil, nil
-  if own.show == "range" then
-    low, high = all:min(1), all:max(1)
-  elseif own.show == "quartiles" then
-    middle, low, high = all:quantile(0.5, 1), all:quantile(0.25, 1), all:quantile(0.75, 1)
-  elseif own.show == "std" or own.show == "interval" then
-    local spread = n > 1 and all:std(1) or middle * 0
-    if own.show == "interval" and n > 1 then spread = spread * (t_95(n - 1) / math.sqrt(n)) end
-    low, high = middle - spread, middle + spread
-  else
-    check.fail("fig:band: show must be interval, std, range or quartiles, got '%s'", own.show)
-  end
-  rest.low, rest.high = low, high
+  local middle
+  middle, rest.low, rest.high = spread("fig:band", curves:cast "f64", own.show)
   return self:line(panel, x, middle, rest)
 end
 

@@ -49,6 +49,8 @@ local shown = {} -- figures whose window was opened: alive for as long as it is
 ---@field private refreshed? number           when they were last looked at
 ---@field private stale boolean               something was logged since
 ---@field log_steps? boolean                  the first panel has the logarithm of the step along its axis
+---@field private over_step table<integer, integer|false>  panel with the step along its axis -> its mark of changes
+---@field private changes? table[]             of the run's knobs, see moonlab.changes
 local Figure = {}
 Figure.__index = Figure
 Figure.__name = "moonlab.Figure"
@@ -67,10 +69,18 @@ end
 ---@return moonlab.Figure
 function Figure:clear(panel)
   self.core:clear(panel)
+  self.over_step[panel] = nil
   for i = #self.sources, 1, -1 do
     if self.sources[i].panel == panel then table.remove(self.sources, i) end
   end
   return self
+end
+
+-- What hands change is marked in all panels over the step.
+local function stands_over_step(self, panel)
+  if self.over_step[panel] ~= nil then return end
+  self.over_step[panel] = false
+  if self.changes then require("moonlab.changes").show(self, self.changes) end
 end
 
 --- Adds curves to a panel that grow point by point. A name in two panels is one curve, drawn twice.
@@ -101,6 +111,19 @@ function Figure:lines(panel, names, opts)
   self.core:lines(panel, names, opts)
   if panel == 1 and x == "step" then self.log_steps = opts.xscale == "log" end
   for _, name in ipairs(names) do self.x_of[name] = x end
+  if x == "step" then stands_over_step(self, panel) end
+  return self
+end
+
+--- Adds one curve that grows, with the options of a line: its label in the legend (empty: none), colour, dash, width ...
+---@param panel integer  counted from 1, row by row
+---@param name string    in a run's figure: a metric of run:log, over the step
+---@param opts? moonlab.LineOptions
+---@return moonlab.Figure
+function Figure:curve(panel, name, opts)
+  self.core:curve(panel, name, opts)
+  self.x_of[name] = self.x_of[name] or "step"
+  if self.x_of[name] == "step" then stands_over_step(self, panel) end
   return self
 end
 
@@ -277,10 +300,13 @@ function Recording:close() self.core:close() end
 --- Opens a live window. The wheel zooms, the left button drags a box to zoom into, the right one moves; a click on a name of
 --- the legend hides its curve; x and y make an axis logarithmic, s saves a picture, q closes, and ? tells all keys.
 ---@param folder? string  where pictures go (default: the current one; for the figures of a run: its own)
+---@param title? string   of the window (default: the figure's)
+---@param width? integer  in pixels (default: by the number of panels, as the height)
+---@param height? integer
 ---@return true?   opened
 ---@return string? reason  why there is none; having no display is no error
-function Figure:show(folder)
-  local opened, reason = self.core:show(folder)
+function Figure:show(folder, title, width, height)
+  local opened, reason = self.core:show(folder, title, width, height)
   if opened then shown[self] = true end
   if opened and #self.sources > 0 and self.refreshed then self:refresh() end
   return opened, reason
@@ -310,7 +336,7 @@ function figure.new(opts)
     copy.layout = table.concat(opts.layout, " ")
     opts = copy
   end
-  return setmetatable({ core = core.figure.new(opts), x_of = {}, sources = {}, stale = false }, Figure)
+  return setmetatable({ core = core.figure.new(opts), x_of = {}, over_step = {}, sources = {}, stale = false }, Figure)
 end
 
 --- Returns when the last window is closed; says first what it waits for. Ctrl-C ends the waiting.

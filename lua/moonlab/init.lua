@@ -23,6 +23,7 @@ local check = require "moonlab.check"
 ---@field probe    moonlab.probe
 ---@field kernels  moonlab.kernels
 ---@field measures moonlab.measures
+---@field ui       moonlab.ui
 local ml = {}
 package.loaded["moonlab"] = ml -- the files below may ask for it while it is being put together
 
@@ -51,7 +52,7 @@ ml.accuracy, ml.weight_norm = train.accuracy, train.weight_norm
 
 -- Loaded when first used, which keeps the start short.
 local later = {}
-for _, name in ipairs { "fft", "run", "figure", "tree", "linalg", "stats", "io", "data", "probe", "kernels", "measures" } do
+for _, name in ipairs { "fft", "run", "figure", "tree", "linalg", "stats", "io", "data", "probe", "kernels", "measures", "ui" } do
   if package.preload["moonlab." .. name] then later[name] = "moonlab." .. name end
 end
 local fields = { -- of ml that are functions of one module
@@ -59,6 +60,7 @@ local fields = { -- of ml that are functions of one module
     "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp", "vmap", "stop_gradient", "checkpoint",
   },
   ["moonlab.replicas"] = { "replicas" },
+  ["moonlab.run_reader"] = { "open_run" },
   ["moonlab.files"] = { "load", "save", "save_checkpoint", "load_checkpoint" },
 }
 for module, names in pairs(fields) do

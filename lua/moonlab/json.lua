@@ -104,6 +104,7 @@ local function decode_members(text, at, close, depth)
 end
 
 local words = { ["true"] = true, ["false"] = false }
+local for_null -- what stands for null; nil: null is wrong, as a table cannot hold it
 
 function decode(text, at, depth)
   local c = text:sub(at, at)
@@ -112,17 +113,21 @@ function decode(text, at, depth)
   if c == '"' then return decode_text(text, at) end
   local word, stop = text:match("^(%a+)()", at)
   if word then
-    if words[word] == nil then wrong(at) end -- null too: a table cannot hold it
-    return words[word], stop
+    local value = words[word]
+    if word == "null" then value = for_null end
+    if value == nil then wrong(at) end
+    return value, stop
   end
   return decode_number(text, at)
 end
 
---- The value of a JSON text; an error when it is none, or has null or a key twice. Numbers with a point or an exponent are
---- floats, the others integers.
+--- The value of a JSON text; an error when it is none, or has a key twice, or null when nothing stands for it. Numbers with a
+--- point or an exponent are floats, the others integers.
 ---@param text string
+---@param null? any  stands for null
 ---@return number|boolean|string|table
-function json.decode(text)
+function json.decode(text, null)
+  for_null = null
   local value, at = decode(text, text:match "^[ \t\r\n]*()", 0)
   if not text:find("^[ \t\r\n]*$", at) then wrong(at) end
   return value

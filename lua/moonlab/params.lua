@@ -91,6 +91,31 @@ function params.read(name, word, default)
     :format(name, word, name, wanted, show(default), word, hint)
 end
 
+-- One value of the kind; JSON has no infinity, and no point in 1.0.
+local function fit_one(kind, value)
+  if kind == "number" and (value == "inf" or value == "-inf" or value == "nan" or value == "-nan") then
+    return value == "inf" and math.huge or value == "-inf" and -math.huge or 0 / 0
+  end
+  if kind == "number" and type(value) == "number" then return value + 0.0 end
+  if kind_of(value) == kind then return value end
+end
+
+--- A value that was written as JSON, as one of the default's kind; nil when it is of another.
+---@param value any
+---@param default any
+---@return any
+function params.fit(value, default)
+  if type(default) ~= "table" then return fit_one(kind_of(default), value) end
+  if type(value) ~= "table" then return nil end
+  local kind, list = item_kind(default), {}
+  if #default == 0 then kind = item_kind(value) end
+  for i, item in ipairs(value) do
+    list[i] = fit_one(kind, item)
+    if list[i] == nil then return nil end
+  end
+  return list
+end
+
 --- "unknown <what> 'word'; did you mean 'x'?", or the list of what there is when nothing is near.
 ---@param what string
 ---@param word string

@@ -9,12 +9,15 @@
 --- The moonlab program ends all runs with the script: done, failed with the error, or interrupted. Under a stock
 --- interpreter nobody tells us how the script ended: a run is failed when an error left its loop, else done; write
 --- `local run <close> = ml.run {...}` to have errors after the loop noted too.
-local core    = require "moonlab.core"
-local fail    = require("moonlab.check").fail
-local figure  = require "moonlab.figure"
-local json    = require "moonlab.json"
-local params  = require "moonlab.params"
-local session = require "moonlab.session"
+local core      = require "moonlab.core"
+local arguments = require "moonlab.arguments"
+local fail      = require("moonlab.check").fail
+local figure    = require "moonlab.figure"
+local figures   = require "moonlab.run_figures"
+local json      = require "moonlab.json"
+local note      = require "moonlab.note"
+local params    = require "moonlab.params"
+local session   = require "moonlab.session"
 
 ---@class moonlab.Run  besides these fields: every parameter of the run
 ---@field dir    string                the run's directory
@@ -28,7 +31,12 @@ local methods = {}
 ---@field core userdata
 ---@field figures moonlab.Figure[]
 ---@field names table<string, boolean>  metrics that were logged
----@field total? integer                steps of the loop
+---@field total? number                 steps of the loop; math.huge: no end
+---@field asked? integer                steps=N of the command line
+---@field loop integer                  how many loops have begun
+---@field closed? boolean               the last window was closed, which ends a loop without end
+---@field knobs? table                  { board =, list =, by_name =, marks = }, made by moonlab.ui
+---@field replay? moonlab.Replay        a run that is done again
 ---@field unsaved boolean               the figures have changed since they were saved
 ---@field shown integer                 figures that were offered a window
 ---@field told integer                  figures whose path was printed
@@ -48,83 +56,7 @@ local newest                                     -- the run that an error of the
 local runs = setmetatable({}, { __mode = "v" })  -- all that are not collected, in the order of their start
 local n_runs, n_failed_checks = 0, 0
 
-local function note(format, ...)
-  if not session.quiet then io.stderr:write(format:format(...), "\n") end
-end
-
-local function stop_if_interrupted()
-  if session.interrupted then error("interrupted", 0) end
-end
-
 --- figures -------------------------------------------------------------------------------------------------------
-
-local function figure_path(self, i)
-  return ("%s/figures/figure%s"):format(self.dir, i == 1 and "" or "-" .. i)
-end
-
-local function save_figures(self)
-  local state = self._
-  if not state.unsaved then return end
-  state.unsaved = false
-  for i, fig in ipairs(state.figures) do
-    local path = figure_path(self, i)
-    for _, ending in ipairs { ".png", ".svg", ".pdf" } do fig:save(path .. ending) end
-    if i > state.told then
-      state.told = i
-      if not session.quiet then print(("figure: %s.png"):format(path)) end
-    end
-  end
-end
-
--- A recording has FRAMES frames, evenly over the steps, or over their logarithm where the first panel's axis is logarithmic.
-local FRAMES = 200
-
-local function record_frame(self, step)
-  local state = self._
-  local fig, total = state.figures[1], state.total
-  if not (state.record and fig and total) then return end
-  if not state.film then
-    state.film, state.next_frame = fig:record(state.record), 0
-  end
-  if step < state.next_frame and step < total then return end
-  state.film:frame()
-  state.next_frame = fig.log_steps and math.max(step + 1, step * total ^ (1 / FRAMES)) or step + math.max(1, total / FRAMES)
-end
-
-local function end_recording(self)
-  local state = self._
-  local film = state.film
-  state.film, state.record = nil, nil
-  if not film then return end
-  film:frame():close()
-end
-
--- Windows open once the loop begins: by then the script has said what the panels show.
-local function open_windows(self)
-  local state = self._
-  if not session.window then return end
-  for i = state.shown + 1, #state.figures do
-    if state.figures[i]:show(self.dir .. "/figures") then state.windows = true
-    else note("no display: the figure goes to %s.png", figure_path(self, i)) end
-  end
-  state.shown = #state.figures
-end
-
--- Without a window, curves stand in the terminal while the loop runs, from the first metrics on.
-local function show_curves(self, step, numbers)
-  local state = self._
-  if state.curves == nil and state.looping then
-    local curves = session.tui and require "moonlab.curves"
-    local fig, own
-    if curves and curves.wanted(state.windows) then fig, own = curves.choose(state.figures, numbers, session.tui_names) end
-    state.curves, state.own_curves = fig or false, own
-    if fig then
-      state.core:above(fig.core)
-      curves.begin(state.core)
-    end
-  end
-  if state.own_curves then state.curves:feed(step, numbers) end
-end
 
 --- Adds a figure to the run. Its curves are fed by run:log; it is saved as PNG, SVG and PDF in the run's directory,
 --- and shown in a window when the moonlab program has a display.
@@ -135,6 +67,7 @@ function methods:figure(opts)
   local fig = figure.new(opts)
   state.figures[#state.figures + 1] = fig
   state.unsaved = true
+  if state.knobs then require("moonlab.knobs").beside(fig, state.knobs) end
   return fig
 end
 
@@ -142,7 +75,7 @@ end
 ---@return moonlab.Run
 function methods:save()
   self._.unsaved = true
-  save_figures(self)
+  figures.save(self)
   return self
 end
 
@@ -163,60 +96,7 @@ function methods:on_reload(keep)
   return steps
 end
 
---- the loop ------------------------------------------------------------------------------------------------------
-
-local function end_loop(self, failure)
-  local state = self._
-  local interrupted = state.core:loop_end()
-  if state.curves then require("moonlab.curves").finish() end
-  state.looping, state.curves = false, nil
-  if interrupted then session.interrupted = true end -- also when all steps were done: then it meant what follows
-  if interrupted and self.step < state.total then
-    state.interrupted = true
-    state.core:outcome "interrupted"
-    note("interrupted at step %d; all of it is in %s", self.step, self.dir)
-  elseif failure ~= nil then
-    state.core:outcome("failed", tostring(failure))
-  else
-    state.core:outcome "done"
-  end
-  if failure ~= nil then pcall(save_figures, self) else save_figures(self) end
-end
-
---- Counts the steps: `for step in run:steps() do`. Shows progress; Ctrl-C ends the loop after the step under way.
---- In the window, Space pauses it and goes on, `.` takes one step, and Ctrl-Q is Ctrl-C.
----@param total? integer  (default: the parameter steps)
----@return fun(): integer?
-function methods:steps(total)
-  stop_if_interrupted()
-  total = total or self.params.steps
-  if math.type(total) ~= "integer" or total < 0 then
-    fail("run:steps: needs a number of steps, as in ml.run { steps = 1000 }; got %s", tostring(total))
-  end
-  local state, step = self._, 0
-  open_windows(self)
-  local loop = state.core
-  loop:loop_begin(total, session.quiet)
-  state.looping = true
-  loop:outcome("failed", "the script ended inside its loop")
-  state.total, self.step = total, 0
-  local function next_step()
-    if not loop:tick(step) or step == total then return nil end
-    step = step + 1
-    self.step = step
-    return step
-  end
-  return next_step, nil, nil, setmetatable({}, { __close = function(_, failure) end_loop(self, failure) end })
-end
-
---- True at the first step, at every multiple of n, and at the last.
----@param n integer
----@return boolean
-function methods:every(n)
-  if math.type(n) ~= "integer" or n < 1 then fail("run:every: needs an integer >= 1, got %s", tostring(n)) end
-  local step = self.step
-  return step % n == 0 or step == 1 or step == self._.total
-end
+for name, method in pairs(require "moonlab.run_loop") do methods[name] = method end
 
 --- metrics -------------------------------------------------------------------------------------------------------
 
@@ -240,12 +120,12 @@ function methods:log(metrics, step)
   end
   state.core:log(step, numbers)
   if #state.figures > 0 then
-    open_windows(self)
+    figures.open(self)
     state.unsaved = true
     for _, fig in ipairs(state.figures) do fig:feed(step, numbers) end
-    record_frame(self, step)
+    figures.record(self, step)
   end
-  show_curves(self, step, numbers)
+  figures.show_curves(self, step, numbers)
   return self
 end
 
@@ -313,8 +193,8 @@ function methods:finish()
   local state = self._
   if state.ended then return self end
   state.ended = true
-  local saved, problem = pcall(save_figures, self)
-  local recorded, trouble = pcall(end_recording, self)
+  local saved, problem = pcall(figures.save, self)
+  local recorded, trouble = pcall(figures.end_recording, self)
   local kept, loss = true, nil
   if state.keep then kept, loss = pcall(require("moonlab.watched").give, self) end
   state.core:finish()
@@ -357,64 +237,10 @@ end
 
 --- the start -----------------------------------------------------------------------------------------------------
 
--- The words key=value of the command line, in their order.
-local function overrides()
-  local list = {}
-  for _, word in ipairs(type(_G.arg) == "table" and _G.arg or {}) do
-    local name, text = word:match "^(%a[%w_]*)=(.*)$"
-    if name then list[#list + 1] = { name = name, text = text } end
-  end
-  return list
-end
-
--- A mistake on the command line has no line in the script.
-local function usage_error(message)
-  session.usage_error = message
-  error(message, 0)
-end
-
-local function resolve(defaults)
-  local values, names = {}, {}
-  for name, value in pairs(defaults) do
-    local problem = params.problem(name, value)
-    if problem then fail("run: %s", problem) end
-    if name ~= "steps" and (methods[name] or name == "dir" or name == "step" or name == "params") then
-      fail("run: a parameter cannot be called '%s', a run has something of that name", name)
-    end
-    values[name], names[#names + 1] = value, name
-  end
-  session.consumed = true
-  local record
-  for _, override in ipairs(overrides()) do
-    local default = defaults[override.name]
-    if override.name == "record" and default == nil then
-      record = override.text
-      goto continue
-    end
-    if default == nil then
-      usage_error(("%s=%s: %s"):format(override.name, override.text, params.unknown("parameter", override.name, names)))
-    end
-    local value, problem = params.read(override.name, override.text, default)
-    if problem then usage_error(problem) end
-    values[override.name] = value
-    ::continue::
-  end
-  return values, record
-end
-
 -- The file that calls ml.run; nil at a prompt.
 local function calling_script()
   local info = debug.getinfo(3, "S")
   return info and info.source:match "^@(.*)"
-end
-
-local function typed()
-  local arg = _G.arg
-  if session.command or type(arg) ~= "table" then return session.command end
-  local first, words = 0, {}
-  while arg[first - 1] do first = first - 1 end
-  for i = first, #arg do words[#words + 1] = tostring(arg[i]) end
-  return table.concat(words, " ")
 end
 
 local Run = { __name = "moonlab.Run" }
@@ -434,13 +260,18 @@ function Run.__close(self, failure)
   self:finish()
 end
 
+-- Names of a run's own things, which a parameter cannot have.
+local function is_taken(name)
+  return name ~= "steps" and (methods[name] or name == "dir" or name == "step" or name == "params")
+end
+
 --- Starts a run. The table holds its parameters and their defaults: numbers, booleans, texts, and lists of them.
 --- name, seed and steps have a meaning (the run's place, ml.seed, the loop), the others are the experiment's own.
 --- key=value on the command line overrides a default and must be of its type.
 ---@param defaults table<string, any>
 ---@return moonlab.Run
 local function start(defaults)
-  stop_if_interrupted()
+  if session.interrupted then error("interrupted", 0) end
   if type(defaults) ~= "table" then
     fail("run: needs a table of parameters, as in ml.run { name = \"demo\", steps = 100 }; got a %s", type(defaults))
   end
@@ -448,14 +279,16 @@ local function start(defaults)
   for name, value in pairs(defaults) do complete[name] = value end
   complete.seed = defaults.seed == nil and 1 or defaults.seed
   complete.name = defaults.name or (script or "run"):match("[^/\\]*$"):gsub("%.lua$", ""):gsub("[^%w_.-]", "-")
-  local values, record = resolve(complete)
+  local values, extra = arguments.resolve(complete, is_taken)
   if type(values.name) ~= "string" then fail("run: name must be text, got a %s", type(values.name)) end
   if math.type(values.seed) ~= "integer" or values.seed < 0 then
     fail("run: seed must be an integer >= 0, got %s", tostring(values.seed))
   end
-  local state = { figures = {}, names = {}, unsaved = false, shown = 0, told = 0, record = record }
+  local state = { figures = {}, names = {}, unsaved = false, shown = 0, told = 0, loop = 0,
+                  record = extra.record, replay = extra.replay, asked = extra.asked }
+  if state.replay then state.replay:compare(script) end
   state.core = core.run.start {
-    name = values.name, seed = values.seed, params = json.encode(values), script = script, command = typed(),
+    name = values.name, seed = values.seed, params = json.encode(values), script = script, command = arguments.typed(),
   }
   local self = { _ = state, params = values, dir = state.core:dir(), step = 0 }
   for name, value in pairs(values) do

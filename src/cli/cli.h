@@ -13,6 +13,7 @@ int command_run(int argc, char **argv);
 int command_repl(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_export(int argc, char **argv);
+int command_view(int argc, char **argv);
 
 /* Says what is wrong with the command line, and where help is; returns USAGE. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

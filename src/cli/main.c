@@ -20,6 +20,8 @@ static const struct command {
       "Runs a Lua script with moonlab ready for require. key=value overrides a default of the script's ml.run and must\n"
       "be of its type. Results go to runs/<name>/<date>-<time>/; MOONLAB_RUNS names another folder than runs.\n"
       "\n"
+      "  replay=RUNDIR does a run again: its parameters, its changes of knobs after the same steps, and its end if a hand made it;\n"
+      "                so its metrics are the same to the bit. key=value beside it varies that run\n"
       "  record=PATH   makes a recording of the first figure: an animated .gif, or with ffmpeg an .mp4, .mkv, .webm or .mov\n"
       "  --no-window   figures go to files only\n"
       "  --tui[=NAMES] curves in the terminal in place of windows: the figure's, or of the metrics NAMES (a,b,c). Without a\n"
@@ -34,6 +36,24 @@ static const struct command {
     { "repl", "", "opens a prompt", command_repl,
       "Lua, with ml and nn ready. Expressions are printed; Tab completes names, fields and methods; input goes on until\n"
       "it is complete. Ctrl-C drops the line or stops what runs, Ctrl-D leaves. Also reads from a pipe.\n" },
+    { "view", "[RUN...] [options]", "shows runs, also while they are running", command_view,
+      "Opens runs in a window: one with all that it logged, several over each other, with a legend of the parameters in\n"
+      "which they differ. Runs that are still at work, in other processes, go on growing. RUN is a run's directory, or a\n"
+      "name: grokking is its newest run, grokking:3 the three newest, grokking/20260102-030405 that one. Without RUN it is\n"
+      "the newest run of all.\n"
+      "\n"
+      "  --metrics NAMES  these only: a,b or patterns, as 'test_*'\n"
+      "  --newest N       the N newest runs of each name\n"
+      "  --mean           runs that differ in the seed alone become their mean, with a band of one standard deviation\n"
+      "  --log            logarithmic axes of steps; the key x in the window does it, too\n"
+      "  --save FILE      draws to a .png, .svg or .pdf, and ends\n"
+      "  --style STYLE    light, dark or print\n"
+      "  --tui            curves in the terminal, until all runs have ended. This is the default without a display\n"
+      "  --no-follow      what there is now\n"
+      "\n"
+      "A click on a name of the legend hides that run, or that metric, in all panels; ? in the window tells all keys. Closing\n"
+      "the window, or Ctrl-C, ends the command and no run.\n"
+      "Exit code: 0 also after Ctrl-C, 1 when there is nothing to show, 2 wrong command line.\n" },
     { "export", "RUN --csv [FILE]", "writes the metrics of a run as CSV", command_export,
       "RUN is a run's directory, or the name of an experiment: then its latest run.\n"
       "FILE defaults to metrics.csv in the run's directory; - is the standard output.\n" },

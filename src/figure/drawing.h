@@ -12,7 +12,7 @@
 
 typedef struct mli_core { /* what drawing needs of the core */
     const char *version;
-    size_t      core_bytes, drawing_bytes, view_bytes, panel_bytes, series_bytes, mark_bytes; /* the two halves must mean the same structs */
+    size_t      core_bytes, drawing_bytes, view_bytes, panel_bytes, series_bytes, mark_bytes, knob_bytes; /* the two halves must mean the same structs */
     void       *(*fail)(const char *format, ...) ML_PRINTF(1, 2);
     bool        (*failed)(void);
     const char *(*error_message)(void);
@@ -25,6 +25,11 @@ typedef struct mli_core { /* what drawing needs of the core */
     bool        (*view_take)(ml_figure *fig, mli_view *view);
     void        (*view_drop)(mli_view *view);
     uint64_t    (*figure_version)(ml_figure *fig);
+    ml_knobs   *(*figure_knobs)(ml_figure *fig);
+    void        (*knobs_release)(ml_knobs *knobs);
+    int         (*knobs_look)(const ml_knobs *knobs, ml_knob out[ML_KNOBS], bool *locked);
+    uint64_t    (*knobs_version)(const ml_knobs *knobs);
+    bool        (*knobs_turn)(ml_knobs *knobs, int knob, double value, bool goes_on);
     ml_loop     (*loop_look)(void);
     void        (*loop_watch)(ml_loop_watcher *watcher, char *text, size_t room);
     bool        (*loop_pause)(bool pause);

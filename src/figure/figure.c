@@ -140,6 +140,7 @@ void ml_figure_release(ml_figure *fig)
     if (!fig || atomic_fetch_sub(&fig->refs, 1) != 1) return;
     mli_series_drop(&fig->now, true);
     drop_panels(&fig->now);
+    ml_knobs_release(fig->knobs);
     pthread_mutex_destroy(&fig->lock);
     ml_realloc(fig, sizeof *fig, 0);
 }
@@ -156,6 +157,62 @@ void ml_figure_set_style(ml_figure *fig, ml_style style)
     fig->now.style = style;
     pthread_mutex_unlock(&fig->lock);
     mli_changed(fig);
+}
+
+void ml_figure_set_title(ml_figure *fig, const char *title)
+{
+    if (!fig) return;
+    pthread_mutex_lock(&fig->lock);
+    mli_copy_text(fig->now.title, title);
+    pthread_mutex_unlock(&fig->lock);
+    mli_changed(fig);
+}
+
+bool ml_figure_arrange(ml_figure *fig, int rows, int cols)
+{
+    grid g = { 0 };
+    if (!fig || !grid_plain(&g, rows, cols)) return false;
+    pthread_mutex_lock(&fig->lock);
+    mli_view  *now  = &fig->now;
+    int        had  = now->n_panels, used = had;
+    while (used > 0 && now->panels[used - 1].n_marks == 0) used--;
+    bool       room  = used <= g.n;
+    for (int i = used; i < had && room; i++) mli_panel_empty(&now->panels[i]);
+    mli_panel *fresh = room ? ml_realloc(now->panels, (size_t)had * sizeof *fresh, (size_t)g.n * sizeof *fresh) : NULL;
+    for (int i = 0; i < g.n && fresh; i++) {
+        if (i >= used) fresh[i] = g.at[i];
+        fresh[i].row = g.at[i].row, fresh[i].col = g.at[i].col, fresh[i].n_rows = fresh[i].n_cols = 1;
+    }
+    if (fresh) {
+        now->panels   = fresh;
+        now->n_panels = g.n;
+        now->rows     = rows;
+        now->cols     = cols;
+    }
+    pthread_mutex_unlock(&fig->lock);
+    if (!room) return ml_fail("figure: %d x %d is too little room for its %d panels", rows, cols, used);
+    if (fresh) mli_changed(fig);
+    return fresh != NULL;
+}
+
+void ml_figure_set_knobs(ml_figure *fig, ml_knobs *knobs)
+{
+    if (!fig) return;
+    ml_knobs_retain(knobs);
+    pthread_mutex_lock(&fig->lock);
+    ml_knobs *old = fig->knobs;
+    fig->knobs    = knobs;
+    pthread_mutex_unlock(&fig->lock);
+    ml_knobs_release(old);
+    mli_changed(fig);
+}
+
+ml_knobs *mli_figure_knobs(ml_figure *fig)
+{
+    pthread_mutex_lock(&fig->lock);
+    ml_knobs *knobs = ml_knobs_retain(fig->knobs);
+    pthread_mutex_unlock(&fig->lock);
+    return knobs;
 }
 
 /* --- panels ------------------------------------------------------------------------------------- */

@@ -108,6 +108,8 @@ void mli_dot(cairo_t *cr, double x, double y, double radius, int shape); /* a pa
 void mli_swatch_patch(const mli_stage *s, int part, mli_box box);
 void mli_swatch_line(const mli_stage *s, int part, mli_box box);
 int  mli_label_entry(const mli_stage *s, mli_entry *to);     /* 1, or 0 without a label */
+int64_t mli_hides(const mli_mark *mark);                     /* what a click on its name hides: a mark's id, or -group */
+bool mli_is_hidden(const mli_look *look, const mli_mark *mark);
 
 /* Classes: the whole numbers in values, rising, when they are few; 0 when these are no classes. */
 #define MLI_CLASSES 12

@@ -454,7 +454,7 @@ static int entries(const mli_stage *s, mli_entry *to, int room)
     const mli_series *series = mli_series_of(s);
     if (room < 1) return 0;
     if (mli_label_entry(s, to)) return 1;
-    if (!series) return 0;
+    if (!series || mli_option(s->mark, "label")->given) return 0; /* an empty label: none */
     memcpy(to->name, series->name, sizeof to->name);
     to->stage = s;
     to->part  = 0;

@@ -39,17 +39,6 @@ static mli_mark *mark_new(int kind, size_t text_bytes)
     return mark;
 }
 
-mli_mark *mli_mark_of_series(ml_figure *fig, int series, bool right)
-{
-    mli_mark *mark = mark_new(ml_mark_find("line"), 0);
-    if (!mark) return NULL;
-    mark->id     = ++fig->last_id;
-    mark->series = series;
-    for (int i = 0; ml_mark_at(mark->kind)->options[i].name && right; i++)
-        if (strcmp(ml_mark_at(mark->kind)->options[i].name, "right") == 0) mark->options[i].number[0] = 1;
-    return mark;
-}
-
 bool mli_panel_reserve(mli_panel *panel, int more)
 {
     int need = panel->n_marks + more;
@@ -143,6 +132,15 @@ static mli_mark *mark_make(int kind, const ml_given *options, int n)
         v->text = (int)used;
         used += length;
     }
+    return mark;
+}
+
+mli_mark *mli_mark_of_series(ml_figure *fig, int series, const ml_given *options, int n)
+{
+    mli_mark *mark = mark_make(ml_mark_find("line"), options, n);
+    if (!mark) return NULL;
+    mark->id     = ++fig->last_id;
+    mark->series = series;
     return mark;
 }
 
@@ -298,6 +296,39 @@ static mli_mark *successor(const mli_mark *old, mli_data *data[ML_MARK_SLOTS])
     return mark;
 }
 
+/* Says it when the mark has gone meanwhile. */
+static void *no_mark(int64_t id)
+{
+    return ml_fail("figure: there is no mark %lld (any more)", (long long)id);
+}
+
+bool ml_figure_change(ml_figure *fig, int64_t id, const ml_given *options, int n)
+{
+    if (!fig) return false;
+    pthread_mutex_lock(&fig->lock);
+    mli_mark **place = find_mark(&fig->now, id);
+    int        kind  = place ? (*place)->kind : -1;
+    pthread_mutex_unlock(&fig->lock);
+    mli_mark *next = kind < 0 ? no_mark(id) : mark_make(kind, options, n);
+    if (!next) return false;
+
+    pthread_mutex_lock(&fig->lock);
+    place         = find_mark(&fig->now, id);
+    mli_mark *old = place ? *place : NULL;
+    if (old) {
+        next->id     = id;
+        next->series = old->series;
+        for (int i = 0; i < ML_MARK_SLOTS; i++)
+            if ((next->data[i] = old->data[i])) atomic_fetch_add(&next->data[i]->refs, 1);
+        *place = next;
+    }
+    pthread_mutex_unlock(&fig->lock);
+    mli_mark_release(old ? old : next);
+    if (!old) return no_mark(id);
+    mli_changed(fig);
+    return true;
+}
+
 bool ml_figure_give(ml_figure *fig, int64_t id, const ml_data *data, int n)
 {
     if (!fig) return false;
@@ -306,7 +337,7 @@ bool ml_figure_give(ml_figure *fig, int64_t id, const ml_data *data, int n)
     int        kind  = place ? (*place)->kind : -1;
     bool       grows = place && (*place)->series >= 0;
     pthread_mutex_unlock(&fig->lock);
-    if (kind < 0) return ml_fail("figure: there is no mark %lld (any more)", (long long)id);
+    if (kind < 0) return no_mark(id);
     if (grows) return ml_fail("line: a curve that grows takes points, one by one");
     mli_data *fresh[ML_MARK_SLOTS] = { NULL };
     if (!take_data(ml_mark_at(kind), data, n, fresh)) return false; /* copies before the lock: no one waits */
@@ -318,7 +349,7 @@ bool ml_figure_give(ml_figure *fig, int64_t id, const ml_data *data, int n)
     pthread_mutex_unlock(&fig->lock);
     if (!place) {
         for (int i = 0; i < ML_MARK_SLOTS; i++) data_release(fresh[i]);
-        return ml_fail("figure: there is no mark %lld (any more)", (long long)id);
+        return no_mark(id);
     }
     mli_mark_release(old);
     if (next) mli_changed(fig);

@@ -94,5 +94,6 @@ typedef struct mli_view {
 bool     mli_view_take(ml_figure *fig, mli_view *view); /* a snapshot; the caller keeps fig until mli_view_drop */
 void     mli_view_drop(mli_view *view);
 uint64_t mli_figure_version(ml_figure *fig);            /* changes whenever a picture of it would */
+ml_knobs *mli_figure_knobs(ml_figure *fig);             /* retained; NULL: none */
 
 #endif

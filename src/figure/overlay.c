@@ -23,6 +23,9 @@ static const char *const keys[][2] = {
     { "+  \xE2\x88\x92", "size of everything" },
     { "t", "light or dark" },
     { "s", "save a picture" },
+    { "Tab  arrows", "to the next control; turn it" },
+    { "Enter", "press it" },
+    { "double click a slider", "as it was at the start" },
     { "Space", "pause the training, or go on" },
     { ".", "one step" },
     { "Ctrl Q", "stop the training after the step under way" },
@@ -163,21 +166,6 @@ static void say(mli_paper *p, const char *notice, double width, double height)
     mli_text_draw(p, mli_font_label, notice, x + 10, y + h / 2, 0, 0.5, room, false);
 }
 
-static void status_bar(mli_paper *p, const ml_window *w, double width, double height)
-{
-    double y = height - MLI_STATUS;
-    mli_ink(p, p->style->paper, 1);
-    cairo_rectangle(p->cr, 0, y, width, MLI_STATUS);
-    cairo_fill(p->cr);
-    mli_ink(p, p->style->grid, 1);
-    cairo_set_line_width(p->cr, 1 / p->density);
-    cairo_move_to(p->cr, 0, mli_snap(p, y));
-    cairo_line_to(p->cr, width, mli_snap(p, y));
-    cairo_stroke(p->cr);
-    mli_ink(p, p->style->quiet, 1);
-    mli_text_draw(p, mli_font_label, w->status, 14, y + MLI_STATUS / 2.0, 0, 0.5, width - 28, false);
-}
-
 static void drag_box(mli_paper *p, const mli_hand *hand)
 {
     mli_box b;
@@ -195,18 +183,24 @@ void mli_overlay_draw(ml_window *w, uint32_t *pixels)
 {
     static const mli_look plain;
     double                scale = w->scale * w->zoom, width = w->pixels_w / scale, height = w->pixels_h / scale;
-    if (!w->help && !w->hand.points && !w->has_bar && w->notice_end <= 0) return;
+    mli_controls *c = &w->controls;
+    if (!w->help && !w->hand.points && !c->bar && c->column <= 0 && w->notice_end <= 0) return;
     cairo_surface_t *surface = cairo_image_surface_create_for_data((unsigned char *)pixels, CAIRO_FORMAT_RGB24, w->pixels_w,
                                                                    w->pixels_h, w->pixels_w * 4);
     cairo_t         *cr      = cairo_create(surface);
     cairo_scale(cr, scale, scale);
     mli_paper p = { .cr = cr, .layout = mli_layout_make(cr), .style = mli_style_of(mli_view_style(w)), .look = &plain,
                     .density = scale };
+    c->smoothing = w->hand.look.smoothing;
+    mli_controls_lay(c, &p, width, height);
+    cairo_save(cr);
+    cairo_translate(cr, c->column, 0);
     if (w->hand.grip == MLI_GRIP_BOX) drag_box(&p, &w->hand);
-    else if (w->hand.grip == MLI_GRIP_NONE && !w->help) values(&p, w, width, height);
-    if (w->has_bar) status_bar(&p, w, width, height);
+    else if (w->hand.grip == MLI_GRIP_NONE && !w->help) values(&p, w, mli_view_width(w), mli_view_height(w));
+    cairo_restore(cr);
+    mli_controls_draw(c, &p, c->loop ? w->status : "");
     if (w->help) list_keys(&p, width, height);
-    if (w->notice_end > 0) say(&p, w->notice, width, height);
+    if (w->notice_end > 0) say(&p, w->notice, width, mli_view_height(w));
     g_object_unref(p.layout);
     cairo_destroy(cr);
     cairo_surface_destroy(surface);

@@ -65,13 +65,6 @@ static const char *title_of(const mli_view *view, const mli_panel *panel)
     return curve ? view->series[curve->series].name : panel->title;
 }
 
-static bool is_hidden(const mli_look *look, int64_t id)
-{
-    for (int i = 0; i < look->n_hidden && i < MLI_HIDDEN; i++)
-        if (look->hidden[i] == id) return true;
-    return false;
-}
-
 static void add_plot(mli_paper *p, page *pg, int index, mli_stage **next)
 {
     const mli_panel *panel = &p->view->panels[index];
@@ -85,7 +78,7 @@ static void add_plot(mli_paper *p, page *pg, int index, mli_stage **next)
     for (int i = 0; i < panel->n_marks; i++) {
         const mli_mark *mark = panel->marks[i];
         *(*next)++           = (mli_stage){
-                      .p = p, .plot = plot, .mark = mark, .kind = mli_mark_kind_of(mark), .hidden = is_hidden(p->look, mark->id)
+                      .p = p, .plot = plot, .mark = mark, .kind = mli_mark_kind_of(mark), .hidden = mli_is_hidden(p->look, mark)
         };
     }
 }

@@ -27,7 +27,7 @@ typedef struct mli_look {
     int            alone;     /* the panel that has the whole page, counted from 1; 0 = all are seen */
     double         smoothing; /* 0..1: the weight of the past in curves that grow; the curve itself is then faint */
     int            n_hidden;
-    int64_t        hidden[MLI_HIDDEN]; /* marks that are not drawn; their names in the legend are faint */
+    int64_t        hidden[MLI_HIDDEN]; /* marks, or groups below 0, that are not drawn; their names in the legend are faint */
 } mli_look;
 
 /* Where things came to stand, for whoever points at them. */
@@ -42,7 +42,7 @@ typedef struct mli_seen_panel {
 typedef struct mli_seen_entry { /* of a legend */
     mli_box box;
     int     panel;
-    int64_t mark;
+    int64_t mark; /* that it hides, or below 0 a group */
 } mli_seen_entry;
 
 typedef struct mli_seen_mark {

@@ -28,7 +28,7 @@ __attribute__((visibility("default"))) const mli_drawing *mli_drawing_start(cons
 {
     if (strcmp(from->version, ML_VERSION) != 0 || from->core_bytes != sizeof(mli_core) || from->drawing_bytes != sizeof(mli_drawing) ||
         from->mark_bytes != sizeof(mli_mark) || from->view_bytes != sizeof(mli_view) ||
-        from->panel_bytes != sizeof(mli_panel) || from->series_bytes != sizeof(mli_series))
+        from->panel_bytes != sizeof(mli_panel) || from->series_bytes != sizeof(mli_series) || from->knob_bytes != sizeof(ml_knob))
         return NULL;
     core = from;
     return &drawing;
@@ -98,6 +98,31 @@ void mli_view_drop(mli_view *view)
 uint64_t mli_figure_version(ml_figure *fig)
 {
     return core->figure_version(fig);
+}
+
+ml_knobs *mli_figure_knobs(ml_figure *fig)
+{
+    return core->figure_knobs(fig);
+}
+
+void ml_knobs_release(ml_knobs *knobs)
+{
+    core->knobs_release(knobs);
+}
+
+int ml_knobs_look(const ml_knobs *knobs, ml_knob out[ML_KNOBS], bool *locked)
+{
+    return core->knobs_look(knobs, out, locked);
+}
+
+uint64_t ml_knobs_version(const ml_knobs *knobs)
+{
+    return core->knobs_version(knobs);
+}
+
+bool ml_knobs_turn(ml_knobs *knobs, int knob, double value, bool goes_on)
+{
+    return core->knobs_turn(knobs, knob, value, goes_on);
 }
 
 ml_loop ml_loop_look(void)

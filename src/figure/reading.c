@@ -57,8 +57,8 @@ static bool read_curve(const mli_view *view, const mli_mark *mark, const mli_rul
     r->x    = low ? n.low_x : n.high_x;
     r->y    = low ? n.low_y : n.high_y;
     r->value = r->y;
-    mli_opt_line(mark, "label", 0, r->name, sizeof r->name);
-    if (!r->name[0] && mark->series >= 0) snprintf(r->name, sizeof r->name, "%s", view->series[mark->series].name);
+    if (mark->series >= 0) snprintf(r->name, sizeof r->name, "%s", view->series[mark->series].name);
+    else mli_opt_line(mark, "label", 0, r->name, sizeof r->name);
     return true;
 }
 

@@ -192,6 +192,30 @@ int mli_label_entry(const mli_stage *s, mli_entry *to)
     return 1;
 }
 
+/* --- hiding ------------------------------------------------------------------------------------------- */
+static int64_t group_of(const mli_mark *mark, const char *option)
+{
+    double group = mli_opt_number(mark, option);
+    return group > 0 && group < 1e15 ? -(int64_t)group : 0;
+}
+
+int64_t mli_hides(const mli_mark *mark)
+{
+    int64_t group = group_of(mark, "group");
+    return group ? group : mark->id;
+}
+
+bool mli_is_hidden(const mli_look *look, const mli_mark *mark)
+{
+    if (look->n_hidden == 0) return false;
+    int64_t group = group_of(mark, "group"), subgroup = group_of(mark, "subgroup");
+    for (int i = 0; i < look->n_hidden && i < MLI_HIDDEN; i++) {
+        int64_t hidden = look->hidden[i];
+        if (hidden == mark->id || (hidden < 0 && (hidden == group || hidden == subgroup))) return true;
+    }
+    return false;
+}
+
 /* --- classes ------------------------------------------------------------------------------------------ */
 int mli_classes_of(const mli_data *values, double classes[MLI_CLASSES])
 {

@@ -36,6 +36,13 @@ static const mli_series *curve_of(const mli_view *view, const mli_mark *mark)
     return mark->series >= 0 ? &view->series[mark->series] : NULL;
 }
 
+/* By the mark's place in its panel, or its group: then it is the same in all panels. */
+static int ink_of(const mli_mark *mark, int place)
+{
+    double group = mli_opt_number(mark, "group");
+    return group >= 1 && group < 1e6 ? (int)group - 1 : place;
+}
+
 static int y_axis_of(const mli_mark *mark)
 {
     return mli_opt_flag(mark, "right") ? MLI_Y2 : MLI_Y;
@@ -178,15 +185,15 @@ static void put_letter(chart *c, const mli_series *s, int y_axis, int ink)
 
 static void draw_chart(chart *c, const mli_pens *pens)
 {
-    int ink = 0;
+    int nth = 0;
     set_rulers(c);
     for (int letters = 0; letters <= (pens->n == 0); letters++) /* letters stand on top of all curves */
-        for (int i = ink = 0; i < c->panel->n_marks; i++) {
+        for (int i = nth = 0; i < c->panel->n_marks; i++) {
             const mli_mark   *mark = c->panel->marks[i];
             const mli_series *s    = curve_of(c->view, mark);
             if (!s) continue;
-            if (letters) put_letter(c, s, y_axis_of(mark), ink++);
-            else draw_curve(c, s, y_axis_of(mark), ink++);
+            if (letters) put_letter(c, s, y_axis_of(mark), ink_of(mark, nth++));
+            else draw_curve(c, s, y_axis_of(mark), ink_of(mark, nth++));
         }
 }
 
@@ -223,20 +230,22 @@ static const char *number(char to[24], double value)
 /* The title, then the name of each curve in its colour. */
 static void put_head(mli_text *to, const chart *c, const mli_pens *pens, int width)
 {
-    int left = width, ink = 0;
+    int left = width, nth = 0;
     put_spaces(to, GUTTER);
     left -= GUTTER;
     if (c->panel->title[0]) left -= put_words(to, c->panel->title, pens->braille, left / 2);
     for (int i = 0; i < c->panel->n_marks; i++) {
         const mli_series *s = curve_of(c->view, c->panel->marks[i]);
-        char              entry[ML_SERIES_NAME + 96], low[24], high[24], letter[4] = "";
+        char              entry[2 * MLI_TEXT], name[MLI_TEXT], low[24], high[24], letter[4] = "";
         if (!s) continue;
+        int ink = ink_of(c->panel->marks[i], nth++);
+        if (!mli_opt_line(c->panel->marks[i], "label", 0, name, sizeof name)[0]) snprintf(name, sizeof name, "%s", s->name);
         if (pens->n == 0) snprintf(letter, sizeof letter, "%c ", 'a' + ink % 26);
         if (y_axis_of(c->panel->marks[i]) == MLI_Y2)
-            snprintf(entry, sizeof entry, "  %s%s (%s to %s)", letter, s->name, number(low, c->ruler[MLI_Y2].low),
+            snprintf(entry, sizeof entry, "  %s%s (%s to %s)", letter, name, number(low, c->ruler[MLI_Y2].low),
                      number(high, c->ruler[MLI_Y2].high));
-        else snprintf(entry, sizeof entry, "  %s%s", letter, s->name);
-        mli_pen_begin(pens, ink++, to);
+        else snprintf(entry, sizeof entry, "  %s%s", letter, name);
+        mli_pen_begin(pens, ink, to);
         left -= put_words(to, entry, pens->braille, left);
         mli_pen_end(pens, to);
     }

@@ -4,13 +4,13 @@
 #ifndef MLI_FIGURE_WINDOW_H
 #define MLI_FIGURE_WINDOW_H
 
+#include "figure/control.h"
 #include "figure/drawing.h"
 #include "figure/hand.h"
 
 #include <SDL.h>
 
 #define MLI_FRAME_TIME (1.0 / 30) /* seconds, at least, between two pictures */
-#define MLI_STATUS     24         /* height of the bar, in 1/96 inch */
 
 typedef void mli_visit(ml_window *w);
 
@@ -49,8 +49,11 @@ struct ml_window {
     double      desktop; /* the same, as the desktop says; 0 = it does not */
     mli_hand    hand;
     bool        help;  /* all keys are told */
-    bool            has_bar; /* of status, below the figure: a loop was under way */
-    char            status[160];
+    ml_knobs       *knobs;   /* of the figure; NULL = none */
+    uint64_t        knobs_version; /* as they are in controls */
+    mli_controls    controls;
+    double          at_x, at_y; /* the pointer, on the page */
+    char            status[160]; /* in the bar */
     double          status_time; /* when to look again */
     ml_loop_watcher watcher;
     char        notice[1400];
@@ -69,7 +72,9 @@ void mli_place_begin(ml_window *w, mli_place *at);      /* where the same window
 void mli_place_end  (const ml_window *w);
 double mli_desktop_scale(void);                         /* of everything, where the desktop says one; else 0 */
 double mli_screen_scale(double desktop, int screen);    /* the desktop's, or that of a screen */
-double mli_view_height(const ml_window *w);             /* of the figure, in 1/96 inch: without the bar */
+double mli_view_width(const ml_window *w);              /* of the figure, in 1/96 inch: without the column of controls, */
+double mli_view_height(const ml_window *w);             /* without the bar */
+void mli_view_knobs(ml_window *w);                      /* as they are now; what is drawn follows */
 ml_style mli_view_style(const ml_window *w);            /* light or dark; chosen by key, it may not be on screen yet */
 void mli_view_notice(ml_window *w, const char *said, const char *what); /* for a few seconds */
 void mli_overlay_draw(ml_window *w, uint32_t *pixels);  /* over a copy of the figure's */

@@ -76,11 +76,63 @@ static double scale_of(const ml_window *w, int pixels)
     return mli_screen_scale(w->desktop, SDL_GetWindowDisplayIndex(w->sdl));
 }
 
-static int fit_size(int asked, int panels, int each, int largest, double scale, int usable)
+/* more: of what stands beside the panels. */
+static int fit_size(int asked, double panels, int largest, double more, double scale, int usable)
 {
     if (asked > 0) return asked;
-    double size = fmin(panels * each, largest) * scale;
+    double size = (fmin(panels, largest) + more) * scale;
     return (int)(usable > 0 ? fmin(size, 0.92 * usable) : size);
+}
+
+/* --- controls --------------------------------------------------------------------------------------- */
+static mli_paper paper_on(cairo_surface_t *surface, const ml_window *w, double scale)
+{
+    static const mli_look plain;
+    cairo_t *cr = cairo_create(surface);
+    cairo_scale(cr, scale, scale);
+    return (mli_paper){ .cr = cr, .layout = mli_layout_make(cr), .style = mli_style_of(mli_view_style(w)), .look = &plain,
+                        .density = scale };
+}
+
+static void paper_drop(mli_paper *p)
+{
+    g_object_unref(p->layout);
+    cairo_destroy(p->cr);
+}
+
+/* How large controls are, before anything is drawn. */
+static void measure_controls(ml_window *w)
+{
+    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, 1, 1);
+    mli_paper        p       = paper_on(surface, w, 1);
+    mli_controls_lay(&w->controls, &p, LARGEST_W, LARGEST_H);
+    paper_drop(&p);
+    cairo_surface_destroy(surface);
+}
+
+void mli_view_knobs(ml_window *w)
+{
+    mli_controls *c       = &w->controls;
+    uint64_t      version = ml_knobs_version(w->knobs); /* before the look: what comes between is seen again */
+    if (version == w->knobs_version) return;
+    int n            = c->n_knobs;
+    w->knobs_version = version;
+    c->n_knobs       = w->knobs ? ml_knobs_look(w->knobs, c->knob, &c->locked) : 0;
+    w->stale |= c->n_knobs != n; /* the column may be wider now */
+    w->uncovered = true;
+}
+
+/* What the figure has that controls are for. */
+static void look_at_figure(ml_window *w, const mli_view *view)
+{
+    ml_knobs *knobs = mli_figure_knobs(w->fig);
+    if (w->knobs) ml_knobs_release(w->knobs); /* that of the figure, or an older one */
+    if (knobs != w->knobs) w->knobs_version = 0;
+    w->knobs = knobs;
+    mli_view_knobs(w);
+    if (!w->knobs) w->controls.n_knobs = 0;
+    w->controls.curves = view->n_series > 0;
+    w->controls.bar    = w->controls.curves || w->controls.loop;
 }
 
 bool mli_view_open(ml_window *w)
@@ -92,10 +144,12 @@ bool mli_view_open(ml_window *w)
     }
     SDL_Rect usable = { 0 };
     SDL_GetDisplayUsableBounds(0, &usable);
-    w->desktop    = mli_desktop_scale();
-    double scale  = mli_screen_scale(w->desktop, 0);
-    int    width  = fit_size(w->width, view.cols, PANEL_W, LARGEST_W, scale, usable.w);
-    int    height = fit_size(w->height, view.rows, PANEL_H, LARGEST_H, scale, usable.h);
+    w->desktop = mli_desktop_scale();
+    look_at_figure(w, &view);
+    measure_controls(w);
+    double scale  = mli_screen_scale(w->desktop, 0), tall = fmax(view.rows * PANEL_H, w->controls.content); /* all knobs, if they fit */
+    int    width  = fit_size(w->width, view.cols * PANEL_W, LARGEST_W, w->controls.column, scale, usable.w);
+    int    height = fit_size(w->height, tall, LARGEST_H, w->controls.bar ? MLI_BAR : 0, scale, usable.h);
     mli_view_drop(&view);
 
     char title[sizeof w->title + sizeof KEYS];
@@ -129,6 +183,8 @@ void mli_view_close(ml_window *w)
     ml_realloc(w->pixels, pixel_bytes(w->pixels_w, w->pixels_h), 0);
     w->pixels   = NULL;
     w->pixels_w = w->pixels_h = 0;
+    if (w->knobs) ml_knobs_release(w->knobs);
+    w->knobs = NULL;
 }
 
 /* --- drawing ------------------------------------------------------------------------------------------ */
@@ -152,21 +208,23 @@ static bool draw(ml_window *w)
     if (!mli_view_take(w->fig, &view)) return false;
     w->scale       = scale_of(w, screen->w);
     double   scale = w->scale * w->zoom;
+    look_at_figure(w, &view);
+    cairo_surface_t *surface = cairo_image_surface_create_for_data(
+        (unsigned char *)w->pixels, CAIRO_FORMAT_RGB24, screen->w, screen->h, screen->w * 4);
+    mli_paper paper = paper_on(surface, w, scale);
+    mli_controls_lay(&w->controls, &paper, screen->w / scale, screen->h / scale);
     mli_page page  = {
-         .width   = screen->w / scale,
-         .height  = fmax(screen->h / scale - (w->has_bar ? MLI_STATUS : 0), 1),
+         .width   = mli_view_width(w),
+         .height  = mli_view_height(w),
          .density = scale,
          .style   = w->style == ML_STYLE_DEFAULT ? view.style : w->style,
          .look    = &w->hand.look,
          .seen    = &w->hand.seen,
     };
-    cairo_surface_t *surface = cairo_image_surface_create_for_data(
-        (unsigned char *)w->pixels, CAIRO_FORMAT_RGB24, screen->w, screen->h, screen->w * 4);
-    cairo_t *cr = cairo_create(surface);
-    cairo_scale(cr, scale, scale);
     mli_ties_of(&view, &w->hand.ties);
-    bool ok = mli_paint(cr, &view, &page);
-    cairo_destroy(cr);
+    cairo_translate(paper.cr, w->controls.column, 0);
+    bool ok = mli_paint(paper.cr, &view, &page);
+    paper_drop(&paper);
     cairo_surface_destroy(surface);
     mli_view_drop(&view);
     if (!ok) return false;
@@ -191,20 +249,30 @@ static void show(ml_window *w)
     w->uncovered = false;
 }
 
-double mli_view_height(const ml_window *w)
+double mli_view_width(const ml_window *w)
 {
-    return fmax(w->pixels_h / (w->scale * w->zoom) - (w->has_bar ? MLI_STATUS : 0), 1);
+    return fmax(w->pixels_w / (w->scale * w->zoom) - w->controls.column, 1);
 }
 
-/* The bar comes with the first loop and stays. */
+double mli_view_height(const ml_window *w)
+{
+    return fmax(w->pixels_h / (w->scale * w->zoom) - (w->controls.bar ? MLI_BAR : 0), 1);
+}
+
+/* The buttons come with the first loop and stay. */
 static void look_at_loop(ml_window *w, double now)
 {
-    char text[sizeof w->status];
+    char          text[sizeof w->status];
+    mli_controls *c    = &w->controls;
+    ml_loop       loop = ml_loop_look();
+    w->uncovered |= c->loop && (c->running != loop.running || c->paused != loop.paused);
+    c->running = loop.running;
+    c->paused  = loop.paused;
     if (now < w->status_time) return;
     w->status_time = now + STATUS_TIME;
-    if (!w->has_bar && !ml_loop_look().running) return;
-    w->stale |= !w->has_bar;
-    w->has_bar = true;
+    if (!c->loop && !loop.running) return;
+    w->stale |= !c->loop;
+    c->loop = true;
     ml_loop_watch(&w->watcher, text, sizeof text);
     bool failed = !strncmp(text, ML_LOOP_FAILED, strlen(ML_LOOP_FAILED));
     if (failed && w->notice_end <= 0) mli_view_notice(w, "", text); /* for as long as it is so */
@@ -215,6 +283,7 @@ static void look_at_loop(ml_window *w, double now)
 void mli_view_refresh(ml_window *w, double now)
 {
     look_at_loop(w, now);
+    mli_view_knobs(w);
     /* a window that no one sees waits; SDL tells when it is seen again */
     if (SDL_GetWindowFlags(w->sdl) & (SDL_WINDOW_MINIMIZED | SDL_WINDOW_HIDDEN)) return;
     if (w->notice_end > 0 && now >= w->notice_end) {

@@ -28,6 +28,8 @@ ml_panel_opts lml_panel_options(lua_State *L, int t, const char *where);
 
 int lml_list_marks(lua_State *L);  /* for Lua: the table of marks, as data */
 int lml_figure_add(lua_State *L);
+int lml_figure_change(lua_State *L);
 int lml_figure_give(lua_State *L);
+int lml_figure_curve(lua_State *L);
 
 #endif

@@ -1,5 +1,7 @@
 /* Runs, progress and Ctrl-C for Lua: a thin layer; the interface that scripts see is lua/moonlab/run.lua. */
-#include "lua/lua_moonlab.h"
+#include "lua/lua_run.h"
+
+#include "lua/lua_knobs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,7 @@ typedef struct lua_run {
     ml_run       *run;
     ml_progress  *progress;
     ml_terminal  *terminal; /* curves above the bar; NULL = none */
+    ml_knobs     *knobs;    /* NULL = none */
     bool          looping;      /* between loop_begin and loop_end */
     bool          finished;
     ml_run_status outcome;      /* what the run becomes when it is collected unfinished */
@@ -108,6 +111,20 @@ static int run_event(lua_State *L) /* run:event(step, text) */
     return 0;
 }
 
+static int run_change(lua_State *L) /* run:change(step, loop, name, value as JSON, goes_on) */
+{
+    if (!ml_run_change(check_run(L)->run, luaL_checkinteger(L, 2), (int)luaL_checkinteger(L, 3), luaL_checkstring(L, 4),
+                       luaL_checkstring(L, 5), lua_toboolean(L, 6)))
+        return lml_error(L);
+    return 0;
+}
+
+static int run_stop(lua_State *L) /* run:stop(step, loop) */
+{
+    if (!ml_run_stop(check_run(L)->run, luaL_checkinteger(L, 2), (int)luaL_checkinteger(L, 3))) return lml_error(L);
+    return 0;
+}
+
 static int run_check(lua_State *L) /* run:check(name, passed, detail or nil) */
 {
     if (!ml_run_check(check_run(L)->run, luaL_checkstring(L, 2), lua_toboolean(L, 3), luaL_optstring(L, 4, NULL)))
@@ -170,15 +187,31 @@ static int run_loop_begin(lua_State *L) /* run:loop_begin(total, quiet) */
     return 0;
 }
 
-static int run_tick(lua_State *L) /* run:tick(steps done) -> false when Ctrl-C was pressed; waits while a window says pause */
+/* run:tick(steps done) -> true: the next step; false: Ctrl-C was pressed; nil: a turn of a knob waits to be taken: take it, and
+ * ask again. Waits while a window says pause; second: is it paused? */
+static int run_tick(lua_State *L)
 {
     lua_run    *self = check_run(L);
     lua_Integer done = lua_tointeger(L, 2);
     if (done > 0) ml_progress_step(self->progress, done);
-    double waited = ml_loop_step(self, done);
-    if (waited > 0) ml_progress_waited(self->progress, waited);
-    lua_pushboolean(L, !ml_interrupted());
-    return 1;
+    bool turned = ml_knobs_waiting(self->knobs);
+    if (!turned) {
+        double waited = ml_loop_wait(self, done, &turned);
+        if (waited > 0) ml_progress_waited(self->progress, waited);
+    }
+    if (ml_interrupted()) lua_pushboolean(L, false);
+    else if (turned) lua_pushnil(L);
+    else lua_pushboolean(L, true);
+    lua_pushboolean(L, ml_loop_look().paused);
+    return 2;
+}
+
+static int run_set_knobs(lua_State *L) /* run:set_knobs(board): tick looks at it */
+{
+    lua_run *self = check_run(L);
+    ml_knobs_release(self->knobs);
+    self->knobs = ml_knobs_retain(lml_knobs_at(L, 2));
+    return 0;
 }
 
 static int run_clear(lua_State *L) /* run:clear(): makes room to print something while the bar is there */
@@ -226,7 +259,9 @@ static int run_gc(lua_State *L)
         (void)ml_run_finish(self->run, self->outcome, self->message[0] ? self->message : NULL);
     }
     ml_run_release(self->run);
-    self->run = NULL;
+    ml_knobs_release(self->knobs);
+    self->run   = NULL;
+    self->knobs = NULL;
     return 0;
 }
 
@@ -249,13 +284,15 @@ static int run_export_csv(lua_State *L) /* export_csv(run directory, file) */
 
 static const luaL_Reg run_methods[] = {
     { "dir", run_dir },           { "log", run_log },         { "event", run_event },     { "check", run_check },
+    { "change", run_change },     { "stop", run_stop },       { "set_knobs", run_set_knobs },
     { "last", run_last },         { "reached", run_reached }, { "outcome", run_outcome }, { "finish", run_finish },
     { "loop_begin", run_loop_begin }, { "tick", run_tick },   { "loop_end", run_loop_end },
     { "clear", run_clear },   { "above", run_above },               { "checks_failed", run_checks_failed }, { NULL, NULL },
 };
 
 static const luaL_Reg run_functions[] = {
-    { "start", run_start }, { "number", run_number }, { "export_csv", run_export_csv }, { NULL, NULL },
+    { "start", run_start }, { "number", run_number }, { "export_csv", run_export_csv },
+    { "history", lml_run_history }, { NULL, NULL },
 };
 
 int lml_open_run(lua_State *L)

@@ -40,8 +40,7 @@ bool mli_folder_make(const char *root, const char *name, char *dir, size_t dir_b
     struct tm local;
     localtime_r(&now, &local);
     strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &local);
-    if (!root) root = getenv("MOONLAB_RUNS");
-    if (!root || !*root) root = "runs";
+    if (!root || !*root) root = ml_run_root();
     int length = snprintf(dir, dir_bytes, "%s/%s", root, name);
     if (length < 0 || (size_t)length + 32 >= dir_bytes) return cannot_make(root, ENAMETOOLONG);
     int why = make_folders(dir);

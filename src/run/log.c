@@ -125,6 +125,39 @@ void mli_log_words(mli_log *log, double now, ml_record_kind kind, int64_t step, 
     flush_when_due(log, now, 0);
 }
 
+static uint8_t *put_loop(uint8_t *p, ml_record_kind kind, double now, int64_t step, int loop)
+{
+    return mli_put_u32(put_timed(p, kind, now, step), (uint32_t)loop);
+}
+
+void mli_log_change(mli_log *log, double now, int64_t step, int loop, const char *name, const char *value, bool goes_on)
+{
+    size_t   payload = MLI_TIMED_BYTES + 4 + 1 + strlen(name) + 1 + strlen(value) + 1;
+    uint8_t *p       = reserve(log, now, payload);
+    if (p) {
+        p    = put_loop(p, ML_RECORD_CHANGE, now, step, loop);
+        *p++ = goes_on;
+        put_text(put_text(p, name), value);
+        commit(log, payload);
+    } else {
+        log->lost++;
+    }
+    flush_when_due(log, now, 0);
+}
+
+void mli_log_stop(mli_log *log, double now, int64_t step, int loop)
+{
+    size_t   payload = MLI_TIMED_BYTES + 4;
+    uint8_t *p       = reserve(log, now, payload);
+    if (p) {
+        put_loop(p, ML_RECORD_STOP, now, step, loop);
+        commit(log, payload);
+    } else {
+        log->lost++;
+    }
+    flush_when_due(log, now, 0);
+}
+
 /* --- life ----------------------------------------------------------------------------------------------- */
 bool mli_log_create(mli_log *log, const char *path)
 {

@@ -29,6 +29,8 @@ bool mli_log_name(mli_log *log, double now, const char *name, uint32_t *id); /* 
 void mli_log_metrics(mli_log *log, double now, int64_t step, const uint32_t *ids, const double *values, int n);
 void mli_log_words(mli_log *log, double now, ml_record_kind kind, int64_t step, const char *text,
                    const char *detail, bool passed);
+void mli_log_change(mli_log *log, double now, int64_t step, int loop, const char *name, const char *value, bool goes_on);
+void mli_log_stop(mli_log *log, double now, int64_t step, int loop);
 
 void mli_log_flush(mli_log *log, double now); /* tries to write what waits */
 bool mli_log_told(mli_log *log);              /* false once when trouble begins, with a message; else true */

@@ -12,7 +12,7 @@
 #define NAP 10000000L /* ns between two looks while it is held up; Ctrl-C ends one early */
 
 static _Atomic(const void *) owner; /* of the outermost loop; loops inside are not counted */
-static atomic_bool      running, paused;
+static atomic_bool      running, paused, woken;
 static atomic_int       allowed; /* steps that a paused loop may still take */
 static _Atomic(int64_t) done, all;
 static atomic_bool      failed;
@@ -26,6 +26,7 @@ void ml_loop_begin(const void *who, int64_t total)
     atomic_store(&all, total);
     atomic_store(&allowed, 0);
     atomic_store(&paused, false);
+    atomic_store(&woken, false);
     atomic_store(&failed, false);
     atomic_store(&running, true);
 }
@@ -41,15 +42,32 @@ static bool take_one(void)
 
 double ml_loop_step(const void *who, int64_t step)
 {
+    double waited = 0;
+    bool   again  = true;
+    while (again) waited += ml_loop_wait(who, step, &again);
+    return waited;
+}
+
+double ml_loop_wait(const void *who, int64_t step, bool *again)
+{
+    *again = false;
     if (atomic_load_explicit(&owner, memory_order_relaxed) == who) {
         atomic_store_explicit(&done, step, memory_order_relaxed);
-        if (step >= atomic_load_explicit(&all, memory_order_relaxed)) return 0; /* nothing left to hold up */
+        int64_t total = atomic_load_explicit(&all, memory_order_relaxed);
+        if (total > 0 && step >= total) return 0; /* nothing left to hold up */
     }
     if (!atomic_load_explicit(&paused, memory_order_relaxed)) return 0;
     double          began = ml_clock();
     struct timespec nap   = { .tv_nsec = NAP };
-    while (atomic_load(&paused) && !ml_interrupted() && !take_one()) nanosleep(&nap, NULL);
+    while (atomic_load(&paused) && !ml_interrupted() && !take_one() && !(*again = atomic_exchange(&woken, false)))
+        nanosleep(&nap, NULL);
     return ml_clock() - began;
+}
+
+/* A word that comes while nobody waits brings the next pause back once, early: whoever is woken looks, and finds nothing. */
+void ml_loop_wake(void)
+{
+    atomic_store(&woken, true);
 }
 
 void ml_loop_end(const void *who)

@@ -99,7 +99,7 @@ const char *ml_run_dir(const ml_run *run)
     return run ? run->dir : NULL;
 }
 
-/* --- events and checks ---------------------------------------------------------------------------------- */
+/* --- events, changes and checks ------------------------------------------------------------------------- */
 static bool is_running(const ml_run *run, const char *what)
 {
     if (!run) return false;
@@ -126,6 +126,22 @@ bool ml_run_event(ml_run *run, int64_t step, const char *text)
     if (!text) return ml_fail("event: there is no text");
     if (!text_fits("event: the text", text)) return false;
     mli_log_words(&run->log, mli_run_now(run), ML_RECORD_EVENT, step, text, "", false);
+    return mli_log_told(&run->log);
+}
+
+bool ml_run_change(ml_run *run, int64_t step, int loop, const char *name, const char *value, bool goes_on)
+{
+    if (!is_running(run, "change")) return false;
+    if (!value) return ml_fail("change: there is no value");
+    if (!mli_name_fits("change: what is changed", name) || !text_fits("change: the value", value)) return false;
+    mli_log_change(&run->log, mli_run_now(run), step, loop, name, value, goes_on);
+    return mli_log_told(&run->log);
+}
+
+bool ml_run_stop(ml_run *run, int64_t step, int loop)
+{
+    if (!is_running(run, "stop")) return false;
+    mli_log_stop(&run->log, mli_run_now(run), step, loop);
     return mli_log_told(&run->log);
 }
 

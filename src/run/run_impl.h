@@ -59,7 +59,6 @@ void mli_folder_remove(const char *dir);                  /* what was made in it
 
 /* reader.c */
 const uint32_t *mli_reader_ids(const ml_run_reader *reader); /* of the metrics that ml_run_next gave last */
-size_t mli_reader_names(const ml_run_reader *reader, char *const **names); /* met so far, by id */
 bool   mli_reader_rewind(ml_run_reader *reader); /* to the start of the same bytes; no name has been met */
 
 bool mli_describe(const ml_run *run); /* writes run.json */

@@ -8,6 +8,8 @@
  *     metrics     f64 time, i64 step, (u32 id, f64 value) to the end
  *     event, check, end
  *                 f64 time, i64 step, u8 passed, text, detail
+ *     change      f64 time, i64 step, u32 loop, u8 goes_on, name, value
+ *     stop        f64 time, i64 step, u32 loop
  * A reader skips kinds that it does not know, so kinds may be added; anything else raises the version. */
 #ifndef MOONLAB_RUN_WIRE_H
 #define MOONLAB_RUN_WIRE_H

@@ -96,6 +96,50 @@ Test(loop, pause_one_step_and_on)
     cr_expect_not(ml_loop_advance());
 }
 
+/* Work that looks at something in a pause, whenever it is woken. */
+static atomic_int looks;
+
+static void *work_and_look(void *at)
+{
+    worker *w = at;
+    for (int64_t done = 0; !ml_interrupted(); done++) {
+        bool woken;
+        do {
+            w->waited += ml_loop_wait(w, done, &woken);
+            if (woken) atomic_fetch_add(&looks, 1);
+        } while (woken);
+        usleep(500);
+        atomic_store(&w->step, done + 1);
+    }
+    ml_loop_end(w);
+    atomic_store(&w->ended, true);
+    return NULL;
+}
+
+Test(loop, a_paused_one_is_woken_and_sleeps_again)
+{
+    worker w = { .total = 0 }; /* without end */
+    ml_interrupt_begin();
+    ml_loop_begin(&w, 0);
+    cr_assert(pthread_create(&w.thread, NULL, work_and_look, &w) == 0);
+    WAIT_UNTIL(atomic_load(&w.step) > 3);
+    ml_loop_pause(true);
+    long long at = standing(&w);
+    cr_assert(at > 0, "one without end can be paused too");
+    for (int i = 1; i <= 3; i++) {
+        ml_loop_wake();
+        WAIT_UNTIL(atomic_load(&looks) == i);
+    }
+    cr_expect_eq(standing(&w), at, "it looked, and took no step");
+    cr_expect_eq(atomic_load(&looks), 3, "once for each word");
+    ml_loop_advance();
+    ml_loop_wake();
+    WAIT_UNTIL(atomic_load(&w.step) == at + 1 && atomic_load(&looks) == 4);
+    cr_expect_eq(standing(&w), at + 1, "the step that was allowed is not lost, nor taken twice");
+    ml_interrupt_raise();
+    join(&w);
+}
+
 Test(loop, the_end_is_never_held_up)
 {
     worker w;

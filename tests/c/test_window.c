@@ -44,7 +44,7 @@ Test(window, shows_the_figure_and_follows_it)
 
     double cells[6] = { 0, 1, 0, 1, 0, 1 };
     cr_assert(sample_heatmap(fig, 0, NULL, (ml_given[]){ { .name = "limits", .number = { 0, 1 } } }, 1, 2, 3, cells));
-    WAIT_UNTIL(on_screen(mli_map_at(MLI_MAP_VIRIDIS, false, 1)) > 10000);
+    WAIT_UNTIL(on_screen(mli_map_at(MLI_MAP_VIRIDIS, false, 1)) > 9000);
     WAIT_UNTIL(count_threads() == threads + 1); /* one thread of its own */
 
     ml_window_close(window);

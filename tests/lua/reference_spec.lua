@@ -85,7 +85,7 @@ describe("the reference", function()
         end
       end
     end
-    for _, part in ipairs { "fft", "tree", "linalg", "stats", "probe", "kernels", "measures" } do -- loaded when first used
+    for _, part in ipairs { "fft", "tree", "linalg", "stats", "probe", "kernels", "measures", "ui" } do -- loaded when first used
       local good, module = pcall(function() return ml[part] end)
       if good then look("ml." .. part .. ".", module) end
     end
