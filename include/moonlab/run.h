@@ -180,6 +180,10 @@ typedef struct ml_loop_watcher {
 } ml_loop_watcher;
 void ml_loop_watch(ml_loop_watcher *watcher, char *text, size_t room);
 
+/* What the loop's script failed with, for ml_loop_watch to tell in place of all that, until the next loop; behind ML_LOOP_FAILED. */
+#define ML_LOOP_FAILED "error: "
+void ml_loop_failed(const char *message);
+
 /* --- Ctrl-C ------------------------------------------------------------------------------------------- */
 void ml_interrupt_begin(void); /* the first Ctrl-C (or SIGTERM) only sets a flag, the second ends the process */
 bool ml_interrupted(void);

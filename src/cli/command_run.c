@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lua/lua_moonlab.h"
+#include "moonlab/run.h"
 
 extern const lml_chunk cli_scripts[]; /* made by embed.cmake of the scripts that CMakeLists.txt names */
 
@@ -152,7 +153,7 @@ static int load(lua_State *L, const request *wanted)
     return luaL_loadbufferx(L, (const char *)text->source, text->bytes, text->name, "t");
 }
 
-static int run(lua_State *L, const request *wanted)
+static int run(lua_State *L, const request *wanted, bool watched)
 {
     bool loaded = load(L, wanted) == LUA_OK, good = loaded && script_call(L, 0, 0);
     bool interrupted = loaded && script_interrupted();
@@ -164,11 +165,14 @@ static int run(lua_State *L, const request *wanted)
     lua_settop(L, 0);
     int code = script_finish(L, failure, interrupted);
     if (failure && code == USAGE) print_usage_error(L, wanted->name);
-    else if (failure && strcmp(failure, SCRIPT_INTERRUPTED) != 0) fprintf(stderr, "%s\n", failure);
+    else if (failure && strcmp(failure, SCRIPT_INTERRUPTED) != 0) {
+        fprintf(stderr, "%s\n", failure);
+        if (watched) ml_loop_failed(failure);
+    }
     free(failure);
     if (code == DONE && wanted->n_overrides > 0 && !session_flag(L, "consumed"))
         return usage_error(wanted->name, "'%s' has no effect: %s calls no ml.run", wanted->overrides[0], wanted->script);
-    if (code == DONE || code == CHECK_FAILED) wait_for_windows(L);
+    if (code == DONE || code == CHECK_FAILED || (watched && code == FAILED)) wait_for_windows(L); /* then they show the error, too */
     return code;
 }
 
@@ -222,7 +226,7 @@ static int run_script_once(void *context, const watched_run *watched)
     }
     set_arg(L, wanted);
     set_session(L, wanted, wanted->command);
-    if (!watched || set_watched(L, watched)) code = (lua_settop(L, 0), run(L, wanted));
+    if (!watched || set_watched(L, watched)) code = (lua_settop(L, 0), run(L, wanted, watched != NULL));
     else fprintf(stderr, "%s\n", lua_tostring(L, -1));
     lua_close(L);
     return code;
