@@ -1,8 +1,8 @@
 """A CNN for MNIST: conv 32, conv 64 (3x3, ReLU), max pool 2, 128, 10; batch 64. Prints microseconds per Adam step and
 per forward pass."""
-import time
 import torch
 from torch import nn
+from torch_steps import step_of, times
 
 torch.set_num_threads(2)
 torch.manual_seed(1)
@@ -11,12 +11,7 @@ model = nn.Sequential(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.R
 opt = torch.optim.Adam(model.parameters(), lr=1e-3)
 x, y = torch.randn(64, 1, 28, 28), torch.randint(0, 10, (64,))
 
-
-def step():
-    loss = nn.functional.cross_entropy(model(x), y)
-    opt.zero_grad()
-    loss.backward()
-    opt.step()
+step = step_of(model, opt, x, y)
 
 
 @torch.no_grad()
@@ -24,13 +19,8 @@ def forward():
     model(x)
 
 
-def measure(run):
-    for _ in range(3):
-        run()
-    began = time.perf_counter()
-    for _ in range(20):
-        run()
-    return (time.perf_counter() - began) / 20 * 1e6
+def mean(run):
+    return sum(times(run, 3, 20)) / 20 * 1e6
 
 
-print(measure(step), measure(forward))
+print(mean(step), mean(forward))

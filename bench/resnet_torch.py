@@ -1,8 +1,8 @@
 """A small ResNet: three stages of 16, 32 and 64 channels, each a block, batch normalisation; batch 64 of 32x32 colour images.
 Prints microseconds per step of SGD with momentum and per forward pass in evaluation: the least of several."""
-import time
 import torch
 from torch import nn
+from torch_steps import step_of, times
 
 torch.set_num_threads(2)
 torch.manual_seed(1)
@@ -30,29 +30,15 @@ opt = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
 x, y = torch.randn(64, 3, 32, 32), torch.randint(0, 10, (64,))
 
 
-def step():
-    loss = nn.functional.cross_entropy(model(x), y)
-    opt.zero_grad()
-    loss.backward()
-    opt.step()
-
-
 @torch.no_grad()
 def forward():
     model(x)
 
 
-def measure(run):
-    for _ in range(3):
-        run()
-    least = float("inf")
-    for _ in range(15):
-        began = time.perf_counter()
-        run()
-        least = min(least, time.perf_counter() - began)
-    return least * 1e6
+def least(run):
+    return min(times(run, 3, 15)) * 1e6
 
 
-train = measure(step)
+train = least(step_of(model, opt, x, y))
 model.eval()
-print(train, measure(forward))
+print(train, least(forward))

@@ -14,7 +14,9 @@
     TEXT(label, "its name in the legend") \
     TEXT(colour, "#rrggbb, or one of the style's: blue, orange, green, pink, amber, sky, grey, ink") \
     REAL(alpha, 1, "1 hides what is behind, 0 is not seen") \
-    FLAG(right, "over the y axis on the right")
+    FLAG(right, "over the y axis on the right") \
+    REAL(group, 0, "marks of one group, not 0, are hidden by a click on one of their names in a legend, in all panels") \
+    REAL(subgroup, 0, "a second group that the mark belongs to")
 
 ML_MARK(line, "a curve through points, which may grow; with low and high, the band between them",
         IN(x, "n") IN(y, "n") MAYBE(low, "n") MAYBE(high, "n"),
@@ -46,9 +48,10 @@ ML_MARK(heatmap, "a matrix as colours, row 1 at the top",
         REAL(row_shift, 0, "added to the numbers of rows, which count from 1; -1 counts from 0")
         REAL(col_shift, 0, "added to the numbers of columns"))
 
-ML_MARK(images, "many small images in a grid: filters, digits",
-        IN(images, "n, h, w"),
-        REAL(columns, 0, "0 = as fits the panel best") WORD(map, ML_MAPS, "colours; auto: grey, or diverging")
+ML_MARK(images, "many small images: filters, digits; in a grid, or each centred on its place",
+        IN(images, "n, h, w") MAYBE(x, "n") MAYBE(y, "n"),
+        REAL(columns, 0, "0 = as fits the panel best")
+        REAL(size, 0.8, "of images with places: the longer side, in units of the axis that has fewer pixels for one") WORD(map, ML_MAPS, "colours; auto: grey, or diverging")
         FLAG(diverging, "two hues that meet at zero") FLAG(shared, "one scale of colours for all, with a bar")
         PAIR(limits, "values at the two ends of the colours, for all"))
 

@@ -31,6 +31,7 @@ typedef struct ml_run_opts {
     const char *root;    /* NULL: MOONLAB_RUNS, else "runs". Relative: then the working directory must stay */
     const char *params;  /* the resolved parameters, a JSON object, kept as it is written; NULL = {} */
     const char *script;  /* path of the script to copy; NULL = none. A pipe is not copied: it has been read */
+    const char *script_text; /* the script itself, where it is in no file; NULL = it is read */
     const char *command; /* what was typed; NULL = unknown */
     uint64_t    seed;
 } ml_run_opts;
@@ -94,8 +95,43 @@ typedef struct ml_record {
 ml_run_reader *ml_run_open(const char *dir); /* as far as the log goes now; NULL, with a message: no run */
 bool ml_run_next(ml_run_reader *reader, ml_record *record); /* false at the end. Good until the next call */
 bool ml_run_torn(const ml_run_reader *reader);    /* a broken record was met: it and what follows were dropped */
+bool ml_run_cut(const ml_run_reader *reader);     /* and the log ends within it: its writer may still complete it */
 bool ml_run_stopped(const ml_run_reader *reader); /* ended early, with a message: no memory, or the disk failed */
+/* Looks at the log again, which may have grown. True: ml_run_next goes on, at a broken record with that record, so one that
+ * has been completed is read whole. False: nothing came, or with a message (ml_run_stopped) nothing ever will: the log has
+ * become shorter than what was read, is gone, or was replaced by another file. */
+bool ml_run_more(ml_run_reader *reader);
 void ml_run_close(ml_run_reader *reader);         /* NULL is fine */
+
+int         ml_run_metrics(const ml_run_reader *reader);            /* how many the log has named so far */
+const char *ml_run_metric (const ml_run_reader *reader, int i);     /* the name of one, i < ml_run_metrics; good until the close */
+
+/* --- many records at once: columns of steps and values, one a metric ------------------------------------ */
+typedef struct ml_columns ml_columns;
+typedef enum ml_columns_met {
+    ML_COLUMNS_END,    /* of the log, as it is now */
+    ML_COLUMNS_FULL,   /* `most` values are held, or a record more: clear, and read on */
+    ML_COLUMNS_RECORD, /* one that has no metrics is in *other, as by ml_run_next: read on */
+    ML_COLUMNS_FAILED  /* with a message: no memory, or the disk failed */
+} ml_columns_met;
+ml_columns    *ml_columns_new(void);
+ml_columns_met ml_columns_read(ml_columns *c, ml_run_reader *reader, int64_t most, ml_record *other); /* adds to what is held */
+int64_t        ml_columns_get(const ml_columns *c, int metric, const int64_t **steps, const double **values); /* how many */
+void           ml_columns_clear(ml_columns *c); /* holds nothing, and keeps its memory */
+void           ml_columns_free(ml_columns *c);  /* NULL is fine */
+
+/* --- finding -------------------------------------------------------------------------------------------- */
+const char *ml_run_root(void);          /* MOONLAB_RUNS, else "runs" */
+bool        ml_run_is(const char *dir); /* the directory of a run: it has a run.json or a log */
+int         ml_run_order(const char *a, const char *b); /* of two directories, as for qsort: the newer one first */
+
+/* The runs in a folder, newest first; or the folders in it, by name. What is not there has none; NULL, with a message, is a
+ * folder that cannot be read. */
+typedef struct ml_run_list ml_run_list;
+ml_run_list *ml_run_list_open(const char *folder, bool runs);
+int          ml_run_list_count(const ml_run_list *list);
+const char  *ml_run_list_name(const ml_run_list *list, int i); /* within the folder; NULL: no such one */
+void         ml_run_list_close(ml_run_list *list);             /* NULL is fine */
 
 /* step,time,<metrics in the order of their first appearance>. Records of one step that follow each other share a row,
  * with the time of the first. Values as short as they can be and read back the same; nothing where not logged. Atomic. */
@@ -113,6 +149,7 @@ void         ml_progress_clear(ml_progress *p); /* makes room to print something
  * a few times a second and at the end, between two steps; NULL = leave it as it is. Drawing takes 1 % of the time at most. */
 typedef const char *ml_progress_rows(void *context, int columns, int most, int *n);
 void         ml_progress_above(ml_progress *p, ml_progress_rows *rows, void *context); /* NULL rows: nothing more */
+void         ml_progress_tell(ml_progress *p, const char *line); /* stands in place of the bar from now on; looks at the clock */
 void         ml_progress_end(ml_progress *p);   /* the last state stays on screen; frees */
 
 /* --- a hand on the loop: pause, one step, go on ------------------------------------------------------------ */
@@ -142,6 +179,10 @@ typedef struct ml_loop_watcher {
     int64_t step;
 } ml_loop_watcher;
 void ml_loop_watch(ml_loop_watcher *watcher, char *text, size_t room);
+
+/* What the loop's script failed with, for ml_loop_watch to tell in place of all that, until the next loop; behind ML_LOOP_FAILED. */
+#define ML_LOOP_FAILED "error: "
+void ml_loop_failed(const char *message);
 
 /* --- Ctrl-C ------------------------------------------------------------------------------------------- */
 void ml_interrupt_begin(void); /* the first Ctrl-C (or SIGTERM) only sets a flag, the second ends the process */

@@ -1,7 +1,7 @@
 --- Figures of experiments, made of the marks: bands over seeds, decision boundaries, networks.
 local ml      = require "moonlab"
 local check   = require "moonlab.check"
-local special = require "moonlab.special"
+local spread  = require "moonlab.spread"
 local train   = require "moonlab.train"
 
 ---@class (partial) moonlab.Figure
@@ -12,32 +12,6 @@ local Figure = {}
 ---@class moonlab.BandOptions: moonlab.LineOptions
 ---@field show? "interval"|"std"|"range"|"quartiles"  95 % of the mean by Student's t; quartiles: its median (default "interval")
 
--- Where the t distribution with df degrees of freedom leaves 2.5 % on each side.
-local function t_95(df)
-  local low, high = 0, 1e4
-  for _ = 1, 200 do
-    local middle = (low + high) / 2
-    if special.t_two_sided(middle, df) > 0.05 then low = middle else high = middle end
-  end
-  return high
-end
-
-local function split_options(where, opts, own)
-  local rest = {}
-  if opts ~= nil and type(opts) ~= "table" then check.fail("%s: options must be a table, got a %s", where, type(opts)) end
-  for name, value in pairs(opts or {}) do
-    if own[name] == nil then
-      rest[name] = value
-    else
-      if type(value) ~= type(own[name]) then
-        check.fail("%s: %s must be a %s, got a %s", where, name, type(own[name]), type(value))
-      end
-      own[name] = value
-    end
-  end
-  return own, rest
-end
-
 --- Adds the mean of several curves, one a seed, and a band that says how far they are apart.
 ---@param panel  integer
 ---@param x      moonlab.Values  (n)
@@ -45,26 +19,14 @@ end
 ---@param opts?  moonlab.BandOptions
 ---@return moonlab.Figure
 function Figure:band(panel, x, curves, opts)
-  local own, rest = split_options("fig:band", opts, { show = "interval" })
+  local own, rest = check.split("fig:band", opts, { show = "interval" })
   if type(curves) == "table" then curves = ml.stack(curves) end
   if not ml.is_tensor(curves) or #curves.shape ~= 2 or curves.shape[1] == 0 then
     check.fail("fig:band: curves must have the shape (seeds, n), got %s",
       ml.is_tensor(curves) and ("(%s)"):format(table.concat(curves.shape, ", ")) or "a " .. type(curves))
   end
-  local all = curves:cast "f64"
-  local n, middle, low, high = all.shape[1], all:mean(1), nil, nil
-  if own.show == "range" then
-    low, high = all:min(1), all:max(1)
-  elseif own.show == "quartiles" then
-    middle, low, high = all:quantile(0.5, 1), all:quantile(0.25, 1), all:quantile(0.75, 1)
-  elseif own.show == "std" or own.show == "interval" then
-    local spread = n > 1 and all:std(1) or middle * 0
-    if own.show == "interval" and n > 1 then spread = spread * (t_95(n - 1) / math.sqrt(n)) end
-    low, high = middle - spread, middle + spread
-  else
-    check.fail("fig:band: show must be interval, std, range or quartiles, got '%s'", own.show)
-  end
-  rest.low, rest.high = low, high
+  local middle
+  middle, rest.low, rest.high = spread("fig:band", curves:cast "f64", own.show)
   return self:line(panel, x, middle, rest)
 end
 
@@ -103,7 +65,7 @@ end
 ---@param opts? moonlab.DecisionOptions
 ---@return moonlab.Figure
 function Figure:decision(panel, model, data, opts)
-  local own, rest = split_options("fig:decision", opts, { points = 120, classes = {} })
+  local own, rest = check.split("fig:decision", opts, { points = 120, classes = {} })
   local x = type(data) == "table" and data.x
   if not ml.is_tensor(x) or #x.shape ~= 2 or x.shape[2] ~= 2 then
     check.fail "fig:decision: the data must be a table with x of the shape (n, 2), and labels y"
@@ -160,7 +122,7 @@ end
 ---@param opts? moonlab.NetworkOptions
 ---@return moonlab.Figure
 function Figure:network(panel, model, opts)
-  local own, rest = split_options("fig:network", opts, { most = 24 })
+  local own, rest = check.split("fig:network", opts, { most = 24 })
   local has_layers = type(model) == "table" or (type(model) == "userdata" and not ml.is_tensor(model))
   local weights = has_layers and weights_of(model, {}) or {}
   if #weights == 0 then check.fail "fig:network: needs a model with Linear layers, or a list of weights" end

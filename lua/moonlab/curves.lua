@@ -7,17 +7,22 @@ local curves = {}
 -- "train_loss" and "test_loss" belong into one panel: the last word says what is measured.
 local function subject(name) return name:match "([^_%./ ]+)$" or name end
 
+--- Puts a metric into the panel of its subject, or into a new one behind the others. A panel is a list of names.
+---@param panels table[]  what the panels show so far
+---@param name string
+---@return integer panel
+function curves.place(panels, name)
+  local at = 1
+  while panels[at] and panels[at].subject ~= subject(name) do at = at + 1 end
+  panels[at] = panels[at] or { subject = subject(name) }
+  table.insert(panels[at], name)
+  return at
+end
+
 -- A panel for each subject, in the order of the names.
 local function of_metrics(names)
-  local panels, by_subject = {}, {}
-  for _, name in ipairs(names) do
-    local of = by_subject[subject(name)]
-    if not of then
-      of = {}
-      panels[#panels + 1], by_subject[subject(name)] = of, of
-    end
-    of[#of + 1] = name
-  end
+  local panels = {}
+  for _, name in ipairs(names) do curves.place(panels, name) end
   local cols = math.min(#panels, 8)
   local fig = figure.new { cols = cols, rows = math.min(8, (#panels + cols - 1) // cols) }
   for i = 1, math.min(#panels, 64) do fig:lines(i, panels[i]) end

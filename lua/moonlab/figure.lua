@@ -26,6 +26,9 @@ local check = require "moonlab.check"
 ---@field y2lim?   number[]
 ---@field equal?   boolean   a unit of x is as long as one of y
 ---@field legend?  boolean   (default true: where there is something to tell apart)
+---@field smooth?  number    of curves that grow: the weight of the past, 0 to below 1, in the average drawn over them (ml.stats.smooth);
+---                          the curve is then faint, on a band from the least to the most of the points that the average stands for.
+---                          By points, not by x. In the window [ and ] change it
 
 ---@class moonlab.LinesOptions: moonlab.PanelOptions
 ---@field x?       string   "step" (default), or the name of a metric: points of the same run:log meet
@@ -76,6 +79,13 @@ function Figure:clear(panel)
   return self
 end
 
+-- What hands change is marked in all panels over the step.
+local function stands_over_step(self, panel)
+  if self.over_step[panel] ~= nil then return end
+  self.over_step[panel] = false
+  if self.changes then require("moonlab.changes").show(self, self.changes) end
+end
+
 --- Adds curves to a panel that grow point by point. A name in two panels is one curve, drawn twice.
 ---@param panel integer   counted from 1, row by row
 ---@param names string[]  in a run's figure: the metrics of run:log
@@ -104,10 +114,19 @@ function Figure:lines(panel, names, opts)
   self.core:lines(panel, names, opts)
   if panel == 1 and x == "step" then self.log_steps = opts.xscale == "log" end
   for _, name in ipairs(names) do self.x_of[name] = x end
-  if x == "step" and self.over_step[panel] == nil then
-    self.over_step[panel] = false
-    if self.changes then require("moonlab.changes").show(self, self.changes) end
-  end
+  if x == "step" then stands_over_step(self, panel) end
+  return self
+end
+
+--- Adds one curve that grows, with the options of a line: its label in the legend (empty: none), colour, dash, width ...
+---@param panel integer  counted from 1, row by row
+---@param name string    in a run's figure: a metric of run:log, over the step
+---@param opts? moonlab.LineOptions
+---@return moonlab.Figure
+function Figure:curve(panel, name, opts)
+  self.core:curve(panel, name, opts)
+  self.x_of[name] = self.x_of[name] or "step"
+  if self.x_of[name] == "step" then stands_over_step(self, panel) end
   return self
 end
 
@@ -206,8 +225,10 @@ end
 for _, kind in ipairs(core.figure.marks()) do add_mark(kind) end
 
 -- Figures of models, loaded when first asked for.
-for _, name in ipairs { "band", "decision", "network" } do
-  Figure[name] = function(...) return require("moonlab.charts")[name](...) end
+for module, names in pairs { charts = { "band", "decision", "network" }, neurons = { "neurons" } } do
+  for _, name in ipairs(names) do
+    Figure[name] = function(...) return require("moonlab." .. module)[name](...) end
+  end
 end
 
 --- files and windows -----------------------------------------------------------------------------------------------
@@ -284,10 +305,13 @@ function Recording:close() self.core:close() end
 --- Opens a live window. The wheel zooms, the left button drags a box to zoom into, the right one moves; a click on a name of
 --- the legend hides its curve; x and y make an axis logarithmic, s saves a picture, q closes, and ? tells all keys.
 ---@param folder? string  where pictures go (default: the current one; for the figures of a run: its own)
+---@param title? string   of the window (default: the figure's)
+---@param width? integer  in pixels (default: by the number of panels, as the height)
+---@param height? integer
 ---@return true?   opened
 ---@return string? reason  why there is none; having no display is no error
-function Figure:show(folder)
-  local opened, reason = self.core:show(folder)
+function Figure:show(folder, title, width, height)
+  local opened, reason = self.core:show(folder, title, width, height)
   if opened then shown[self] = true end
   if opened and #self.sources > 0 and self.refreshed then self:refresh() end
   return opened, reason

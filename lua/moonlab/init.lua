@@ -60,6 +60,7 @@ local fields = { -- of ml that are functions of one module
     "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp", "vmap", "stop_gradient", "checkpoint",
   },
   ["moonlab.replicas"] = { "replicas" },
+  ["moonlab.run_reader"] = { "open_run" },
   ["moonlab.files"] = { "load", "save", "save_checkpoint", "load_checkpoint" },
 }
 for module, names in pairs(fields) do

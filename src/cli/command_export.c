@@ -2,47 +2,24 @@
 #define _GNU_SOURCE
 #include "cli/cli.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "moonlab/run.h"
 
-#define STAMP 15 /* letters of <date>-<time>; what follows is -2, -3, ... of runs in the same second */
-
-static bool is_run(const char *dir)
-{
-    char        path[4096];
-    struct stat about;
-    return snprintf(path, sizeof path, "%s/run.json", dir) < (int)sizeof path && stat(path, &about) == 0;
-}
-
-static bool is_later(const char *a, const char *b)
-{
-    int order = strncmp(a, b, STAMP);
-    if (order != 0) return order > 0;
-    size_t n = strlen(a), m = strlen(b);
-    return n != m ? n > m : strcmp(a, b) > 0; /* -10 comes after -9 */
-}
-
 /* The latest run of an experiment into dir; false when there is none. */
 static bool find_latest(const char *name, char *dir, size_t dir_bytes)
 {
-    const char *root = getenv("MOONLAB_RUNS");
-    char        folder[2048], latest[256] = "", path[4096];
-    if (snprintf(folder, sizeof folder, "%s/%s", root && *root ? root : "runs", name) >= (int)sizeof folder) return false;
-    DIR *list = opendir(folder);
-    if (!list) return false;
-    for (struct dirent *entry; (entry = readdir(list));) {
-        if (entry->d_name[0] == '.' || strlen(entry->d_name) >= sizeof latest) continue;
-        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        if (is_run(path) && (!*latest || is_later(entry->d_name, latest))) strcpy(latest, entry->d_name);
-    }
-    closedir(list);
-    return *latest && snprintf(dir, dir_bytes, "%s/%s", folder, latest) < (int)dir_bytes;
+    char folder[2048];
+    if (snprintf(folder, sizeof folder, "%s/%s", ml_run_root(), name) >= (int)sizeof folder) return false;
+    ml_run_list *list   = ml_run_list_open(folder, true);
+    const char  *latest = ml_run_list_name(list, 0);
+    bool         found  = latest && snprintf(dir, dir_bytes, "%s/%s", folder, latest) < (int)dir_bytes;
+    ml_run_list_close(list);
+    ml_error_clear();
+    return found;
 }
 
 static bool copy_to_stdout(const char *path)
@@ -87,11 +64,9 @@ int command_export(int argc, char **argv)
     if (!name) return usage_error("export", "needs a run, as in moonlab export grokking --csv");
     if (!csv) return usage_error("export", "needs a format; there is --csv");
     char dir[4096], path[4200];
-    if (is_run(name)) snprintf(dir, sizeof dir, "%s", name);
+    if (ml_run_is(name)) snprintf(dir, sizeof dir, "%s", name);
     else if (!find_latest(name, dir, sizeof dir)) {
-        const char *root = getenv("MOONLAB_RUNS");
-        fprintf(stderr, "moonlab export: '%s' is neither the directory of a run nor an experiment in '%s'\n", name,
-                root && *root ? root : "runs");
+        fprintf(stderr, "moonlab export: '%s' is neither the directory of a run nor an experiment in '%s'\n", name, ml_run_root());
         return FAILED;
     }
     if (file && !strcmp(file, "-")) return export_to_stdout(dir);

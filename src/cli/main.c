@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include <stdarg.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,9 +33,34 @@ static const struct command {
       "\n"
       "Ctrl-C ends the loop after the step under way and keeps everything; a second one ends the program.\n"
       "Exit code: 0 done, 1 error in the script, 2 wrong command line, 3 a check of the script failed, 130 interrupted.\n" },
+    { "play", "[key=value...] [options]", "opens the playground", command_script,
+      "A network learns in a window while you turn its knobs: data (spirals, moons, circles, modular, mnist1d), architecture,\n"
+      "activation, optimizer, lr, weight_decay, batch, noise, wrong_labels, train_fraction, p of modular addition, speed, seed.\n"
+      "key=value says where they begin: moonlab play data=modular weight_decay=0. steps=N ends after N steps; without a window it\n"
+      "is needed. The options are those of run, but for --watch. All that is turned is in the run's log:\n"
+      "moonlab play replay=RUNDIR does the same lesson again, number for number.\n"
+      "It is a script as any other: examples/play.lua, with a copy in each run's directory.\n" },
     { "repl", "", "opens a prompt", command_repl,
       "Lua, with ml and nn ready. Expressions are printed; Tab completes names, fields and methods; input goes on until\n"
       "it is complete. Ctrl-C drops the line or stops what runs, Ctrl-D leaves. Also reads from a pipe.\n" },
+    { "view", "[RUN...] [options]", "shows runs, also while they are running", command_view,
+      "Opens runs in a window: one with all that it logged, several over each other, with a legend of the parameters in\n"
+      "which they differ. Runs that are still at work, in other processes, go on growing. RUN is a run's directory, or a\n"
+      "name: grokking is its newest run, grokking:3 the three newest, grokking/20260102-030405 that one. Without RUN it is\n"
+      "the newest run of all.\n"
+      "\n"
+      "  --metrics NAMES  these only: a,b or patterns, as 'test_*'\n"
+      "  --newest N       the N newest runs of each name\n"
+      "  --mean           runs that differ in the seed alone become their mean, with a band of one standard deviation\n"
+      "  --log            logarithmic axes of steps; the key x in the window does it, too\n"
+      "  --save FILE      draws to a .png, .svg or .pdf, and ends\n"
+      "  --style STYLE    light, dark or print\n"
+      "  --tui            curves in the terminal, until all runs have ended. This is the default without a display\n"
+      "  --no-follow      what there is now\n"
+      "\n"
+      "A click on a name of the legend hides that run, or that metric, in all panels; ? in the window tells all keys. Closing\n"
+      "the window, or Ctrl-C, ends the command and no run.\n"
+      "Exit code: 0 also after Ctrl-C, 1 when there is nothing to show, 2 wrong command line.\n" },
     { "export", "RUN --csv [FILE]", "writes the metrics of a run as CSV", command_export,
       "RUN is a run's directory, or the name of an experiment: then its latest run.\n"
       "FILE defaults to metrics.csv in the run's directory; - is the standard output.\n" },
@@ -109,6 +135,9 @@ int usage_error(const char *command, const char *format, ...)
 
 int main(int argc, char **argv)
 {
+#ifdef SIGXFSZ
+    signal(SIGXFSZ, SIG_IGN); /* a file over the limit (ulimit -f) is an error of its write, with a message, as on a full disk */
+#endif
     if (argc < 2) {
         print_help(stderr);
         return USAGE;

@@ -18,7 +18,13 @@ double mli_axis_label_width(mli_paper *p, const mli_axis *axis)
     return widest;
 }
 
-void mli_axis_fit_x(mli_paper *p, mli_axis *axis, double least)
+/* Where the middle of a label stands: the last one stays on the page. */
+static double label_place(double at, double half, double from, double to)
+{
+    return fmin(fmax(at, from + half), to - half);
+}
+
+void mli_axis_fit_x(mli_paper *p, mli_axis *axis, double from, double to, double least)
 {
     const mli_ruler *r = &axis->ruler;
     for (int most = (int)fmin(fmax(fabs(r->to - r->from) / 60, 1), 12); most >= 1; most--) {
@@ -27,8 +33,8 @@ void mli_axis_fit_x(mli_paper *p, mli_axis *axis, double least)
         bool   fit = true;
         for (int i = 0; i < axis->n_ticks && fit; i++) {
             if (!axis->ticks[i].major) continue;
-            double at   = mli_ruler_at(r, axis->ticks[i].at);
             double half = mli_text_width(p, mli_font_tick, axis->ticks[i].label) / 2;
+            double at   = label_place(mli_ruler_at(r, axis->ticks[i].at), half, from, to);
             fit         = at - half >= end + 8;
             end         = at + half;
         }
@@ -68,8 +74,7 @@ void mli_axis_draw_x(mli_paper *p, const mli_axis *axis, mli_box box, double cel
         double          at   = mli_ruler_at(&axis->ruler, tick->at);
         if (!tick->major || at < box.x - 0.5 || at > box.x + box.w + 0.5) continue;
         double half = mli_text_width(p, mli_font_tick, tick->label) / 2;
-        double text = fmin(fmax(at, cell_from + half), cell_to - half); /* the last label stays on the page */
-        mli_text_draw(p, mli_font_tick, tick->label, text, box.y + box.h + 6, 0.5, 0, INFINITY, false);
+        mli_text_draw(p, mli_font_tick, tick->label, label_place(at, half, cell_from, cell_to), box.y + box.h + 6, 0.5, 0, INFINITY, false);
     }
 }
 

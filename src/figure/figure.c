@@ -159,6 +159,42 @@ void ml_figure_set_style(ml_figure *fig, ml_style style)
     mli_changed(fig);
 }
 
+void ml_figure_set_title(ml_figure *fig, const char *title)
+{
+    if (!fig) return;
+    pthread_mutex_lock(&fig->lock);
+    mli_copy_text(fig->now.title, title);
+    pthread_mutex_unlock(&fig->lock);
+    mli_changed(fig);
+}
+
+bool ml_figure_arrange(ml_figure *fig, int rows, int cols)
+{
+    grid g = { 0 };
+    if (!fig || !grid_plain(&g, rows, cols)) return false;
+    pthread_mutex_lock(&fig->lock);
+    mli_view  *now  = &fig->now;
+    int        had  = now->n_panels, used = had;
+    while (used > 0 && now->panels[used - 1].n_marks == 0) used--;
+    bool       room  = used <= g.n;
+    for (int i = used; i < had && room; i++) mli_panel_empty(&now->panels[i]);
+    mli_panel *fresh = room ? ml_realloc(now->panels, (size_t)had * sizeof *fresh, (size_t)g.n * sizeof *fresh) : NULL;
+    for (int i = 0; i < g.n && fresh; i++) {
+        if (i >= used) fresh[i] = g.at[i];
+        fresh[i].row = g.at[i].row, fresh[i].col = g.at[i].col, fresh[i].n_rows = fresh[i].n_cols = 1;
+    }
+    if (fresh) {
+        now->panels   = fresh;
+        now->n_panels = g.n;
+        now->rows     = rows;
+        now->cols     = cols;
+    }
+    pthread_mutex_unlock(&fig->lock);
+    if (!room) return ml_fail("figure: %d x %d is too little room for its %d panels", rows, cols, used);
+    if (fresh) mli_changed(fig);
+    return fresh != NULL;
+}
+
 void ml_figure_set_knobs(ml_figure *fig, ml_knobs *knobs)
 {
     if (!fig) return;
@@ -208,6 +244,8 @@ bool mli_check_opts(const char *what, const mli_panel *now, const ml_panel_opts 
         if (scale == ML_SCALE_LOG && lim[0] != lim[1] && lim[0] <= 0)
             return ml_fail("%s: %slim starts at %g, a log axis needs a positive start", what, axes[i], lim[0]);
     }
+    if (!(opts->smooth < 1))
+        return ml_fail("%s: smooth is the weight of the past, 0 to below 1; got %g", what, opts->smooth);
     return true;
 }
 
@@ -224,6 +262,7 @@ void mli_set_opts(mli_panel *p, const ml_panel_opts *opts)
     }
     p->equal |= opts->equal;
     p->no_legend |= opts->no_legend;
+    if (opts->smooth != 0) p->smooth = opts->smooth > 0 ? opts->smooth : 0;
 }
 
 bool ml_figure_panel(ml_figure *fig, int panel, const ml_panel_opts *opts)

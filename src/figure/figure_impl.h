@@ -28,7 +28,7 @@ void mli_series_drop(mli_view *view, bool points);            /* a snapshot owns
 bool mli_series_copy(const mli_view *now, mli_view *view);
 
 /* marks.c; the caller has the lock */
-mli_mark *mli_mark_of_series(ml_figure *fig, int series, bool right); /* NULL with a message */
+mli_mark *mli_mark_of_series(ml_figure *fig, int series, const ml_given *options, int n); /* NULL with a message */
 void      mli_mark_release(mli_mark *mark);
 bool      mli_panel_reserve(mli_panel *panel, int more);
 void      mli_panel_empty(mli_panel *panel);

@@ -229,7 +229,7 @@ void mli_legend_draw(mli_paper *p, const mli_plot *plot, const mli_legend *legen
         }
         if (p->seen && p->seen->n_entries < MLI_ENTRIES)
             p->seen->entry[p->seen->n_entries++] = (mli_seen_entry){
-                { x, y - legend->entry_h / 2, legend->entry_w, legend->entry_h }, plot->index, e->stage->mark->id
+                { x, y - legend->entry_h / 2, legend->entry_w, legend->entry_h }, plot->index, mli_hides(e->stage->mark)
             };
     }
 }

@@ -39,17 +39,6 @@ static mli_mark *mark_new(int kind, size_t text_bytes)
     return mark;
 }
 
-mli_mark *mli_mark_of_series(ml_figure *fig, int series, bool right)
-{
-    mli_mark *mark = mark_new(ml_mark_find("line"), 0);
-    if (!mark) return NULL;
-    mark->id     = ++fig->last_id;
-    mark->series = series;
-    for (int i = 0; ml_mark_at(mark->kind)->options[i].name && right; i++)
-        if (strcmp(ml_mark_at(mark->kind)->options[i].name, "right") == 0) mark->options[i].number[0] = 1;
-    return mark;
-}
-
 bool mli_panel_reserve(mli_panel *panel, int more)
 {
     int need = panel->n_marks + more;
@@ -143,6 +132,15 @@ static mli_mark *mark_make(int kind, const ml_given *options, int n)
         v->text = (int)used;
         used += length;
     }
+    return mark;
+}
+
+mli_mark *mli_mark_of_series(ml_figure *fig, int series, const ml_given *options, int n)
+{
+    mli_mark *mark = mark_make(ml_mark_find("line"), options, n);
+    if (!mark) return NULL;
+    mark->id     = ++fig->last_id;
+    mark->series = series;
     return mark;
 }
 

@@ -94,14 +94,16 @@ static void list_values(mli_paper *p, const mli_reading *r, int n, int more, dou
     char   text[MOST_ROWS + 2][48], head[2][64] = { "", "" };
     double names = 0, values = 0;
     for (int i = 0; i < n; i++) {
-        snprintf(text[i], sizeof text[i], "%.5g", r[i].value);
+        if (r[i].smoothed) snprintf(text[i], sizeof text[i], "%.5g (%.5g)", r[i].y, r[i].value);
+        else snprintf(text[i], sizeof text[i], "%.5g", r[i].value);
         names  = fmax(names, fmin(mli_text_width(p, mli_font_legend, r[i].name), 180));
         values = fmax(values, mli_text_width(p, mli_font_legend, text[i]));
     }
     if (r->cell)
         snprintf(head[0], sizeof head[0], "row %.0f, column %.0f", r->y, r->x);
     else
-        snprintf(head[0], sizeof head[0], "x %.6g", r->x);
+        snprintf(head[0], sizeof head[0], r->x == floor(r->x) && fabs(r->x) < 1e15 ? "x %.0f%s" : "x %.6g%s", r->x, /* a step is told whole */
+                 r->smoothed ? ", average (value)" : "");
     if (more > 0) snprintf(head[1], sizeof head[1], "+%d more", more);
     double w = fmax(names + values + (names > 0 ? 12 : 0), mli_text_width(p, mli_font_legend, head[0])) + 28;
     double h = ROW * (1 + n + (more > 0)) + 10;
@@ -127,19 +129,20 @@ static void values(mli_paper *p, ml_window *w, double width, double height)
 {
     const mli_hand *hand = &w->hand;
     mli_view        view;
-    mli_reading     r[128];
+    mli_reading     r[ML_PANEL_MARKS];
     mli_spot        spot = mli_spot_at(&hand->seen, hand->x, hand->y);
     if (!hand->points || !spot.inside) return;
     if (!mli_view_take(w->fig, &view)) {
         ml_error_clear(); /* no memory just now: no values */
         return;
     }
-    int    n = mli_readings(&view, &hand->seen, spot.panel, hand->x, hand->y, r, 128);
-    double s = hand->seen.scale;
+    int     n = mli_readings(&view, &hand->seen, &hand->look, &w->averages, spot.panel, hand->x, hand->y, r, ML_PANEL_MARKS);
+    int     shown = mli_readings_near(r, n, hand->y, MOST_ROWS);
+    double  s = hand->seen.scale;
     mli_box b = hand->seen.panel[spot.panel].box;
     mli_view_drop(&view);
     cross(p, (mli_box){ b.x * s, b.y * s, b.w * s, b.h * s }, hand->x * s, hand->y * s);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < shown; i++) {
         double x = r[i].at_x, y = r[i].at_y;
         if (r[i].cell || x < b.x - 1 || x > b.x + b.w + 1 || y < b.y - 1 || y > b.y + b.h + 1) continue;
         mli_ink(p, r[i].colour, 1);
@@ -149,7 +152,6 @@ static void values(mli_paper *p, ml_window *w, double width, double height)
         cairo_set_line_width(p->cr, 1);
         cairo_stroke(p->cr);
     }
-    int shown = n > MOST_ROWS ? MOST_ROWS : n;
     if (n > 0) list_values(p, r, shown, n - shown, hand->x * s, hand->y * s, width, height);
 }
 

@@ -65,13 +65,6 @@ static const char *title_of(const mli_view *view, const mli_panel *panel)
     return curve ? view->series[curve->series].name : panel->title;
 }
 
-static bool is_hidden(const mli_look *look, int64_t id)
-{
-    for (int i = 0; i < look->n_hidden && i < MLI_HIDDEN; i++)
-        if (look->hidden[i] == id) return true;
-    return false;
-}
-
 static void add_plot(mli_paper *p, page *pg, int index, mli_stage **next)
 {
     const mli_panel *panel = &p->view->panels[index];
@@ -85,7 +78,7 @@ static void add_plot(mli_paper *p, page *pg, int index, mli_stage **next)
     for (int i = 0; i < panel->n_marks; i++) {
         const mli_mark *mark = panel->marks[i];
         *(*next)++           = (mli_stage){
-                      .p = p, .plot = plot, .mark = mark, .kind = mli_mark_kind_of(mark), .hidden = is_hidden(p->look, mark->id)
+                      .p = p, .plot = plot, .mark = mark, .kind = mli_mark_kind_of(mark), .hidden = mli_is_hidden(p->look, mark)
         };
     }
 }
@@ -324,6 +317,7 @@ static bool paint_page(mli_paper *p, page *pg, const mli_page *asked)
 bool mli_paint(cairo_t *cr, const mli_view *view, const mli_page *asked)
 {
     static const mli_look plain;
+    mli_averages          own   = { 0 };
     page                  pg    = { 0 };
     mli_paper             paper = {
                     .cr    = cr,
@@ -331,6 +325,7 @@ bool mli_paint(cairo_t *cr, const mli_view *view, const mli_page *asked)
                     .view  = view,
                     .look  = asked->look ? asked->look : &plain,
                     .seen  = asked->seen,
+                    .averages = asked->averages ? asked->averages : &own,
     };
     if (paper.seen) {
         memset(paper.seen, 0, sizeof *paper.seen);
@@ -343,6 +338,9 @@ bool mli_paint(cairo_t *cr, const mli_view *view, const mli_page *asked)
         g_object_unref(paper.layout);
     }
     page_drop(&pg);
+    mli_mask_free(&paper.mask);
+    mli_averages_sweep(paper.averages);
+    mli_averages_free(&own);
     cairo_status_t status = cairo_status(cr);
     if (ok && status != CAIRO_STATUS_SUCCESS)
         return ml_fail("figure: drawing failed: %s", cairo_status_to_string(status));

@@ -325,7 +325,7 @@ static void choose_x_ticks(mli_paper *p, mli_plot *plot)
     if (plot->x_names)
         thin_names(p, x);
     else
-        mli_axis_fit_x(p, x, plot->frame == MLI_FRAME_CELLS ? 1 : 0);
+        mli_axis_fit_x(p, x, plot->cell_from, plot->cell_to, plot->frame == MLI_FRAME_CELLS ? 1 : 0);
 }
 
 bool mli_plot_paint(mli_paper *p, mli_plot *plot)

@@ -1,8 +1,12 @@
 #include "figure/record.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #define PANEL_W 440 /* as pictures have, unless told otherwise */
 #define PANEL_H 330
@@ -31,6 +35,17 @@ static const mli_film_kind *kind_of(const char *path)
     return ml_fail("record: '%s' does not end in .gif, .mp4, .mkv, .webm or .mov", path ? path : "(no path)");
 }
 
+/* A long training should not find out at its end. */
+static bool has_folder(const char *path)
+{
+    char        folder[1024];
+    const char *slash = strrchr(path, '/');
+    if (!slash) return true;
+    if (slash - path >= (ptrdiff_t)sizeof folder) return ml_fail("record: the path is too long");
+    snprintf(folder, sizeof folder, "%.*s", slash > path ? (int)(slash - path) : 1, path);
+    return access(folder, W_OK) == 0 || ml_fail("record: cannot write '%s': the folder %s: %s", path, folder, strerror(errno));
+}
+
 static size_t pixel_bytes(const ml_film *r)
 {
     return (size_t)r->w * (size_t)r->h * sizeof(uint32_t);
@@ -41,7 +56,7 @@ ml_film *mli_film_open(ml_figure *fig, const char *path, const ml_save_opts *opt
     static const ml_save_opts defaults;
     const mli_film_kind      *kind = kind_of(path);
     mli_view                  view;
-    if (!kind || !mli_view_take(fig, &view)) return NULL;
+    if (!kind || !has_folder(path) || !mli_view_take(fig, &view)) return NULL;
     if (!opts) opts = &defaults;
     double dpi = opts->dpi != 0 ? opts->dpi : kind == &mli_film_gif ? 96 : 144;
     double w   = (opts->width != 0 ? opts->width : PANEL_W * view.cols) * dpi / 96;

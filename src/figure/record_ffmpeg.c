@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,18 +38,35 @@ static bool part_path(film *f, const char *path)
     return true;
 }
 
+static bool is_kind(const film *f, const char *ending)
+{
+    return strcasecmp(strrchr(f->path, '.'), ending) == 0;
+}
+
 static bool start(film *f, int input, int width, int height, double rate)
 {
     char size[32], rate_text[32];
     snprintf(size, sizeof size, "%dx%d", width, height);
     snprintf(rate_text, sizeof rate_text, "%g", rate);
-    const char *const words[] = { "ffmpeg", "-y",       "-loglevel", "error", "-f",      "rawvideo", "-pix_fmt",
-                                  "bgr0",   "-s",       size,        "-r",    rate_text, "-i",       "-",
-                                  "-an",    "-pix_fmt", "yuv420p",   f->part, NULL };
+    /* -xerror: a full disk is an error, not only a message. Films know nothing of sRGB: without the colours' names players guess them by
+     * the size. The last two words are the format's own: a beginning that plays while the rest is fetched, and an encoder that keeps up. */
+    bool        webm = is_kind(f, ".webm"), mov = is_kind(f, ".mp4") || is_kind(f, ".mov");
+    const char *words[40] = { "ffmpeg", "-y", "-loglevel", "error", "-xerror", "-f", "rawvideo", "-pix_fmt", "bgr0", "-s", size, "-r", rate_text,
+                              "-i", "-", "-an", "-vf", "scale=out_color_matrix=bt709:out_range=tv", "-pix_fmt", "yuv420p", "-colorspace",
+                              "bt709", "-color_primaries", "bt709", "-color_trc", "bt709" };
+    int         n         = 0;
+    while (words[n]) n++;
+    if (mov) words[n++] = "-movflags", words[n++] = "+faststart";
+    if (webm) words[n++] = "-deadline", words[n++] = "realtime", words[n++] = "-cpu-used", words[n++] = "4";
+    words[n] = f->part;
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t          group; /* of its own: Ctrl-C ends the training, and then the film, not the film in the middle */
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, input, 0);
-    int status = posix_spawnp(&f->child, "ffmpeg", &actions, NULL, (char *const *)(uintptr_t)words, environ);
+    posix_spawnattr_init(&group);
+    posix_spawnattr_setflags(&group, POSIX_SPAWN_SETPGROUP);
+    int status = posix_spawnp(&f->child, "ffmpeg", &actions, &group, (char *const *)(uintptr_t)words, environ);
+    posix_spawnattr_destroy(&group);
     posix_spawn_file_actions_destroy(&actions);
     if (status == 0) return true;
     return ml_fail(status == ENOENT

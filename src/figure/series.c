@@ -41,6 +41,7 @@ static void measure(mli_chunk *c)
             e->whole &= isfinite(c->x[i]) && isfinite(c->y[i]);
             e->rising &= i == 0 || c->x[i] >= c->x[i - 1];
             e->x_low = c->x[i] < e->x_low ? c->x[i] : e->x_low, e->x_high = c->x[i] > e->x_high ? c->x[i] : e->x_high;
+            if (!isfinite(c->y[i])) continue;
             low = c->y[i] < low ? c->y[i] : low, high = c->y[i] > high ? c->y[i] : high;
         }
         e->low[k] = low, e->high[k] = high;
@@ -106,16 +107,20 @@ void mli_series_drop(mli_view *view, bool points)
 }
 
 /* --- declaring --------------------------------------------------------------------------------------- */
+static bool check_name(const char *what, int i, const char *name)
+{
+    size_t length = name ? strlen(name) : 0;
+    return (length > 0 && length < ML_SERIES_NAME) ||
+           ml_fail("%s: the name of series %d must have 1..%d bytes, has %zu", what, i + 1, ML_SERIES_NAME - 1, length);
+}
+
 static bool check_names(const char *const *names, int n)
 {
     if (n < 0 || n > ML_PANEL_MARKS)
         return ml_fail("lines: a panel shows at most %d series, got %d", ML_PANEL_MARKS, n);
     if (n > 0 && !names) return ml_fail("lines: %d series without names", n);
     for (int i = 0; i < n; i++) {
-        size_t length = names[i] ? strlen(names[i]) : 0;
-        if (length == 0 || length >= ML_SERIES_NAME)
-            return ml_fail("lines: the name of series %d must have 1..%d bytes, has %zu", i + 1, ML_SERIES_NAME - 1,
-                           length);
+        if (!check_name("lines", i, names[i])) return false;
         for (int j = 0; j < i; j++)
             if (strcmp(names[i], names[j]) == 0) return ml_fail("lines: '%s' is named twice in one panel", names[i]);
     }
@@ -130,7 +135,7 @@ static bool shows(const mli_panel *panel, int series)
 }
 
 /* All or nothing: what is added before a failure is taken away again. */
-static bool add_lines(ml_figure *fig, mli_panel *panel, const char *const *names, int n, bool right)
+static bool add_lines(ml_figure *fig, mli_panel *panel, const char *const *names, int n, const ml_given *options, int n_options)
 {
     int n_marks = panel->n_marks, n_series = fig->now.n_series;
     if (!reserve_series(&fig->now, n) || !mli_panel_reserve(panel, n)) return false;
@@ -142,7 +147,7 @@ static bool add_lines(ml_figure *fig, mli_panel *panel, const char *const *names
             memset(&fig->now.series[at], 0, sizeof(mli_series));
             memcpy(fig->now.series[at].name, names[i], strlen(names[i]) + 1);
         }
-        mli_mark *mark = mli_mark_of_series(fig, at, right);
+        mli_mark *mark = mli_mark_of_series(fig, at, options, n_options);
         if (!mark) {
             while (panel->n_marks > n_marks) mli_mark_release(panel->marks[--panel->n_marks]);
             fig->now.n_series = n_series;
@@ -161,24 +166,41 @@ bool ml_figure_lines(ml_figure *fig, int panel, const char *const *names, int n,
     if (!mli_check_panel(fig, "lines", panel) || !check_names(names, n)) return false;
     pthread_mutex_lock(&fig->lock);
     mli_panel *p  = &fig->now.panels[panel];
-    bool       ok = mli_check_opts("lines", p, opts) && add_lines(fig, p, names, n, opts->right);
+    ml_given   right = { .name = "right", .number = { 1 } };
+    bool       ok = mli_check_opts("lines", p, opts) && add_lines(fig, p, names, n, &right, opts->right);
     if (ok) mli_set_opts(p, opts);
     pthread_mutex_unlock(&fig->lock);
     if (ok) mli_changed(fig);
     return ok;
 }
 
+bool ml_figure_curve(ml_figure *fig, int panel, const char *name, const ml_given *options, int n)
+{
+    if (!fig) return false;
+    if (!mli_check_panel(fig, "curve", panel) || !check_name("curve", 0, name)) return false;
+    pthread_mutex_lock(&fig->lock);
+    bool ok = add_lines(fig, &fig->now.panels[panel], &name, 1, options, n);
+    pthread_mutex_unlock(&fig->lock);
+    if (ok) mli_changed(fig);
+    return ok;
+}
+
 /* --- points -------------------------------------------------------------------------------------------- */
-bool ml_figure_point(ml_figure *fig, const char *name, double x, double y)
+bool ml_figure_points(ml_figure *fig, const char *name, const double *x, const double *y, int64_t n)
 {
     if (!fig) return false;
     pthread_mutex_lock(&fig->lock);
     int  at = mli_series_find(&fig->now, name);
-    bool ok = at >= 0 ? push_point(&fig->now.series[at], x, y)
-                      : (ml_fail("point: no panel shows '%s' (declare it with lines)", name), false);
+    bool ok = at >= 0 || ml_fail("point: no panel shows '%s' (declare it with lines)", name);
+    for (int64_t i = 0; i < n && ok; i++) ok = push_point(&fig->now.series[at], x[i], y[i]);
     pthread_mutex_unlock(&fig->lock);
-    if (ok) mli_changed(fig);
+    if (at >= 0 && n > 0) mli_changed(fig);
     return ok;
+}
+
+bool ml_figure_point(ml_figure *fig, const char *name, double x, double y)
+{
+    return ml_figure_points(fig, name, &x, &y, 1);
 }
 
 bool ml_figure_shows(ml_figure *fig, const char *name)

@@ -7,7 +7,7 @@ const mli_font mli_font_figure = { .size = 16, .bold = true };
 const mli_font mli_font_title  = { .size = 13, .bold = true };
 const mli_font mli_font_label  = { .size = 12 };
 const mli_font mli_font_tick   = { .size = 11 };
-const mli_font mli_font_legend = { .size = 11 };
+const mli_font mli_font_legend = { .size = 11, .cut_middle = true };
 
 /* The faces are made once a process: looking them up costs more than drawing a word. */
 static PangoFontDescription *faces[2];
@@ -79,7 +79,7 @@ void mli_text_draw(mli_paper *p, mli_font font, const char *text, double x, doub
     PangoRectangle line;
     set_text(p, font, text);
     if (isfinite(room)) {
-        pango_layout_set_ellipsize(p->layout, PANGO_ELLIPSIZE_END);
+        pango_layout_set_ellipsize(p->layout, font.cut_middle ? PANGO_ELLIPSIZE_MIDDLE : PANGO_ELLIPSIZE_END);
         pango_layout_set_width(p->layout, (int)(room * PANGO_SCALE));
     }
     pango_layout_get_extents(p->layout, NULL, &line);

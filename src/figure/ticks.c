@@ -213,8 +213,8 @@ int mli_ticks_symlog(double low, double high, double knee, int most, mli_tick *t
     int sides   = (low < 0) + (high > 0);
     int stride  = choose_stride((last - first + 1) * sides, most < 2 ? 1 : most - 1);
     int decades = last - first + 1;
-    int anchor  = 0; /* labels are a stride apart from there: from 1, or from the outermost when that leaves none beyond the knee */
-    if (floor((double)last / stride) * stride <= first) anchor = last;
+    int anchor  = 0; /* labels are a stride apart from there: from 1, or from the outermost when that would leave the ends bare */
+    if (stride > 2 && last - floor((double)last / stride) * stride >= 2) anchor = last;
     for (int sign = -1; sign <= 1; sign++) {
         if (sign == 0) {
             if (low <= 0 && high >= 0) add(ticks, &n, 0, true);
@@ -226,7 +226,7 @@ int mli_ticks_symlog(double low, double high, double knee, int most, mli_tick *t
                 int    digit = sign < 0 ? 10 - j : j;
                 double at    = sign * times_power(digit, e);
                 if (at < low - SLACK * fabs(low) || at > high + SLACK * fabs(high)) continue;
-                bool major = digit == 1 && (e - anchor) % stride == 0;
+                bool major = digit == 1 && (e - anchor) % stride == 0 && (sides == 1 || 2 * (e - first + 1) >= stride); /* off zero */
                 if (major || (digit == 1 && decades <= MANY_DECADES) || (stride == 1 && decades <= 6)) add(ticks, &n, at, major);
             }
         }

@@ -120,6 +120,11 @@ ml_panel_opts lml_panel_options(lua_State *L, int t, const char *where)
     bool legend = true;
     (void)lml_option_flag(L, t, where, "legend", &legend);
     opts.no_legend = !legend;
+    if (lml_has_option(L, t, "smooth")) {
+        double smooth = lml_number_option(L, t, where, "smooth", 0);
+        if (!(smooth >= 0)) lml_raise(L, "%s: smooth is the weight of the past, 0 to below 1; got %f", where, smooth);
+        opts.smooth = smooth > 0 ? smooth : -1; /* 0 is said: none */
+    }
     lml_limits_option(L, t, where, "xlim", opts.xlim);
     lml_limits_option(L, t, where, "ylim", opts.ylim);
     lml_limits_option(L, t, where, "y2lim", opts.y2lim);
@@ -213,6 +218,20 @@ static int figure_point(lua_State *L) /* fig:point(name, x, y) */
 {
     if (!ml_figure_point(lml_check_figure(L)->fig, luaL_checkstring(L, 2), luaL_checknumber(L, 3), luaL_checknumber(L, 4)))
         return lml_error(L);
+    return 0;
+}
+
+static int figure_arrange(lua_State *L) /* fig:arrange(rows, cols) */
+{
+    int64_t rows = luaL_checkinteger(L, 2), cols = luaL_checkinteger(L, 3);
+    if (rows < 1 || rows > ML_FIGURE_SIDE || cols < 1 || cols > ML_FIGURE_SIDE)
+        return lml_raise(L, "figure: rows and cols must be 1..%d, got %lld x %lld", ML_FIGURE_SIDE, (long long)rows, (long long)cols);
+    return ml_figure_arrange(lml_check_figure(L)->fig, (int)rows, (int)cols) ? 0 : lml_error(L);
+}
+
+static int figure_title(lua_State *L) /* fig:title(text) */
+{
+    ml_figure_set_title(lml_check_figure(L)->fig, luaL_checkstring(L, 2));
     return 0;
 }
 
@@ -341,10 +360,11 @@ static int recording_gc(lua_State *L) /* forgotten: what there is is kept; nobod
     return 0;
 }
 
-static int figure_show(lua_State *L) /* fig:show(folder of pictures) -> true, or nil and the reason: no display is no error */
+static int figure_show(lua_State *L) /* fig:show(folder of pictures, title, width, height of the window) -> true, or nil and the reason: no display is no error */
 {
     lua_figure    *self = lml_check_figure(L);
-    ml_window_opts opts = { .folder = luaL_optstring(L, 2, NULL) };
+    ml_window_opts opts = { .folder = luaL_optstring(L, 2, NULL), .title = luaL_optstring(L, 3, NULL),
+                            .width  = (int)luaL_optinteger(L, 4, 0), .height = (int)luaL_optinteger(L, 5, 0) };
     if (!ml_window_is_open(self->window)) {
         ml_window_close(self->window);
         self->window = ml_window_open(self->fig, &opts);
@@ -390,8 +410,8 @@ static const luaL_Reg figure_methods[] = {
     { "panel", figure_panel }, { "clear", figure_clear },   { "lines", figure_lines },     { "point", figure_point },
     { "shows", figure_shows }, { "add", lml_figure_add },       { "give", lml_figure_give },       { "save", figure_save },
     { "show", figure_show },   { "pixels", figure_pixels }, { "record", figure_record },   { "is_open", figure_is_open },
-    { "wait", figure_wait },   { "close", figure_close },   { "set_knobs", figure_set_knobs },
-    { "change", lml_figure_change },   { NULL, NULL },
+    { "wait", figure_wait },   { "close", figure_close },   { "curve", lml_figure_curve }, { "arrange", figure_arrange },
+    { "title", figure_title }, { "set_knobs", figure_set_knobs }, { "change", lml_figure_change }, { NULL, NULL },
 };
 
 static const luaL_Reg recording_methods[] = { { "frame", film_frame }, { "close", film_close }, { NULL, NULL } };

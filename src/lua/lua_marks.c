@@ -113,6 +113,25 @@ int lml_figure_add(lua_State *L) /* add(kind, panel, options) -> the mark's numb
     return 1;
 }
 
+int lml_figure_curve(lua_State *L) /* curve(panel, name, options of a line) */
+{
+    static const char *const where = "fig:curve";
+    lua_figure              *self  = lml_check_figure(L);
+    const ml_mark_info      *info  = ml_mark_at(ml_mark_find("line"));
+    const char              *known[ML_MARK_OPTIONS + N_PANEL_OPTIONS] = { PANEL_OPTIONS };
+    ml_given                 given[ML_MARK_OPTIONS];
+    int                      n_known = N_PANEL_OPTIONS, panel = lml_check_panel(L, self, 2, where);
+    if (lua_type(L, 3) != LUA_TSTRING) return lml_raise(L, "%s: the name must be text, as in \"loss\", got %s", where, lml_got(L, 3));
+    for (int i = 0; info->options[i].name; i++) known[n_known++] = info->options[i].name;
+    lml_check_options(L, 4, where, known, n_known);
+    luaL_checkstack(L, 2 * ML_MARK_OPTIONS, NULL);
+    ml_panel_opts opts = lml_panel_options(L, 4, where);
+    int           n    = mark_options(L, 4, where, info, given);
+    if (!ml_figure_panel(self->fig, panel, &opts) || !ml_figure_curve(self->fig, panel, lua_tostring(L, 3), given, n))
+        return lml_error(L);
+    return 0;
+}
+
 int lml_figure_change(lua_State *L) /* change(mark, kind, options of the mark alone) */
 {
     lua_figure         *self = lml_check_figure(L);

@@ -80,7 +80,7 @@ void lml_push_shape(lua_State *L, const ml_shape *shape); /* a list of its sizes
 void lml_push_methods(lua_State *L);                  /* the table of names that tensors have */
 int  lml_index(lua_State *L);                         /* x[...] of (x, key) */
 int  lml_assign(lua_State *L);                        /* x[...] = v of (x, key, v) */
-int  lml_list_ops(lua_State *L);                      /* for Lua: the table of operations as data; lua_op.c */
+int  lml_list_ops(lua_State *L);                      /* for Lua: the table of operations as data; lua_op_list.c */
 /* The options of operation id into opts, ML_OPTS_BYTES large, from the arguments that begin at first, as the operation itself takes them
  * behind its tensor, before there is one; messages name `where`. */
 void lml_op_options(lua_State *L, int id, const char *where, int first, void *opts);
@@ -128,18 +128,20 @@ int lml_open_data(lua_State *L);
 int lml_open_loader(lua_State *L);
 int lml_open_io(lua_State *L);
 int lml_open_run(lua_State *L);
+int lml_open_log(lua_State *L);
 int lml_open_figure(lua_State *L);
 int lml_open_knobs(lua_State *L);
+int lml_open_stats(lua_State *L);
 int luaopen_moonlab_core(lua_State *L); /* a table of the above, by the names of the parts */
 int luaopen_moonlab(lua_State *L);      /* registers the modules of lua/moonlab/ and returns `ml` */
 
-/* The files of lua/moonlab/, made part of the library when it is built (embed.cmake). */
+/* Lua files that are made part of the library or the program when it is built (embed.cmake). */
 typedef struct lml_chunk {
     const char *module; /* "moonlab.check" */
     const char *name;   /* "@moonlab/check.lua" */
     const unsigned char *source;
     size_t      bytes;
 } lml_chunk;
-extern const lml_chunk lml_chunks[]; /* ends with a NULL module */
+extern const lml_chunk lml_chunks[]; /* those of lua/moonlab/; a table of chunks ends with a NULL module */
 
 #endif

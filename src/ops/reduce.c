@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-#define COLUMNS 512 /* a task of a sum over columns */
+#define COLUMNS 512   /* a task of a sum over columns */
+#define PIECE   65536 /* of a long row: a task, and a sum of its own */
 
 /* --- dimensions ------------------------------------------------------------------------------------------------------- */
 bool mli_dim(const char *op, int64_t dim, int n, int *out)
@@ -88,9 +89,10 @@ bool mli_make_block(ml_tensor *x, const bool mask[ML_MAX_DIMS], mli_block *b)
 
 /* --- sums ----------------------------------------------------------------------------------------------------------------- */
 typedef struct {
-    mli_block  b;
-    double scale;
-    void  *out;
+    mli_block b;
+    double    scale;
+    void     *out;
+    double   *pieces; /* of long rows: their sums */
 } sum_job;
 
 static int64_t rows_a_task(const mli_block *b) /* about 32768 elements a task */
@@ -99,15 +101,42 @@ static int64_t rows_a_task(const mli_block *b) /* about 32768 elements a task */
     return each >= 32768 ? 1 : each < 1 ? 32768 : 32768 / each;
 }
 
+static double sum_of(const sum_job *j, int64_t first, int64_t n)
+{
+    if (j->b.x->dtype == ML_F32) return mlk()->sum_f32(n, (const float *)mli_data(j->b.x) + first);
+    return mlk()->sum_f64(n, (const double *)mli_data(j->b.x) + first);
+}
+
+static void put_sum(const sum_job *j, int64_t row, double total)
+{
+    if (j->b.x->dtype == ML_F32) ((float *)j->out)[row] = (float)(j->scale * total);
+    else ((double *)j->out)[row] = j->scale * total;
+}
+
 static void sum_rows(void *ctx, int64_t i)
 {
     sum_job *j    = ctx;
     int64_t  each = rows_a_task(&j->b), n = j->b.reduced;
-    for (int64_t r = i * each; r < (i + 1) * each && r < j->b.outer; r++) {
-        if (j->b.x->dtype == ML_F32)
-            ((float *)j->out)[r] = (float)(j->scale * mlk()->sum_f32(n, (const float *)mli_data(j->b.x) + r * n));
-        else ((double *)j->out)[r] = j->scale * mlk()->sum_f64(n, (const double *)mli_data(j->b.x) + r * n);
-    }
+    for (int64_t r = i * each; r < (i + 1) * each && r < j->b.outer; r++) put_sum(j, r, sum_of(j, r * n, n));
+}
+
+static void sum_piece(void *ctx, int64_t i)
+{
+    sum_job *j = ctx;
+    int64_t  n = j->b.reduced, pieces = (n + PIECE - 1) / PIECE, first = i % pieces * PIECE;
+    j->pieces[i] = sum_of(j, i / pieces * n + first, n - first < PIECE ? n - first : PIECE);
+}
+
+/* Rows of several pieces: of one row, too, all threads take a part. */
+static bool sum_long_rows(sum_job *j)
+{
+    int64_t pieces = (j->b.reduced + PIECE - 1) / PIECE, n = j->b.outer * pieces;
+    j->pieces      = ml_block_take((size_t)n * sizeof *j->pieces);
+    if (!j->pieces) return false;
+    ml_parallel(n, sum_piece, j);
+    for (int64_t r = 0; r < j->b.outer; r++) put_sum(j, r, mlk()->sum_f64(pieces, j->pieces + r * pieces));
+    ml_block_give(j->pieces, (size_t)n * sizeof *j->pieces);
+    return true;
 }
 
 void mli_sum_down(ml_dtype dtype, int64_t rows, int64_t n, const void *x, int64_t step, double scale, void *out)
@@ -159,6 +188,8 @@ static bool sum_over(ml_call *c, const bool mask[ML_MAX_DIMS], double scale)
     if (!mli_make_block(c->in[0], mask, &j.b)) return false;
     if (j.b.x->dtype == ML_I64) {
         sum_integers(&j.b, j.out);
+    } else if (j.b.inner == 1 && j.b.reduced > PIECE && j.b.outer > 0) {
+        return sum_long_rows(&j);
     } else if (j.b.inner == 1) {
         int64_t each = rows_a_task(&j.b);
         ml_parallel((j.b.outer + each - 1) / each, sum_rows, &j);

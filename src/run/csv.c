@@ -62,14 +62,13 @@ static void add_record(table *t, const ml_record *record, const uint32_t *ids)
 static bool make_header(table *t, ml_run_reader *reader)
 {
     ml_record    record;
-    char *const *names;
     while (ml_run_next(reader, &record)) continue;
     if (ml_run_stopped(reader)) return false;
-    t->n_columns = mli_reader_names(reader, &names);
+    t->n_columns = (size_t)ml_run_metrics(reader);
     mli_text_puts(&t->text, "step,time");
     for (size_t i = 0; i < t->n_columns; i++) {
         mli_text_puts(&t->text, ",");
-        put_name(&t->text, names[i]);
+        put_name(&t->text, ml_run_metric(reader, (int)i));
     }
     mli_text_puts(&t->text, "\n");
     if (t->n_columns == 0) return true;

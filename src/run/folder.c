@@ -40,8 +40,7 @@ bool mli_folder_make(const char *root, const char *name, char *dir, size_t dir_b
     struct tm local;
     localtime_r(&now, &local);
     strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &local);
-    if (!root) root = getenv("MOONLAB_RUNS");
-    if (!root || !*root) root = "runs";
+    if (!root || !*root) root = ml_run_root();
     int length = snprintf(dir, dir_bytes, "%s/%s", root, name);
     if (length < 0 || (size_t)length + 32 >= dir_bytes) return cannot_make(root, ENAMETOOLONG);
     int why = make_folders(dir);
@@ -107,12 +106,14 @@ static bool copy_script(const char *dir, const char *script)
     return copied;
 }
 
-bool mli_folder_add(const char *dir, const char *script)
+bool mli_folder_add(const char *dir, const char *script, const char *text)
 {
     char path[4096];
     join(path, dir, "figures");
     if (mkdir(path, 0777) != 0) return cannot_make(path, errno);
-    return !script || copy_script(dir, script);
+    if (!text) return !script || copy_script(dir, script);
+    join(path, dir, "script.lua");
+    return ml_file_write(path, text, strlen(text));
 }
 
 void mli_folder_remove(const char *dir)

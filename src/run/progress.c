@@ -31,6 +31,7 @@ struct ml_progress {
     int64_t unseen; /* calls between the last two looks */
     double  began, looked, drawn;
     bool    quiet, bar, utf8;
+    char    told[256];                           /* stands in place of the bar; "" = the bar does */
     bool    counted;                             /* a step has been told */
     bool    on_line;                             /* the bar stands on the terminal's current line */
     mli_rate rate;
@@ -79,6 +80,10 @@ static void put_bar(mli_line *l, double part, int cells, bool utf8)
 /* cells 0: no bar. ended: the average rate and the time taken, in place of the present rate and the time left. */
 static void put_state(mli_line *l, const ml_progress *p, double now, int cells, bool ended)
 {
+    if (*p->told) {
+        mli_line_put(l, "%s", p->told);
+        return;
+    }
     double seconds = now - p->began;
     bool   early   = p->rate.seconds < BAR_PERIOD; /* to tell a rate */
     double rate    = early ? 0 : mli_rate_of(&p->rate);
@@ -212,6 +217,14 @@ void ml_progress_step(ml_progress *p, int64_t step)
     p->step = step < 0 ? 0 : step;
     if (--p->calls_left > 0 || p->quiet) return;
     look(p);
+}
+
+void ml_progress_tell(ml_progress *p, const char *line)
+{
+    if (!p) return;
+    mli_clean(p->told, sizeof p->told, line, p->utf8);
+    p->counted = true; /* there is something to be seen */
+    if (!p->quiet && ml_clock() - p->drawn >= (p->bar ? BAR_PERIOD : LINE_PERIOD)) draw(p, ml_clock(), false);
 }
 
 void ml_progress_waited(ml_progress *p, double seconds)

@@ -1,5 +1,8 @@
-/* Reading a log that may be cut, damaged or made up. No length is believed before it is compared with what is
- * there, and memory grows only with bytes that the file really has. */
+/* Reading a log that may be cut, damaged or made up, and may still grow. No length is believed before it is compared
+ * with what is there, and memory grows only with bytes that the file really has.
+ *
+ * A record that is not whole ends the reading, and its place is kept: ml_run_more begins there again. So a tail that
+ * its writer completes later is read like any other record, and one that stays broken stays the end. */
 #define _POSIX_C_SOURCE 200809L
 #include "run/run_impl.h"
 #include "run/text.h"
@@ -17,8 +20,9 @@
 struct ml_run_reader {
     int          fd;
     char        *path;
-    int64_t      bytes;  /* of the file, as of opening */
+    int64_t      bytes;  /* of the file, as of the last look at it */
     int64_t      unread; /* of those, behind the buffer */
+    int64_t      record; /* where the record under way begins; 0: the header */
     uint8_t     *buffer; /* holds begin..end, the bytes that come next */
     size_t       begin, end, capacity;
     char       **names; /* by id */
@@ -27,7 +31,7 @@ struct ml_run_reader {
     const char **labels;
     uint32_t    *ids;
     size_t       values_capacity, labels_capacity, ids_capacity;
-    bool         torn, stopped, ended;
+    bool         torn, cut, stopped, ended;
 };
 
 /* --- bytes ---------------------------------------------------------------------------------------------- */
@@ -46,6 +50,12 @@ static void *tear(ml_run_reader *r)
 {
     r->torn = r->ended = true;
     return NULL;
+}
+
+static void *tear_off(ml_run_reader *r) /* the file ends within a record */
+{
+    r->cut = true;
+    return tear(r);
 }
 
 /* The next n bytes in one piece, not yet consumed. n must not exceed left(). */
@@ -84,11 +94,13 @@ static const uint8_t *next_payload(ml_run_reader *r, size_t *length)
         r->ended = true;
         return NULL;
     }
-    if (left(r) < MLI_RECORD_HEAD) return tear(r);
+    r->record = r->bytes - left(r);
+    if (left(r) < MLI_RECORD_HEAD) return tear_off(r);
     const uint8_t *record = look(r, MLI_RECORD_HEAD);
     if (!record) return NULL;
     uint32_t n = mli_get_u32(record);
-    if (n == 0 || n > MLI_RECORD_LIMIT || n > left(r) - MLI_RECORD_HEAD) return tear(r);
+    if (n == 0 || n > MLI_RECORD_LIMIT) return tear(r);
+    if (n > left(r) - MLI_RECORD_HEAD) return tear_off(r);
     record = look(r, MLI_RECORD_HEAD + n);
     if (!record) return NULL;
     if (mli_record_crc(record, n) != mli_get_u32(record + 4)) return tear(r);
@@ -203,7 +215,7 @@ static bool read_header(ml_run_reader *r)
                        mli_get_u32(header + 8), MLI_LOG_VERSION);
     if (memcmp(header, good, n) != 0) return ml_fail("run: the header of '%s' is damaged", r->path);
     r->begin += n;
-    if (n < MLI_LOG_HEADER) tear(r);
+    if (n < MLI_LOG_HEADER) tear_off(r);
     return true;
 }
 
@@ -263,21 +275,30 @@ bool ml_run_torn(const ml_run_reader *r)
     return r && r->torn;
 }
 
+bool ml_run_cut(const ml_run_reader *r)
+{
+    return r && r->torn && r->cut;
+}
+
 bool ml_run_stopped(const ml_run_reader *r)
 {
     return r && r->stopped;
 }
 
-/* --- for csv.c ------------------------------------------------------------------------------------------ */
+int ml_run_metrics(const ml_run_reader *r)
+{
+    return r ? (int)r->n_names : 0;
+}
+
+const char *ml_run_metric(const ml_run_reader *r, int i)
+{
+    return i >= 0 && i < ml_run_metrics(r) ? r->names[i] : NULL;
+}
+
+/* --- for csv.c and columns.c ------------------------------------------------------------------------------------------ */
 const uint32_t *mli_reader_ids(const ml_run_reader *r)
 {
     return r->ids;
-}
-
-size_t mli_reader_names(const ml_run_reader *r, char *const **names)
-{
-    *names = r->names;
-    return r->n_names;
 }
 
 static void forget_names(ml_run_reader *r)
@@ -285,15 +306,57 @@ static void forget_names(ml_run_reader *r)
     while (r->n_names > 0) mli_copy_free(r->names[--r->n_names]);
 }
 
+/* Goes on with the file's first `bytes` at a record, or at the header. */
+static bool go_to(ml_run_reader *r, int64_t record, int64_t bytes)
+{
+    if (lseek(r->fd, record, SEEK_SET) != record)
+        return ml_fail("run: cannot read '%s' again: %s", r->path, strerror(errno));
+    r->begin = r->end = 0;
+    r->bytes          = bytes;
+    r->unread         = bytes - record;
+    r->record         = record;
+    r->torn = r->cut = r->stopped = r->ended = false;
+    return record > 0 || read_header(r);
+}
+
 bool mli_reader_rewind(ml_run_reader *r)
 {
-    if (lseek(r->fd, 0, SEEK_SET) != 0)
-        return ml_fail("run: cannot read '%s' again: %s", r->path, strerror(errno));
     forget_names(r);
-    r->begin = r->end = 0;
-    r->unread         = r->bytes;
-    r->torn = r->stopped = r->ended = false;
-    return read_header(r);
+    return go_to(r, 0, r->bytes);
+}
+
+/* --- a log that grows ------------------------------------------------------------------------------------ */
+/* Is the file still the one that its path leads to? */
+static bool is_in_place(ml_run_reader *r, const struct stat *ours)
+{
+    struct stat about;
+    if (stat(r->path, &about) != 0)
+        return ml_fail("run: '%s' is gone: %s; what was read of it stays", r->path, strerror(errno));
+    return (about.st_ino == ours->st_ino && about.st_dev == ours->st_dev) ||
+           ml_fail("run: '%s' was replaced by another file; what was read of it stays", r->path);
+}
+
+bool ml_run_more(ml_run_reader *r)
+{
+    struct stat about;
+    if (!r || r->stopped) return false;
+    int64_t behind = r->torn ? r->record : r->bytes - left(r); /* what is before it has been read */
+    bool    good   = fstat(r->fd, &about) == 0;
+    if (!good) ml_fail("run: cannot look at '%s': %s", r->path, strerror(errno));
+    else if (about.st_size < behind)
+        good = ml_fail("run: '%s' has become shorter than what was read of it; that stays", r->path);
+    else if (about.st_size == r->bytes)
+        good = is_in_place(r, &about);
+    bool more = good && about.st_size > behind;
+    if (more && (r->torn || about.st_size < r->bytes)) { /* what is in hand may be there no more */
+        good = go_to(r, behind, about.st_size);
+    } else if (more) {
+        r->unread += about.st_size - r->bytes;
+        r->bytes = about.st_size;
+        r->ended = false;
+    }
+    if (!good) stop(r);
+    return good && more;
 }
 
 void ml_run_close(ml_run_reader *r)

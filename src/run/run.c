@@ -57,10 +57,10 @@ static void free_all(ml_run *run)
     ml_realloc(run, sizeof *run, 0);
 }
 
-static bool fill_folder(ml_run *run, const char *script)
+static bool fill_folder(ml_run *run, const ml_run_opts *opts)
 {
     char path[4096];
-    if (!mli_folder_add(run->dir, script) || !mli_describe(run)) return false;
+    if (!mli_folder_add(run->dir, opts->script, opts->script_text) || !mli_describe(run)) return false;
     snprintf(path, sizeof path, "%s/log", run->dir);
     return mli_log_create(&run->log, path);
 }
@@ -86,7 +86,7 @@ ml_run *ml_run_start(const ml_run_opts *opts)
         return NULL;
     }
     run->dir = mli_copy(dir);
-    if (!run->dir || !fill_folder(run, opts->script)) {
+    if (!run->dir || !fill_folder(run, opts)) {
         mli_folder_remove(dir);
         free_all(run);
         return NULL;

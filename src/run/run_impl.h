@@ -54,12 +54,11 @@ void   mli_metrics_free(ml_run *run);
 
 /* folder.c: root NULL as in ml_run_opts. dir receives the path of the new directory. */
 bool mli_folder_make(const char *root, const char *name, char *dir, size_t dir_bytes);
-bool mli_folder_add(const char *dir, const char *script); /* figures/ and script.lua */
+bool mli_folder_add(const char *dir, const char *script, const char *text); /* figures/ and script.lua */
 void mli_folder_remove(const char *dir);                  /* what was made in it, and itself */
 
 /* reader.c */
 const uint32_t *mli_reader_ids(const ml_run_reader *reader); /* of the metrics that ml_run_next gave last */
-size_t mli_reader_names(const ml_run_reader *reader, char *const **names); /* met so far, by id */
 bool   mli_reader_rewind(ml_run_reader *reader); /* to the start of the same bytes; no name has been met */
 
 bool mli_describe(const ml_run *run); /* writes run.json */

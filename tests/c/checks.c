@@ -198,3 +198,20 @@ bool expect_message(const char *op, const char *format, ...)
     ml_error_clear();
     return expect(ok, "%s: the message is '%s', which does not begin with '%s: '", words, text, op);
 }
+
+void expect_survives_refused_memory(bool (*try_all)(void))
+{
+    cr_assert(try_all(), "%s", ml_error_message());
+    for (int64_t n = 1; n < 3000; n++) {
+        ml_error_clear();
+        ml_memory_trim();
+        size_t before = ml_memory().live;
+        ml_memory_fail_after(n);
+        bool ok = try_all();
+        ml_memory_fail_after(0);
+        cr_expect_eq(ml_memory().live, before, "refusal %d leaks", (int)n);
+        if (ok) return;
+        cr_expect(ml_failed(), "refusal %d is silent", (int)n);
+    }
+    cr_expect(false, "it never ends");
+}

@@ -26,5 +26,7 @@ bool expect_close(const ml_tensor *a, const ml_tensor *b, double tolerance, cons
 bool expect_same(const ml_tensor *a, const ml_tensor *b, const char *format, ...) ML_PRINTF(3, 4);
 /* A pending message that begins with the operation's name. Clears it. */
 bool expect_message(const char *op, const char *format, ...) ML_PRINTF(2, 3);
+/* Each allocation of what is tried may be refused: it then says so, and leaves nothing behind. True = it worked. */
+void expect_survives_refused_memory(bool (*try_all)(void));
 
 #endif

@@ -28,7 +28,8 @@ static inline mli_colour block_mean(const picture *p, int x, int y)
     return (mli_colour){ sum.r / n, sum.g / n, sum.b / n };
 }
 
-static inline difference compare(const picture *a, const picture *b)
+/* With slack, each block of a may be found so many pixels away in b: viewers set long words a pixel apart. */
+static inline difference compare_with(const picture *a, const picture *b, int slack)
 {
     difference d = { 1, 1, -1, -1 };
     int        n = 0;
@@ -38,12 +39,22 @@ static inline difference compare(const picture *a, const picture *b)
     d = (difference){ 0, 0, 0, 0 };
     for (int y = 0; y + BLOCK <= h; y += BLOCK)
         for (int x = 0; x + BLOCK <= w; x += BLOCK, n++) {
-            double far = colour_distance(block_mean(a, x, y), block_mean(b, x, y));
+            mli_colour mean = block_mean(a, x, y);
+            double     far  = colour_distance(mean, block_mean(b, x, y));
+            for (int i = 0; i < (2 * slack + 1) * (2 * slack + 1) && far > 0.05; i++) {
+                int u = x + i % (2 * slack + 1) - slack, v = y + i / (2 * slack + 1) - slack;
+                if (u >= 0 && v >= 0) far = fmin(far, colour_distance(mean, block_mean(b, u, v)));
+            }
             d.mean += far;
             if (far > d.worst) d.worst = far, d.x = x, d.y = y;
         }
     d.mean /= n;
     return d;
+}
+
+static inline difference compare(const picture *a, const picture *b)
+{
+    return compare_with(a, b, 0);
 }
 
 static inline bool looks_the_same(difference d)

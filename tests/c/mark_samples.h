@@ -179,4 +179,59 @@ static inline ml_figure *sample_mark(int i)
     return ml_fail("the mark %s has no sample", ml_mark_at(i)->name);
 }
 
+/* --- whole figures: what panels add to their marks ---------------------------------------------------------- */
+/* Symlog, a second y axis with a scale of its own, shared axes, a span, a panel that keeps its shape. */
+static inline ml_figure *sample_axes(void)
+{
+    ml_figure *fig = ml_figure_make(&(ml_figure_opts){ .layout = "ab cc", .share_x = true, .title = "axes" });
+    bool ok = fig && ml_figure_lines(fig, 0, (const char *[]){ "swing" }, 1, &(ml_panel_opts){ .title = "symlog", .yscale = ML_SCALE_SYMLOG });
+    ok = ok && ml_figure_lines(fig, 1, (const char *[]){ "round" }, 1, &(ml_panel_opts){ .title = "equal", .equal = true });
+    ok = ok && ml_figure_lines(fig, 2, (const char *[]){ "accuracy" }, 1,
+                               &(ml_panel_opts){ .title = "two axes", .xlabel = "step", .xscale = ML_SCALE_LOG, .ylabel = "accuracy" });
+    ok = ok && ml_figure_lines(fig, 2, (const char *[]){ "loss" }, 1,
+                               &(ml_panel_opts){ .y2label = "loss", .y2scale = ML_SCALE_LOG, .right = true });
+    for (int i = 1; ok && i <= 100; i++) {
+        double t = 0.0628 * i;
+        ok = ml_figure_point(fig, "swing", i, 1000 * sin(t) * fabs(sin(t))) && ml_figure_point(fig, "round", cos(t), sin(t)) &&
+             ml_figure_point(fig, "accuracy", i, sample_rise(i, 10, 3)) && ml_figure_point(fig, "loss", i, pow(i, -2.5));
+    }
+    if (ok) return fig;
+    ml_figure_release(fig);
+    return NULL;
+}
+
+/* Greek, what is raised and lowered, and scripts that DejaVu has, from left to right and from right to left; and one that takes another
+ * face, so pictures of that one depend on the machine. */
+static inline ml_figure *sample_words(const char *title, const char *name)
+{
+    ml_figure *fig = ml_figure_new(1, 1, title);
+    bool       ok  = fig && ml_figure_lines(fig, 0, (const char *[]){ "\\alpha^{2}_{i}", name, "ошибка" }, 3,
+                                            &(ml_panel_opts){ .title = "\\partial L / \\partial w_{ij} = 10^{-3}", .xlabel = "\\lambda, log_{10}",
+                                                              .ylabel = name });
+    for (int i = 1; ok && i <= 20; i++)
+        ok = ml_figure_point(fig, "\\alpha^{2}_{i}", i, i) && ml_figure_point(fig, name, i, 20 - i) && ml_figure_point(fig, "ошибка", i, 25);
+    if (ok) return fig;
+    ml_figure_release(fig);
+    return NULL;
+}
+
+#define WHOLE_FIGURES 4 /* the last is not compared with a stored picture */
+
+static inline const char *sample_name(int i) /* of the marks, then of whole figures */
+{
+    static const char *const names[WHOLE_FIGURES] = { "axes", "words", "words-rtl", "words-cjk" };
+    return i < ml_mark_count() ? ml_mark_at(i)->name : names[i - ml_mark_count()];
+}
+
+static inline ml_figure *sample_figure(int i)
+{
+    switch (i - ml_mark_count()) {
+    case 0: return sample_axes();
+    case 1: return sample_words("\\Delta\\theta: обучение", "\\beta_{1} = 0.9");
+    case 2: return sample_words("فقدان الدالة", "שגיאה");
+    case 3: return sample_words("損失関数", "損失 \\nabla");
+    default: return sample_mark(i);
+    }
+}
+
 #endif

@@ -306,22 +306,5 @@ static bool try_composed(void)
     return ok;
 }
 
-static void refuse_each(bool (*try)(void))
-{
-    cr_assert(try(), "%s", ml_error_message());
-    for (int64_t n = 1; n < 3000; n++) {
-        ml_error_clear();
-        ml_memory_trim();
-        size_t before = ml_memory().live;
-        ml_memory_fail_after(n);
-        bool ok = try();
-        ml_memory_fail_after(0);
-        cr_expect_eq(ml_memory().live, before, "refusal %d leaks", (int)n);
-        if (ok) return;
-        cr_expect(ml_failed(), "refusal %d is silent", (int)n);
-    }
-    cr_expect(false, "it never ends");
-}
-
-Test(cnn, survive_refused_memory) { refuse_each(try_all); }
-Test(cnn, composed_layers_survive_refused_memory) { refuse_each(try_composed); }
+Test(cnn, survive_refused_memory) { expect_survives_refused_memory(try_all); }
+Test(cnn, composed_layers_survive_refused_memory) { expect_survives_refused_memory(try_composed); }

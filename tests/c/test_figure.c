@@ -431,6 +431,52 @@ Test(figure, every_allocation_may_fail)
     folder_remove(folder);
 }
 
+/* --- figures that change their shape ------------------------------------------------------------------ */
+Test(figure, panels_are_added_and_taken_away_behind_the_others)
+{
+    size_t         before  = ml_memory().live;
+    ml_figure     *fig     = ml_figure_new(1, 1, NULL);
+    const double   x[]     = { 1, 2, 3 };
+    const ml_given label[] = { { "label", { 0 }, "a curve" }, { "dash", { 0 }, "dashed" } };
+    cr_assert(ml_figure_curve(fig, 0, "a", label, 2) && ml_figure_points(fig, "a", x, x, 3));
+    cr_assert(ml_figure_arrange(fig, 2, 3));
+    cr_expect_eq(ml_figure_panels(fig), 6);
+    cr_assert(ml_figure_lines(fig, 2, NAMES("b"), 1, NULL));
+    cr_expect_not(ml_figure_arrange(fig, 1, 2));
+    expect_message("figure: 1 x 2 is too little room for its 3 panels");
+    cr_expect_not(ml_figure_arrange(fig, 9, 1));
+    expect_message("rows and cols must be 1..8, got 9 x 1");
+    cr_expect_eq(ml_figure_panels(fig), 6, "what fails changes nothing");
+    cr_assert(ml_figure_arrange(fig, 1, 3), "empty ones go: %s", ml_error_message());
+    cr_expect_eq(ml_figure_panels(fig), 3);
+    ml_figure_set_title(fig, "a title");
+    cr_expect(ml_figure_save(fig, "arranged.png", &(ml_save_opts){ .dpi = 24 }), "%s", ml_error_message());
+    unlink("arranged.png");
+    ml_figure_release(fig);
+    cr_expect_eq(ml_memory().live, before);
+}
+
+Test(figure, mistakes_in_curves_change_nothing)
+{
+    ml_figure     *fig    = ml_figure_new(1, 1, NULL);
+    const double   x[]    = { 1, 2 };
+    const ml_given wrong[] = { { "colour", { 0 }, "purple-ish" } }, unknown[] = { { "lable", { 0 }, "x" } };
+    cr_expect_not(ml_figure_curve(fig, 0, "a", wrong, 1));
+    expect_message("colour must be");
+    cr_expect_not(ml_figure_curve(fig, 0, "a", unknown, 1));
+    expect_message("line: unknown option 'lable'; did you mean 'label'?");
+    cr_expect_not(ml_figure_curve(fig, 0, "", NULL, 0));
+    expect_message("curve: the name of series 1 must have 1..95 bytes, has 0");
+    cr_expect_not(ml_figure_curve(fig, 1, "a", NULL, 0));
+    expect_message("panel 2 does not exist");
+    cr_expect_not(ml_figure_points(fig, "a", x, x, 2));
+    expect_message("no panel shows 'a'");
+    cr_expect_not(ml_figure_shows(fig, "a"));
+    cr_expect_not(ml_figure_curve(NULL, 0, "a", NULL, 0));
+    cr_expect_not(ml_figure_arrange(NULL, 1, 1));
+    ml_figure_release(fig);
+}
+
 /* --- no display ------------------------------------------------------------------------------------- */
 /* What a function writes to stderr. */
 static size_t noise_of(void (*function)(void))

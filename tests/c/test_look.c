@@ -108,6 +108,40 @@ Test(look, hidden_marks_are_not_drawn_and_their_names_stay)
     ml_figure_release(fig);
 }
 
+/* A curve with a label and a colour, over 1..100. */
+static void add_curve(ml_figure *fig, int panel, const char *name, const char *label, const char *colour, double group, double subgroup)
+{
+    ml_given options[] = { { "label", { 0 }, label }, { "colour", { 0 }, colour }, { "group", { group } }, { "subgroup", { subgroup } } };
+    double   x[100], y[100];
+    for (int i = 0; i < 100; i++) x[i] = i + 1, y[i] = group * i + 10 * subgroup;
+    cr_assert(ml_figure_curve(fig, panel, name, options, 4), "%s", ml_error_message());
+    cr_assert(ml_figure_points(fig, name, x, y, 100), "%s", ml_error_message());
+}
+
+Test(look, a_group_is_hidden_in_all_panels_by_one_name)
+{
+    ml_figure *fig  = ml_figure_new(1, 2, NULL);
+    mli_look   look = { 0 };
+    mli_colour blue = mli_style_of(ML_STYLE_LIGHT)->palette[0], orange = mli_style_of(ML_STYLE_LIGHT)->palette[1];
+    for (int panel = 0; panel < 2; panel++) {
+        add_curve(fig, panel, panel ? "a1" : "a0", panel ? "" : "one", "blue", 1, 7 + panel);
+        add_curve(fig, panel, panel ? "b1" : "b0", panel ? "" : "two", "orange", 2, 7 + panel);
+    }
+    cr_assert(look_at(fig, NULL));
+    cr_expect_eq(seen.n_entries, 2, "an empty label is none: %d", seen.n_entries);
+    cr_expect(seen.entry[0].mark == -1 && seen.entry[1].mark == -2);
+    int blues = count(blue), oranges = count(orange);
+    cr_expect(blues > 200 && oranges > 200);
+    look.hidden[look.n_hidden++] = seen.entry[1].mark;
+    cr_assert(look_at(fig, &look));
+    cr_expect(count(orange) < oranges / 10, "orange: %d, then %d, in both panels", oranges, count(orange));
+    cr_expect(count(blue) > blues / 2);
+    look.hidden[0] = -7; /* the first panel's curves are a subgroup */
+    cr_assert(look_at(fig, &look));
+    cr_expect(count(orange) < oranges * 3 / 4 && count(orange) > oranges / 4, "orange: %d, then %d", oranges, count(orange));
+    ml_figure_release(fig);
+}
+
 Test(look, one_panel_may_be_alone)
 {
     ml_figure *fig = two_curves();
@@ -144,8 +178,10 @@ Test(look, smoothing_leaves_the_curve_faint_behind_its_average)
     cr_assert(look_at(fig, NULL));
     int zigzag = count(orange);
     cr_assert(look_at(fig, &(mli_look){ .smoothing = 0.9 }));
-    int smooth = count(orange), faint = count(mli_mix((mli_colour){ 1, 1, 1 }, orange, 0.3));
+    int smooth = count(orange), faint = count(mli_mix((mli_colour){ 1, 1, 1 }, orange, 0.44));
+    int band = count(mli_mix((mli_colour){ 1, 1, 1 }, orange, 0.2));
     cr_expect(smooth < zigzag / 2 && smooth > 20, "the zigzag of %d pixels is a line of %d", zigzag, smooth);
     cr_expect(faint > 50, "and still there, faint: %d", faint);
+    cr_expect(band > 2000, "on a pale band from the least to the most: %d", band);
     ml_figure_release(fig);
 }

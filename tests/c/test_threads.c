@@ -52,6 +52,7 @@ static const struct {
     { ML_OP_sum, { .in = { "(150, 450)" } } },
     { ML_OP_sum, { .in = { "(150, 450)" }, .opts = &rows } },
     { ML_OP_sum, { .in = { "(150, 450)" }, .opts = &columns } },
+    { ML_OP_sum, { .in = { "(3, 140000)" }, .opts = &columns } },
     { ML_OP_sum, { .in = { "(40, 50, 100)" }, .opts = &ends } },
     { ML_OP_sum, { .in = { "(40, 500, 20)" }, .opts = &columns } },
     { ML_OP_mean, { .in = { "(150, 450)" }, .opts = &rows } },

@@ -59,6 +59,7 @@ Test(ticks, symlog_has_zero_and_powers_of_ten_on_both_sides)
     expect_symlog(-100, 100, 1, 4, MINUS "100 " MINUS "1 0 1 100");
     expect_symlog(0, 1, 1e-6, 3, "0 10\xE2\x81\xBB\xE2\x81\xB5 10\xE2\x81\xB0");
     expect_symlog(-2500, 2500, 1, 3, MINUS "1000 0 1000"); /* not 1 alone, close to zero on both sides */
+    expect_symlog(-2500, 2500, 1e-3, 3, MINUS "1000 0 1000");
     expect_symlog(-5, 0, 0.1, 6, MINUS "1 " MINUS "0.1 0");
     expect_symlog(-0.5, 0.5, 1, 5, MINUS "0.4 " MINUS "0.2 0 0.2 0.4");
 }

@@ -32,6 +32,28 @@ describe("a figure", function()
     fig:lines(2, { "a" })
   end)
 
+  it("smooths the curves of a panel", function()
+    local function picture(smooth)
+      local one = ml.figure {}
+      one:lines(1, { "a" }, { smooth = smooth })
+      for i = 1, 500 do one:point("a", i, math.sin(i * i)) end
+      return one, one:pixels { size = { 300, 200 } }
+    end
+    local plain, as_it_is = picture(nil)
+    local smooth, averaged = picture(0.9)
+    local function differ(a, b) return (a:cast "f64" - b:cast "f64"):abs():sum():item() end
+    assert.is_true(differ(as_it_is, averaged) > 0)
+    smooth:panel(1, { title = "" }) -- what is not given stays
+    assert.are.equal(0, differ(averaged, smooth:pixels { size = { 300, 200 } }))
+    smooth:panel(1, { smooth = 0 })
+    assert.are.equal(0, differ(as_it_is, smooth:pixels { size = { 300, 200 } }))
+    plain:panel(1, { smooth = 0.9 })
+    assert.are.equal(0, differ(averaged, plain:pixels { size = { 300, 200 } }))
+    wrong("fig:lines: smooth is the weight of the past, 0 to below 1; got -0.5", function() fig:lines(1, { "a" }, { smooth = -0.5 }) end)
+    wrong("panel: smooth is the weight of the past, 0 to below 1; got 1", function() fig:panel(1, { smooth = 1 }) end)
+    wrong("fig:panel: smooth must be a number", function() fig:panel(1, { smooth = "much" }) end)
+  end)
+
   it("refuses sizes, scales, limits, names and styles that it does not know", function()
     wrong("figure: rows and cols must be 1..8, got 0 x 1", function() ml.figure { rows = 0 } end)
     wrong("figure: rows and cols must be 1..8, got 1 x 9", function() ml.figure { cols = 9 } end)
@@ -64,6 +86,26 @@ describe("a figure", function()
     wrong("f.bmp", function() fig:save(folder .. "/f.bmp") end)
     wrong("/nowhere/f.png", function() fig:save(folder .. "/nowhere/f.png") end)
     wrong("fig:save: the path must be text", function() fig:save {} end)
+  end)
+
+  it("takes any words and any numbers, in every format", function()
+    local words = { "損失関数 ∇", "فقدان الدالة", "ошибка", "त्रुटि", "🙂🚀", "e\u{301}", "\xff\xfe \xc3", "two\nlines\ttab",
+      "a^{b^{c}} _{", "שלום", "zero\0byte", ("W"):rep(300), "\u{202e}override", "\27[31m", "&<>\"'%s", "" }
+    local values = { 1, 0 / 0, 1 / 0, -1 / 0, 0, -0.0, 1e308, -1e308, 5e-324 }
+    for i, word in ipairs(words) do
+      local odd = ml.figure { cols = 3, title = word }
+      odd:line(1, values, values, { label = word })
+      odd:bars(1, values, { label = word })
+      odd:panel(1, { title = word, xlabel = word, ylabel = word, yscale = ({ "linear", "log", "symlog" })[i % 3 + 1] })
+      odd:text(2, { 1 }, { 1 }, { text = { word } })
+      odd:event(2, { 1, 0 / 0 }, { text = { word, word } })
+      odd:heatmap(3, ml.full({ 2, 2 }, values[i % #values + 1]))
+      for _, ending in ipairs { "png", "svg", "pdf" } do
+        local path = process.folder() .. "/odd." .. ending
+        odd:save(path, { size = { 600, 200 } })
+        assert.is_true(#process.read(path) > 1000, word .. " as " .. ending)
+      end
+    end
   end)
 
   it("shows no window without a display, and says why", function()

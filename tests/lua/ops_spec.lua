@@ -155,6 +155,9 @@ local other = {
     holds({ { 6 }, { 15 } }, m:sum({ 2 }, { keepdim = true }))
     holds({ { 21 } }, m:sum { dims = { 1, 2 }, keepdim = true })
     holds({ { 21 } }, ml.sum(m, nil, true))
+    local long = ml.arange(1, 200001, 1, { dtype = "f64" }) -- summed in pieces
+    holds(200001 * 200002 // 2, long:sum())
+    holds({ 200001 * 200002 // 2, 200001 }, ml.stack({ long, ml.ones({ 200001 }, { dtype = "f64" }) }, 1):sum(2))
   end,
   mean = function()
     holds(3.5, m:mean())

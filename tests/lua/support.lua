@@ -1,6 +1,9 @@
 --- What the specs share: comparing numbers, running a script in a process of its own.
 local support = {}
 
+--- A sanitizer is loaded: memory and times are its own, and what only measures is left to the tests without.
+support.sanitized = os.getenv "LD_PRELOAD" ~= nil
+
 --- Are a and b the same nested lists, each number within tolerance (absolute below 1, relative above)?
 function support.near(a, b, tolerance)
   tolerance = tolerance or 1e-6

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Every reader of files under libFuzzer with AddressSanitizer, 60 seconds each. usage: fuzz.sh IGNORED [SECONDS]
-# What it finds stays in build/fuzz/found/; it then belongs, reduced, into tests/c/test_io.c.
+# What it finds stays in build/fuzz/found/; it then belongs, reduced, into the test of its format: tests/c/test_npy.c, test_safetensors.c, test_data_files.c.
 set -eu
 cd "$(dirname "$0")/../.."
 cmake --preset fuzz >/dev/null

@@ -1,26 +1,16 @@
 #!/bin/sh
 # MNIST-1D reaches its published table: mean of three seeds, own data within 3 points, and the published arrays, where there are
 # any, within 2 in order and 3 shuffled; random labels reach nothing. usage: mnist1d.sh MOONLAB [FOLDER OF x.npy] (about 15 minutes)
-set -u
-moonlab=$(realpath "$1")
 published=${2:-$(dirname "$0")/../../../shared/data/mnist1d}
 if [ -f "$published/x.npy" ]; then published=$(realpath "$published")
 else published=; echo "no published arrays: they are not compared"
 fi
-script=$(realpath "$(dirname "$0")/../../examples/mnist1d.lua")
-cd "$(mktemp -d)" || exit 1
-trap 'rm -rf "$PWD"' EXIT
-failed=0
-
-last() { # run, metric: its last value
-    "$moonlab" export "$1" --csv - | awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) c = i }
-        $c != "" { last = $c } END { print last }'
-}
+. "$(dirname "$0")/example.inc"
 
 mean() { # name, arguments...: of the test accuracy, in percent; the script's own check is of one seed
     name=$1; shift
     for seed in 1 2 3; do
-        "$moonlab" run "$script" --quiet name="$name-$seed" seed=$seed "$@" >/dev/null
+        "$moonlab" run "$examples/mnist1d.lua" --quiet name="$name-$seed" seed=$seed "$@" >/dev/null
         last "$name-$seed" test_acc
     done | awk '{ sum += $1 } END { printf "%.1f", 100 * sum / NR }'
 }
@@ -39,6 +29,6 @@ for row in "logistic 32 32" "mlp 68 68" "cnn 94 56" "gru 91 57"; do
     compare "$1, shuffled" "$(mean "published-shuffled-$1" model=$1 published="$published" shuffled=true)" "$3" 3
 done
 
-"$moonlab" run "$script" --quiet name=control random_labels=true >/dev/null
-[ $? = 3 ] && awk -v a="$(last control test_acc)" 'BEGIN { exit !(a < 0.2) }' || { echo "control: random labels reach $(last control test_acc)"; failed=1; }
+train 3 mnist1d name=control random_labels=true
+awk -v a="$(last control test_acc)" 'BEGIN { exit !(a < 0.2) }' || { echo "control: random labels reach $(last control test_acc)"; failed=1; }
 exit $failed
