@@ -36,7 +36,7 @@ local PAGES = {
   { "runs", "Runs", "An experiment's parameters, loop, metrics, checks, and knobs to turn while it trains.",
     sources = { "moonlab/run.lua", "moonlab/run_loop.lua", "moonlab/run_reader.lua", "moonlab/ui.lua", "moonlab/knobs.lua" } },
   { "figures", "Figures", "Panels of curves and other marks, for files and a live window.",
-    sources = { "moonlab/figure.lua", "meta/marks.lua", "moonlab/charts.lua" } },
+    sources = { "moonlab/figure.lua", "meta/marks.lua", "moonlab/charts.lua", "moonlab/neurons.lua" } },
 }
 
 -- Under which name people know the owner of a function. Functions of other owners are not for them.

@@ -31,6 +31,7 @@ typedef struct ml_run_opts {
     const char *root;    /* NULL: MOONLAB_RUNS, else "runs". Relative: then the working directory must stay */
     const char *params;  /* the resolved parameters, a JSON object, kept as it is written; NULL = {} */
     const char *script;  /* path of the script to copy; NULL = none. A pipe is not copied: it has been read */
+    const char *script_text; /* the script itself, where it is in no file; NULL = it is read */
     const char *command; /* what was typed; NULL = unknown */
     uint64_t    seed;
 } ml_run_opts;
@@ -178,6 +179,10 @@ typedef struct ml_loop_watcher {
     int64_t step;
 } ml_loop_watcher;
 void ml_loop_watch(ml_loop_watcher *watcher, char *text, size_t room);
+
+/* What the loop's script failed with, for ml_loop_watch to tell in place of all that, until the next loop; behind ML_LOOP_FAILED. */
+#define ML_LOOP_FAILED "error: "
+void ml_loop_failed(const char *message);
 
 /* --- Ctrl-C ------------------------------------------------------------------------------------------- */
 void ml_interrupt_begin(void); /* the first Ctrl-C (or SIGTERM) only sets a flag, the second ends the process */

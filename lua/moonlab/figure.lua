@@ -222,8 +222,10 @@ end
 for _, kind in ipairs(core.figure.marks()) do add_mark(kind) end
 
 -- Figures of models, loaded when first asked for.
-for _, name in ipairs { "band", "decision", "network" } do
-  Figure[name] = function(...) return require("moonlab.charts")[name](...) end
+for module, names in pairs { charts = { "band", "decision", "network" }, neurons = { "neurons" } } do
+  for _, name in ipairs(names) do
+    Figure[name] = function(...) return require("moonlab." .. module)[name](...) end
+  end
 end
 
 --- files and windows -----------------------------------------------------------------------------------------------

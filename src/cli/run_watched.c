@@ -137,7 +137,7 @@ static int go(watch *w, run_script *script, void *context, const char *state, bo
 
 int run_watched(const char *path, run_script *script, void *context, bool quiet)
 {
-    char             folder[512], state[540];
+    char             folder[512], state[540], windows[540], place[560];
     const char      *tmp  = getenv("TMPDIR");
     struct sigaction ours = { .sa_handler = on_signal };
     watch           *w    = watch_open();
@@ -151,8 +151,11 @@ int run_watched(const char *path, run_script *script, void *context, bool quiet)
     sigemptyset(&ours.sa_mask);
     sigaction(SIGINT, &ours, NULL);
     sigaction(SIGTERM, &ours, NULL);
+    snprintf(windows, sizeof windows, "%s/window", folder);
+    setenv("MOONLAB_WINDOWS", windows, 1); /* where they stood: window_place.c */
     int code = go(w, script, context, state, quiet);
     unlink(state);
+    for (int i = 1; snprintf(place, sizeof place, "%s-%d", windows, i) > 0 && unlink(place) == 0;) i++;
     rmdir(folder);
     watch_close(w);
     return code;

@@ -1,5 +1,6 @@
 /* Live windows, shared by window.c (the thread, the functions of figure.h), window_view.c (one window on screen),
- * window_scale.c (how large a unit is), window_input.c (its keys and its mouse) and overlay.c (what is drawn over the figure). */
+ * window_scale.c (how large a unit is), window_place.c (where
+ * the last program had it), window_input.c (its keys and its mouse) and overlay.c (what is drawn over the figure). */
 #ifndef MLI_FIGURE_WINDOW_H
 #define MLI_FIGURE_WINDOW_H
 
@@ -35,6 +36,8 @@ struct ml_window {
     ml_style    style;     /* default: the figure's */
     bool        dark;      /* as on screen */
     double      zoom;      /* of everything, by + and - */
+    int         number;    /* in the order of opening, from 1 */
+    int         asked_w, asked_h; /* the size that it would have had without a last program */
     uint64_t    version;   /* of the figure, as on screen */
     bool        stale;     /* something besides the figure has changed */
     bool        uncovered; /* the picture in hand is good, but the screen has lost it, or shows other things over it */
@@ -62,11 +65,16 @@ bool mli_view_open (ml_window *w);                      /* false: w->why says wh
 void mli_view_close(ml_window *w);
 void mli_window_event(ml_window *w, const SDL_Event *e); /* may ask to close: then the state is MLI_CLOSED */
 void mli_view_refresh(ml_window *w, double now);        /* draws if there is something to draw, and time to */
-double mli_desktop_scale(void);                         /* of everything, where the desktop says one; else 0 */
-double mli_screen_scale(double desktop, int screen);    /* the desktop's, or that of a screen */
+typedef struct mli_place {
+    int x, y, w, h;
+} mli_place;
+void mli_place_begin(ml_window *w, mli_place *at);      /* where the same window of the last program stood, if there was one */
+void mli_place_end  (const ml_window *w);
 double mli_view_width(const ml_window *w);              /* of the figure, in 1/96 inch: without the column of controls, */
 double mli_view_height(const ml_window *w);             /* without the bar */
 void mli_view_knobs(ml_window *w);                      /* as they are now; what is drawn follows */
+double mli_desktop_scale(void);                         /* of everything, where the desktop says one; else 0 */
+double mli_screen_scale(double desktop, int screen);    /* the desktop's, or that of a screen */
 ml_style mli_view_style(const ml_window *w);            /* light or dark; chosen by key, it may not be on screen yet */
 void mli_view_notice(ml_window *w, const char *said, const char *what); /* for a few seconds */
 void mli_overlay_draw(ml_window *w, uint32_t *pixels);  /* over a copy of the figure's */

@@ -154,7 +154,9 @@ bool mli_view_open(ml_window *w)
 
     char title[sizeof w->title + sizeof KEYS];
     snprintf(title, sizeof title, "%s%s", w->title, KEYS);
-    w->sdl = SDL_CreateWindow(title, SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, width, height,
+    mli_place at = { (int)SDL_WINDOWPOS_UNDEFINED, (int)SDL_WINDOWPOS_UNDEFINED, width, height };
+    mli_place_begin(w, &at);
+    w->sdl = SDL_CreateWindow(title, at.x, at.y, at.w, at.h,
                               SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI);
     if (!w->sdl) {
         snprintf(w->why, sizeof w->why, "window: %s", SDL_GetError());
@@ -173,7 +175,10 @@ static size_t pixel_bytes(int width, int height)
 
 void mli_view_close(ml_window *w)
 {
-    if (!atomic_load(&mli_display_lost)) SDL_DestroyWindow(w->sdl);
+    if (!atomic_load(&mli_display_lost)) {
+        mli_place_end(w);
+        SDL_DestroyWindow(w->sdl);
+    }
     w->sdl = NULL;
     ml_realloc(w->pixels, pixel_bytes(w->pixels_w, w->pixels_h), 0);
     w->pixels   = NULL;
@@ -269,6 +274,8 @@ static void look_at_loop(ml_window *w, double now)
     w->stale |= !c->loop;
     c->loop = true;
     ml_loop_watch(&w->watcher, text, sizeof text);
+    bool failed = !strncmp(text, ML_LOOP_FAILED, strlen(ML_LOOP_FAILED));
+    if (failed && w->notice_end <= 0) mli_view_notice(w, "", text); /* for as long as it is so */
     w->uncovered |= strcmp(text, w->status) != 0;
     memcpy(w->status, text, sizeof text);
 }

@@ -5,6 +5,7 @@
 #include "run/line.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -14,6 +15,8 @@ static _Atomic(const void *) owner; /* of the outermost loop; loops inside are n
 static atomic_bool      running, paused, woken;
 static atomic_int       allowed; /* steps that a paused loop may still take */
 static _Atomic(int64_t) done, all;
+static atomic_bool      failed;
+static char             failure[400]; /* written before failed is set, and then not again in a process */
 
 void ml_loop_begin(const void *who, int64_t total)
 {
@@ -24,6 +27,7 @@ void ml_loop_begin(const void *who, int64_t total)
     atomic_store(&allowed, 0);
     atomic_store(&paused, false);
     atomic_store(&woken, false);
+    atomic_store(&failed, false);
     atomic_store(&running, true);
 }
 
@@ -95,6 +99,15 @@ ml_loop ml_loop_look(void)
                       .total = atomic_load(&all) };
 }
 
+void ml_loop_failed(const char *message)
+{
+    if (failure[0]) return; /* somebody may be reading it */
+    size_t n = 0;
+    for (; message[n] && n + 1 < sizeof failure; n++) failure[n] = (unsigned char)message[n] < ' ' ? ' ' : message[n];
+    failure[n] = '\0';
+    atomic_store(&failed, true);
+}
+
 /* --- in words ------------------------------------------------------------------------------------------- */
 static void put_bytes(mli_line *l, double bytes)
 {
@@ -106,6 +119,10 @@ static void put_bytes(mli_line *l, double bytes)
 
 void ml_loop_watch(ml_loop_watcher *w, char *text, size_t room)
 {
+    if (atomic_load(&failed)) {
+        snprintf(text, room, ML_LOOP_FAILED "%s", failure);
+        return;
+    }
     ml_loop  now  = ml_loop_look();
     double   time = ml_clock();
     mli_rate rate = { w->steps, w->seconds, w->time, w->step };

@@ -201,3 +201,22 @@ Test(loop, in_words)
     ml_loop_watch(&watcher, text, sizeof text);
     cr_expect(strstr(text, "ended"), "%s", text);
 }
+
+Test(loop, tells_what_its_script_failed_with_until_the_next_one)
+{
+    int             me = 0;
+    char            text[160];
+    ml_loop_watcher watcher = { 0 };
+    ml_loop_begin(&me, 1000);
+    ml_loop_end(&me);
+    ml_loop_failed("s.lua:3: matmul: inner sizes differ\nstack");
+    ml_loop_watch(&watcher, text, sizeof text);
+    cr_expect_str_eq(text, ML_LOOP_FAILED "s.lua:3: matmul: inner sizes differ stack");
+    ml_loop_failed("something later");
+    ml_loop_watch(&watcher, text, 12);
+    cr_expect_str_eq(text, "error: s.lu", "the first one, and no more than there is room for");
+    ml_loop_begin(&me, 1000);
+    ml_loop_watch(&watcher, text, sizeof text);
+    cr_expect(strstr(text, "step 0") == text, "%s", text);
+    ml_loop_end(&me);
+}

@@ -1,8 +1,8 @@
 /* Live windows, on the display that runs the tests (xvfb-run): their life, and that of the display. */
 #define _GNU_SOURCE
 #include "foreign_leaks.h"
+#include "hands.h"
 #include "picture.h"
-#include "screen.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -176,6 +176,52 @@ Test(window, every_allocation_of_opening_may_fail)
     cr_expect(refused >= 4, "only %d", refused);
     ml_figure_release(fig);
     cr_expect_eq(ml_memory().live, before);
+}
+
+/* What one program of moonlab run --watch tells the next; here the second window of one. */
+Test(window, stands_where_the_last_program_had_it)
+{
+    char folder[] = "places-XXXXXX", stem[64], first[80], second[80];
+    int  width, height;
+    cr_assert(mkdtemp(folder));
+    snprintf(stem, sizeof stem, "%s/window", folder);
+    snprintf(first, sizeof first, "%s-1", stem);
+    snprintf(second, sizeof second, "%s-2", stem);
+    setenv("MOONLAB_WINDOWS", stem, 1);
+    ml_figure *fig = sample_grokking(100);
+    ml_window *w   = open_window(fig, (ml_window_opts){ .width = 400, .height = 300 });
+    hands_on(w);
+    XMoveWindow(hands, hands_x, 210, 130);
+    resize_by_manager(520, 380);
+    press(XK_t), press(XK_plus);
+    WAIT_UNTIL(see(w)->pixels_w == 520 && visited.dark && visited.zoom > 1);
+    ml_window_close(w);
+    cr_assert_eq(rename(first, second), 0, "it was written");
+    w = open_window(fig, (ml_window_opts){ .width = 400, .height = 300 });
+    hands_on(w);
+    WAIT_UNTIL(see(w)->pixels_w == 520 && visited.pixels_h == 380 && visited.dark && visited.zoom == 1.125);
+    spot at = place_on_screen(&visited, 0, 0);
+    cr_expect(at.x == 210 && at.y == 130, "%d, %d", at.x, at.y);
+    ml_window_close(w);
+
+    FILE *file = fopen(second, "r"); /* a size that nobody changed is the script's */
+    cr_assert(file && fscanf(file, "%*d %*d %d %d", &width, &height) == 2);
+    fclose(file);
+    cr_expect(width == 520 && height == 380);
+    const char *const odd[] = { "", "x", "1 2 3", "9000000 -70 99999999 5 77 1e9", "-5000 5000 0 0 0 1", "1 1 -5 -5 2 nan" };
+    for (int i = 0; i < 6; i++) { /* and what makes no sense changes nothing */
+        char path[80];
+        snprintf(path, sizeof path, "%s-%d", stem, i + 3);
+        cr_assert((file = fopen(path, "w")) && fputs(odd[i], file) >= 0 && fclose(file) == 0);
+        w = open_window(fig, (ml_window_opts){ .width = 400, .height = 300 });
+        cr_expect(see(w)->pixels_w == 400 && visited.zoom == 1 && !visited.dark, "'%s'", odd[i]);
+        ml_window_close(w);
+        unlink(path);
+    }
+    unlink(second);
+    cr_expect_eq(rmdir(folder), 0);
+    ml_figure_release(fig);
+    hands_off();
 }
 
 /* A script may end without closing anything, by os.exit even. */

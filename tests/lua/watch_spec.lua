@@ -60,6 +60,28 @@ describe("moonlab run --watch", function()
     assert.equal(1, still.code, still.out) -- the exit code is that of the last program
   end)
 
+  local it_shows = os.execute "command -v xvfb-run >/dev/null 2>&1" and it or pending
+
+  it_shows("keeps the window of a script with an error, until that is repaired", function()
+    local folder = process.folder()
+    process.write(folder .. "/script.lua", [[
+      local run = require "moonlab".run { name = "broken", steps = 5 }
+      run:figure {}:lines(1, { "loss" })
+      for step in run:steps() do
+        run:log { loss = step }
+        if step == 3 then
+          os.execute "(sleep 3; echo \"print 'whole'\" >new; mv new script.lua) >/dev/null 2>&1 &"
+          error "broken"
+        end
+      end
+    ]])
+    local dialogue = { "expect script.lua:7: broken", "expect the window stays open", "expect script.lua was saved",
+      "expect whole", "expect waiting for a file", [[send \x03]] }
+    local done = process.shell(("xvfb-run -a %s %s run --watch script.lua"):format(process.pty, process.program),
+      { folder = folder, input = table.concat(dialogue, "\n") .. "\n", environment = { TERM = "xterm" } })
+    assert.equal(0, done.code, done.err .. done.out)
+  end)
+
   it("watches what the script reads by require and dofile, also when that has the error", function()
     local done = watched("print 'none yet'", [[
       await "waiting for a file"
