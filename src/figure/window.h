@@ -42,12 +42,15 @@ struct ml_window {
     bool        stale;     /* something besides the figure has changed */
     bool        uncovered; /* the picture in hand is good, but the screen has lost it, or shows other things over it */
     double      next_time; /* when new data may be drawn */
+    double      load, load_time; /* what the rest of the process had computed, and when, the last time somebody looked */
+    bool        spare;     /* since then: a core is free */
     double      user_time; /* when a key or a new size may be answered */
     uint32_t   *pixels;    /* the figure, and behind it, as large, the same with what is over it */
     int         pixels_w, pixels_h;
     double      scale; /* pixels a unit, without the zoom */
     double      desktop; /* the same, as the desktop says; 0 = it does not */
     mli_hand    hand;
+    mli_averages averages; /* of its figure's curves, when they are smoothed */
     bool        help;  /* all keys are told */
     ml_knobs       *knobs;   /* of the figure; NULL = none */
     uint64_t        knobs_version; /* as they are in controls */

@@ -69,8 +69,8 @@ static void on_loop_key(ml_window *w, SDL_Keycode key)
 static void tell_smoothing(ml_window *w)
 {
     char much[32];
-    snprintf(much, sizeof much, "%g", w->hand.look.smoothing);
-    mli_view_notice(w, "smoothing ", w->hand.look.smoothing > 0 ? much : "off");
+    snprintf(much, sizeof much, "%g", mli_hand_smoothing(&w->hand));
+    mli_view_notice(w, "smoothing ", mli_hand_smoothing(&w->hand) > 0 ? much : "off");
 }
 
 static void on_key(ml_window *w, SDL_Keycode key, bool shift)

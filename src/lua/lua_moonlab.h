@@ -131,6 +131,7 @@ int lml_open_run(lua_State *L);
 int lml_open_log(lua_State *L);
 int lml_open_figure(lua_State *L);
 int lml_open_knobs(lua_State *L);
+int lml_open_stats(lua_State *L);
 int luaopen_moonlab_core(lua_State *L); /* a table of the above, by the names of the parts */
 int luaopen_moonlab(lua_State *L);      /* registers the modules of lua/moonlab/ and returns `ml` */
 
