@@ -456,6 +456,17 @@ describe("moonlab view", function()
     assert.truthy(os.time() - clock >= 2)
   end)
 
+  it("notices that a run was killed while it looked", function()
+    local folder = process.folder()
+    process.write(folder .. "/slow.lua", SLOW)
+    process.write(folder .. "/both", ("'%s' run slow.lua steps=3000 --quiet --no-window & run=$!\n"
+      .. "sleep 0.3; (sleep 1; kill -9 $run) & exec '%s' view\n"):format(process.program, process.program))
+    local done = process.dialogue("/bin/sh both", { "expect running" }, { folder = folder, environment = ENVIRONMENT })
+    assert.equal(0, done.code, done.out)
+    assert.matches("slow %d%d:%d%d:%d%d: lost", done.out)
+    assert.matches("slow/[%d-]+: its process is gone without an end; the last record is of step %d+", done.out)
+  end)
+
   it("is ended by Ctrl-C, without harm to the run, and that is no failure", function()
     local folder = process.folder()
     process.write(folder .. "/slow.lua", SLOW)
