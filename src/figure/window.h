@@ -63,14 +63,15 @@ struct ml_window {
     double      notice_end; /* 0 = none */
 };
 
+typedef struct mli_place { /* of a window on the screen */
+    int x, y, w, h;
+} mli_place;
+
 /* All of these are called by the window thread only. */
 bool mli_view_open (ml_window *w);                      /* false: w->why says why */
 void mli_view_close(ml_window *w);
 void mli_window_event(ml_window *w, const SDL_Event *e); /* may ask to close: then the state is MLI_CLOSED */
 void mli_view_refresh(ml_window *w, double now);        /* draws if there is something to draw, and time to */
-typedef struct mli_place {
-    int x, y, w, h;
-} mli_place;
 void mli_place_begin(ml_window *w, mli_place *at);      /* where the same window of the last program stood, if there was one */
 void mli_place_end  (const ml_window *w);
 double mli_view_width(const ml_window *w);              /* of the figure, in 1/96 inch: without the column of controls, */

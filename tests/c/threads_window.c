@@ -13,7 +13,7 @@
 #include <time.h>
 
 static atomic_llong steps_done;
-static atomic_int   failures, visits;
+static atomic_int   failures, visits, n_turns;
 static ml_figure   *fig;
 static ml_knobs    *knobs;
 static double       width_seen; /* written by the window thread before it counts the visit */
@@ -52,7 +52,10 @@ static void *train(void *unused)
         while (woken) {
             ml_turn turn;
             ml_loop_wait(&steps_done, done, &woken);
-            while (ml_knobs_take(knobs, &turn)) expect(turn.knob >= 0 && turn.knob < N_KNOBS, "a turn");
+            while (ml_knobs_take(knobs, &turn)) {
+                expect(turn.knob >= 0 && turn.knob < N_KNOBS, "a turn");
+                atomic_fetch_add(&n_turns, 1);
+            }
         }
         if (ml_interrupted()) break;
         if (done % 30 == 0) expect(ml_knobs_set(knobs, 0, (double)(done % 100) / 100), "set");
@@ -130,6 +133,7 @@ int main(void)
         ml_interrupt_end();
         ml_window_close(window);
     }
+    expect(atomic_load(&n_turns) > 0, "no knob was turned");
     ml_figure_release(fig);
     ml_knobs_release(knobs);
     expect(ml_memory().live == before, "memory");
