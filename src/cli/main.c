@@ -52,6 +52,7 @@ static const struct command {
       "  --metrics NAMES  these only: a,b or patterns, as 'test_*'\n"
       "  --newest N       the N newest runs of each name\n"
       "  --mean           runs that differ in the seed alone become their mean, with a band of one standard deviation\n"
+      "  --smooth W       averages over the curves, in which the past has the weight W, 0 to below 1; the keys [ ] do it, too\n"
       "  --log            logarithmic axes of steps; the key x in the window does it, too\n"
       "  --save FILE      draws to a .png, .svg or .pdf, and ends\n"
       "  --style STYLE    light, dark or print\n"
