@@ -16,6 +16,12 @@ os.remove(path)
 print(fig:pixels { size = { 60, 40 } }.shape[2])  --> 60
 print(fig:is_open()) -- fig:show() opens a window, fig:wait(1) looks at it for a second, fig:close() closes it  --> false
 
+--- Figure:curve
+local fig = ml.figure {}
+fig:curve(1, "wide", { label = "256 wide", colour = "blue", group = 1 })   -- a click on a name hides its group, in all panels
+fig:curve(1, "narrow", { label = "16 wide", colour = "orange", dash = "dashed", group = 2 })
+for step = 1, 100 do fig:feed(step, { wide = 1 / step, narrow = 2 / step }) end
+
 --- Figure:record
 local fig = ml.figure {}
 local path = os.tmpname() .. ".gif"
@@ -59,6 +65,7 @@ ml.figure {}:heatmap(1, ml.randn { 8, 12 }, { diverging = true, title = "weights
 --- Figure:images
 local filters = ml.nn.Linear(25, 16).weight
 ml.figure {}:images(1, function() return filters:reshape { 16, 5, 5 } end, { diverging = true }) -- looks again at every refresh
+ml.figure {}:images(1, ml.rand { 3, 8, 8 }, { x = { 1, 2, 2 }, y = { 0, 0.5, -0.5 } })
 
 --- Figure:field
 local at   = ml.linspace(-1, 1, 12)
@@ -104,3 +111,9 @@ ml.figure {}:decision(1, model, data, { equal = true })
 
 --- Figure:network
 ml.figure {}:network(1, nn.Sequential { nn.Linear(2, 6), nn.ReLU(), nn.Linear(6, 1) })
+
+--- Figure:neurons
+local steps = ml.linspace(-2, 2, 24)
+local plane = ml.stack({ steps:reshape(1, 24):expand { 24, 24 }, (steps * -1):reshape(24, 1):expand { 24, 24 } }, 3)
+local model = nn.Sequential { nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 2) }
+ml.figure {}:neurons(1, model, plane, { title = "what each unit answers" })

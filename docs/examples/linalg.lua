@@ -69,7 +69,10 @@ local r, p = ml.stats.pearson({ 1, 2, 3, 4, 5, 6, 7 }, { 10, 9, 2.5, 6, 4, 3, 2 
 print(("r = %.4f, p = %.4f"):format(r, p))  --> r = -0.8285, p = 0.0213
 
 --- ml.stats.smooth
-print(ml.stats.smooth({ 0, 1, 1, 0 }, 0.5))  --> [0.0, 0.66667, 0.85714, 0.4]  f64 (4)
+local average, low, high = ml.stats.smooth({ 0, 1, 1, 0 }, 0.5)
+print(average)  --> [0.0, 0.66667, 0.85714, 0.4]  f64 (4)
+print(low)      --> [0., 0., 0., 0.]  f64 (4)
+print(high)     --> [0., 1., 1., 1.]  f64 (4)
 
 --- ml.stats.ranks
 print(ml.stats.ranks { 7, 3, 7, 9 })  --> [2.5, 1.0, 2.5, 4.0]  f64 (4)

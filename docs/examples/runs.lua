@@ -14,6 +14,29 @@ print(run:last "loss", run:reached("loss", 10))  --> 1.0  1
 print(run:check("learned", run:last "loss" < 5))  --> true
 run:save()
 run:finish()
+--- RunReader
+local run = ml.run { name = "demo", seed = 3, steps = 4, lr = 0.5 }
+for step in run:steps() do run:log { loss = 1 / step } end
+run:check("learned", run:last "loss" < 0.5)
+run:finish()
+local seen = ml.open_run(run.dir)  -- "demo" would be the newest run of that name; any process may do this, at any time
+print(seen.status, seen.params.lr, seen.step)  --> done  0.5  4
+local steps, loss = seen:metric "loss"
+print(steps[-1]:item(), loss[-1]:item())  --> 4  0.25
+print(seen.checks[1].name, seen.checks[1].passed)  --> learned  true
+print(seen:update(), seen:is_running())  -- has something been logged since, and may more come?  --> false  false
+seen:close()
+
+--- ml.open_run
+for seed = 1, 3 do
+  local run = ml.run { name = "sweep", seed = seed, steps = 5 }
+  for step in run:steps() do run:log { acc = seed * step } end
+  run:finish()
+end
+local run = ml.open_run "sweep"  -- the newest run of this name
+print(run.params.seed, run.metrics[1], #run:metric "acc")  --> 3  acc  5
+
+
 --- Knob
 local run = ml.run { name = "knobs", lr = 0.5 }
 local opt = ml.optim.SGD({ ml.zeros({ 1 }, { requires_grad = true }) }, { lr = run.lr })

@@ -34,9 +34,9 @@ local PAGES = {
     sources = { "moonlab/probe.lua", "moonlab/features.lua", "moonlab/kernels.lua", "moonlab/similarity.lua",
       "moonlab/kernel_fit.lua", "moonlab/measures.lua" } },
   { "runs", "Runs", "An experiment's parameters, loop, metrics, checks, and knobs to turn while it trains.",
-    sources = { "moonlab/run.lua", "moonlab/run_loop.lua", "moonlab/ui.lua", "moonlab/knobs.lua" } },
+    sources = { "moonlab/run.lua", "moonlab/run_loop.lua", "moonlab/run_reader.lua", "moonlab/ui.lua", "moonlab/knobs.lua" } },
   { "figures", "Figures", "Panels of curves and other marks, for files and a live window.",
-    sources = { "moonlab/figure.lua", "meta/marks.lua", "moonlab/charts.lua" } },
+    sources = { "moonlab/figure.lua", "meta/marks.lua", "moonlab/charts.lua", "moonlab/neurons.lua" } },
 }
 
 -- Under which name people know the owner of a function. Functions of other owners are not for them.
@@ -51,7 +51,7 @@ local OWNERS = {
   Module = "Module", Parametrisation = "Parametrisation",
   Loader = "Loader", Scaler = "Scaler",
   Probe = "Probe", KernelFit = "KernelFit",
-  ui = "ml.ui", knob_methods = "Knob",
+  ui = "ml.ui", knob_methods = "Knob", reader = "ml", Reader = "RunReader",
 }
 
 local CLASSES = {
@@ -60,7 +60,7 @@ local CLASSES = {
   Dataset = true, Loader = true, Scaler = true,
   WeightAverage = true,
   Probe = true, KernelFit = true,
-  Knob = true,
+  Knob = true, RunReader = true,
 }
 
 local function read(path)

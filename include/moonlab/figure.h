@@ -41,6 +41,9 @@ typedef struct ml_panel_opts {              /* what is 0 stays as it is */
     double      xlim[2], ylim[2], y2lim[2]; /* equal = from the data */
     bool        equal;                      /* a unit of x is as long as one of y */
     bool        no_legend;
+    double      smooth;                     /* of curves that grow: the weight of the past in the average that is drawn over them, to
+                                               below 1; < 0: as they are. Behind it stands the range of the points that it stands for:
+                                               the last (1 + smooth) / (1 - smooth). It goes by points, not by x */
     bool        right;                      /* the curves that ml_figure_lines adds are over the y axis on the right */
 } ml_panel_opts;
 
@@ -139,10 +142,10 @@ bool     ml_film_frame(ml_film *film); /* the figure as it is now; after a failu
 bool     ml_film_close(ml_film *film); /* also frees; NULL is fine */
 
 /* --- a live window ---------------------------------------------------------------------------- */
-/* All windows live in one thread of their own, which redraws at most 30 times a second, and with new data a fifth of the
- * time at most, from a snapshot: who adds points waits for a short copy, never for drawing. What keys and the mouse do (?
- * lists it) changes how the figure is looked at, never the figure: zoom, scales, hidden marks, one panel alone, smoothing.
- * Closing a window ends nothing, nor does the display when it goes away. NULL with a message, soon and without a word on
+/* All windows live in one thread of their own, which redraws at most 30 times a second, from a snapshot: who adds points waits
+ * for a short copy, never for drawing. Where the process leaves no core free, new data make it draw a fifth of the time at most.
+ * What keys and the mouse do (? lists it) changes how the figure is looked at, never the figure: zoom, scales, hidden marks, one
+ * panel alone, smoothing in place of the panels' own. Closing a window ends nothing, nor does the display when it goes away. NULL with a message, soon and without a word on
  * stderr, when there is no display or moonlab was built without MOONLAB_WINDOW. */
 ml_window *ml_window_open(ml_figure *fig, const ml_window_opts *opts);
 bool       ml_window_is_open(const ml_window *window);            /* NULL is not open */

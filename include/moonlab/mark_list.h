@@ -48,9 +48,10 @@ ML_MARK(heatmap, "a matrix as colours, row 1 at the top",
         REAL(row_shift, 0, "added to the numbers of rows, which count from 1; -1 counts from 0")
         REAL(col_shift, 0, "added to the numbers of columns"))
 
-ML_MARK(images, "many small images in a grid: filters, digits",
-        IN(images, "n, h, w"),
-        REAL(columns, 0, "0 = as fits the panel best") WORD(map, ML_MAPS, "colours; auto: grey, or diverging")
+ML_MARK(images, "many small images: filters, digits; in a grid, or each centred on its place",
+        IN(images, "n, h, w") MAYBE(x, "n") MAYBE(y, "n"),
+        REAL(columns, 0, "0 = as fits the panel best")
+        REAL(size, 0.8, "of images with places: the longer side, in units of the axis that has fewer pixels for one") WORD(map, ML_MAPS, "colours; auto: grey, or diverging")
         FLAG(diverging, "two hues that meet at zero") FLAG(shared, "one scale of colours for all, with a bar")
         PAIR(limits, "values at the two ends of the colours, for all"))
 

@@ -87,13 +87,16 @@ function Figure:histogram(panel, values, opts) end
 function Figure:heatmap(panel, values, opts) end
 
 ---@class moonlab.ImagesOptions: moonlab.MarkOptions
+---@field x? moonlab.Values  (n)
+---@field y? moonlab.Values  (n)
 ---@field columns? number  0 = as fits the panel best
+---@field size? number  of images with places: the longer side, in units of the axis that has fewer pixels for one (default 0.8)
 ---@field map? "auto"|"viridis"|"diverging"|"cyclic"|"grey"  colours; auto: grey, or diverging
 ---@field diverging? boolean  two hues that meet at zero
 ---@field shared? boolean  one scale of colours for all, with a bar
 ---@field limits? number[]  values at the two ends of the colours, for all
 
---- Adds many small images in a grid: filters, digits.
+--- Adds many small images: filters, digits; in a grid, or each centred on its place.
 ---@param panel integer  counted from 1, row by row
 ---@param images moonlab.Values  (n, h, w)
 ---@param opts? moonlab.ImagesOptions

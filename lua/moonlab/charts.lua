@@ -12,22 +12,6 @@ local Figure = {}
 ---@class moonlab.BandOptions: moonlab.LineOptions
 ---@field show? "interval"|"std"|"range"|"quartiles"  95 % of the mean by Student's t; quartiles: its median (default "interval")
 
-local function split_options(where, opts, own)
-  local rest = {}
-  if opts ~= nil and type(opts) ~= "table" then check.fail("%s: options must be a table, got a %s", where, type(opts)) end
-  for name, value in pairs(opts or {}) do
-    if own[name] == nil then
-      rest[name] = value
-    else
-      if type(value) ~= type(own[name]) then
-        check.fail("%s: %s must be a %s, got a %s", where, name, type(own[name]), type(value))
-      end
-      own[name] = value
-    end
-  end
-  return own, rest
-end
-
 --- Adds the mean of several curves, one a seed, and a band that says how far they are apart.
 ---@param panel  integer
 ---@param x      moonlab.Values  (n)
@@ -35,7 +19,7 @@ end
 ---@param opts?  moonlab.BandOptions
 ---@return moonlab.Figure
 function Figure:band(panel, x, curves, opts)
-  local own, rest = split_options("fig:band", opts, { show = "interval" })
+  local own, rest = check.split("fig:band", opts, { show = "interval" })
   if type(curves) == "table" then curves = ml.stack(curves) end
   if not ml.is_tensor(curves) or #curves.shape ~= 2 or curves.shape[1] == 0 then
     check.fail("fig:band: curves must have the shape (seeds, n), got %s",
@@ -81,7 +65,7 @@ end
 ---@param opts? moonlab.DecisionOptions
 ---@return moonlab.Figure
 function Figure:decision(panel, model, data, opts)
-  local own, rest = split_options("fig:decision", opts, { points = 120, classes = {} })
+  local own, rest = check.split("fig:decision", opts, { points = 120, classes = {} })
   local x = type(data) == "table" and data.x
   if not ml.is_tensor(x) or #x.shape ~= 2 or x.shape[2] ~= 2 then
     check.fail "fig:decision: the data must be a table with x of the shape (n, 2), and labels y"
@@ -138,7 +122,7 @@ end
 ---@param opts? moonlab.NetworkOptions
 ---@return moonlab.Figure
 function Figure:network(panel, model, opts)
-  local own, rest = split_options("fig:network", opts, { most = 24 })
+  local own, rest = check.split("fig:network", opts, { most = 24 })
   local has_layers = type(model) == "table" or (type(model) == "userdata" and not ml.is_tensor(model))
   local weights = has_layers and weights_of(model, {}) or {}
   if #weights == 0 then check.fail "fig:network: needs a model with Linear layers, or a list of weights" end

@@ -54,4 +54,28 @@ function check.options(where, given, defaults)
   return options
 end
 
+--- Takes the options of a call that hands the rest on to another: its own with their defaults filled in, each of the type of its
+--- default, and a new table of all others.
+---@generic T: table
+---@param where string  whose options they are, for the message
+---@param given table?
+---@param own   T       its defaults; filled in
+---@return T own
+---@return table rest
+function check.split(where, given, own)
+  local rest = {}
+  if given ~= nil and type(given) ~= "table" then check.fail("%s: options must be a table, got a %s", where, type(given)) end
+  for name, value in pairs(given or {}) do
+    if own[name] == nil then
+      rest[name] = value
+    else
+      if type(value) ~= type(own[name]) then
+        check.fail("%s: %s must be a %s, got a %s", where, name, type(own[name]), type(value))
+      end
+      own[name] = value
+    end
+  end
+  return own, rest
+end
+
 return check

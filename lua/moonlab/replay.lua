@@ -1,9 +1,10 @@
 --- A run once more, with what hands did to it: `moonlab run SCRIPT replay=RUNDIR`. It has the parameters of that run, its changes
 --- come after the same steps, and it ends where that run was ended by a hand; so its metrics are the same to the bit.
-local core   = require "moonlab.core"
-local json   = require "moonlab.json"
-local note   = require "moonlab.note"
-local params = require "moonlab.params"
+local core    = require "moonlab.core"
+local json    = require "moonlab.json"
+local note    = require "moonlab.note"
+local params  = require "moonlab.params"
+local session = require "moonlab.session"
 
 local replay = {}
 
@@ -67,7 +68,7 @@ end
 --- Tells when the script is not the one of that run.
 ---@param script string?  its path
 function Replay:compare(script)
-  local now, past = script and read_file(script), read_file(self.dir .. "/script.lua")
+  local now, past = session.script_text or script and read_file(script), read_file(self.dir .. "/script.lua")
   if not past then note("replay: the run keeps no copy of its script; whether this one is the same is unknown")
   elseif now ~= past then note("replay: the script differs from that of the run, %s/script.lua; so may its numbers", self.dir) end
 end

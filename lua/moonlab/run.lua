@@ -288,7 +288,8 @@ local function start(defaults)
                   record = extra.record, replay = extra.replay, asked = extra.asked }
   if state.replay then state.replay:compare(script) end
   state.core = core.run.start {
-    name = values.name, seed = values.seed, params = json.encode(values), script = script, command = arguments.typed(),
+    name = values.name, seed = values.seed, params = json.encode(values), script = script,
+    script_text = session.script_text, command = arguments.typed(),
   }
   local self = { _ = state, params = values, dir = state.core:dir(), step = 0 }
   for name, value in pairs(values) do

@@ -25,6 +25,8 @@ local GLANCE = 2       -- seconds between two looks at run.json while nothing is
 ---@field passed boolean
 ---@field detail string  may be empty
 
+--- A run as its directory tells it. Its events have step, time and text, its checks step, name, passed and detail, its changes
+--- step, name and value, as JSON.
 ---@class moonlab.RunReader
 ---@field dir      string
 ---@field name     string
@@ -33,14 +35,12 @@ local GLANCE = 2       -- seconds between two looks at run.json while nothing is
 ---@field status   "running"|"done"|"interrupted"|"failed"|"lost"  lost: it never ended, and its process is there no more
 ---@field message  string   why it failed; may be empty
 ---@field metrics  string[] names, in the order of their first appearance
----@field events   moonlab.LoggedEvent[]
----@field checks   moonlab.LoggedCheck[]
+---@field events   moonlab.LoggedEvent[]  in the order of the log, as are the others
+---@field checks   moonlab.LoggedCheck[]  claims of the script
 ---@field changes  moonlab.Change[]  what hands did to its knobs
 ---@field step     integer  the last one that was logged, 0 before
 ---@field damaged? "cut"|"damaged"  the log ends within a record, or in one that is broken; what is before it has been read
 ---@field trouble? string   what is wrong with run.json, or why the log is not followed any more
----@field private core userdata
----@field private pieces table<string, moonlab.Tensor[][]>
 local Reader = {}
 Reader.__index = Reader
 Reader.__name = "moonlab.RunReader"
@@ -91,11 +91,8 @@ local function keep(self, id, name)
   self.step = math.max(self.step, steps[-1]:item())
 end
 
---- Reads on as far as the log goes now. take(reader, id, name) is called for each metric of a block of records that has values
---- in it; the block is the core's columns.
----@param self moonlab.RunReader
----@param take fun(self: moonlab.RunReader, id: integer, name: string)
----@return boolean news
+-- Reads on as far as the log goes now. take(reader, id, name) is called for each metric of a block of records that has values
+-- in it; the block is the core's columns. Returns: was there anything?
 local function read_on(self, take)
   local news, more = false, true
   while more do
@@ -130,11 +127,8 @@ local function glance(self)
   return self.status ~= before
 end
 
---- Opens a run without reading its log yet.
----@param dir string
----@param take? fun(self: moonlab.RunReader, id: integer, name: string)  where metrics go, see read_on; nil: they are kept
----@return moonlab.RunReader
-function Reader.open(dir, take)
+-- Opens a run without reading its log yet. take: where metrics go, see read_on; nil: they are kept.
+local function open(dir, take)
   local self = setmetatable({
     dir = dir, name = dir:match "([^/]+)/+[^/]+/*$" or dir, started = dir:match "([^/]+)/*$", core = log.open(dir),
     metrics = {}, events = {}, checks = {}, changes = {}, pieces = {}, step = 0, take = take or keep,
@@ -144,9 +138,8 @@ function Reader.open(dir, take)
   return self
 end
 
---- Reads the log for the first time.
----@return moonlab.RunReader
-function Reader:read()
+-- Reads the log for the first time.
+local function read(self)
   read_on(self, self.take)
   return self
 end
@@ -192,7 +185,7 @@ Reader.__close = Reader.close
 
 function Reader.__tostring(self) return ("run %s: %s, step %d"):format(self.dir, self.status, self.step) end
 
-local reader = { Reader = Reader }
+local reader = { open = open, read = read } -- those two for views
 
 --- Opens a run, finished or not: its parameters, and what it has logged so far.
 ---@param run? string  its directory; or the name of runs: the newest of them (default: the newest of all)
@@ -201,7 +194,7 @@ function reader.open_run(run)
   if run ~= nil and type(run) ~= "string" then fail("open_run: takes the directory of a run, or a name, got a %s", type(run)) end
   local dirs, problem = require("moonlab.run_finder").find(run)
   if not dirs then fail("open_run: %s", problem) end
-  return Reader.open(dirs[1]):read()
+  return read(open(dirs[1]))
 end
 
 return reader

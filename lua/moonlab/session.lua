@@ -3,6 +3,7 @@
 ---@class moonlab.Session
 ---@field program?     string   "run" or "repl": the moonlab program is in charge; nil: a stock interpreter
 ---@field command?     string   what was typed, for the records of the run
+---@field script_text? string   the script, where it is in no file but part of the program
 ---@field quiet?       boolean  no progress, no notes; failures are still told
 ---@field window?      boolean  figures of runs open a window by themselves
 ---@field tui?         string|boolean  curves in the terminal: true, or "auto" where there is no display

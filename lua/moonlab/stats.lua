@@ -8,6 +8,7 @@
 --- Samples are lists of numbers or tensors; the sums are in f64. Numbers come back as numbers, tables of them as tensors.
 local ml      = require "moonlab"
 local check   = require "moonlab.check"
+local core    = require "moonlab.core"
 local special = require "moonlab.special"
 
 ---@class moonlab.stats
@@ -66,24 +67,22 @@ function stats.std(x, opts)
   return math.sqrt((t - t:mean()):square():sum():item() / (t:numel() - o.correction))
 end
 
---- Smooths a curve as the window does with the keys [ and ]: an exponential average of the past, made up for its beginning at
---- zero. A value of age k has the weight past^k. NaN stays NaN and is not counted.
+--- Smooths a curve as figures do with the option `smooth`, and the window with the keys [ and ]: an exponential average of the
+--- past, made up for its beginning at zero. A value of age k has the weight past^k; age counts values, not what stands along x.
+--- What is not finite stays where it is and does not count. The average is as steady as the mean of
+--- w = (1 + past) / (1 - past) values, rounded (19 for 0.9, 199 for 0.99); `low` and `high` are the least and the most of the
+--- finite ones among the last w.
 ---@param x moonlab.Sample  of one dimension, in the order of time
 ---@param past number       the weight of the past, 0 (nothing changes) to below 1
----@return moonlab.Tensor  f64
+---@return moonlab.Tensor average  f64
+---@return moonlab.Tensor low      f64
+---@return moonlab.Tensor high     f64
 function stats.smooth(x, past)
   if type(past) ~= "number" or not (past >= 0 and past < 1) then
     check.fail("stats.smooth: past must be a number from 0 to below 1, got %s", tostring(past))
   end
-  local values = vector_of("smooth", x, "x", 1):tolist()
-  local sum, weight = 0, 0
-  for i, v in ipairs(values) do
-    if v == v then
-      sum, weight = past * sum + (1 - past) * v, past * weight + (1 - past)
-      values[i] = sum / weight
-    end
-  end
-  return ml.tensor(values, { dtype = "f64" })
+  local all = core.stats.smooth(vector_of("smooth", x, "x", 1), past)
+  return all[1], all[2], all[3]
 end
 
 -- Correlation --------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ local figure  = require "moonlab.figure"
 local glob    = require "moonlab.glob"
 local labels  = require "moonlab.run_labels"
 local means   = require "moonlab.view_means"
-local Reader  = require("moonlab.run_reader").Reader
+local reader  = require "moonlab.run_reader"
 
 local MOST_RUNS   = 256
 local MOST_PANELS = 64
@@ -120,7 +120,7 @@ function View:curve(i, name)
   end
   if #self.labels == 1 then return panel, series_name(self, name), { label = labels.cut(name, NAME_BYTES) } end
   local named = k == 1 and (panel == 1 or #self.labels <= CLEAR or self.opts.apart) -- many runs stand in one legend
-  return panel, series_name(self, self.labels[i] .. " " .. name), {
+  return panel, series_name(self, name .. ": " .. self.labels[i]), {
     label = named and self.labels[i] or "", colour = self.colours[i], dash = DASHES[(k - 1) % #DASHES + 1],
     group = i, subgroup = self.number[name],
   }
@@ -285,7 +285,7 @@ function view.new(dirs, opts)
   local take = feeder(self)
   if opts.mean then take = nil end
   for i, dir in ipairs(dirs) do
-    self.runs[i] = Reader.open(dir, take)
+    self.runs[i] = reader.open(dir, take)
     self.runs[i].series = {}
   end
   local keys = labels.differing(self.runs)
@@ -295,7 +295,7 @@ function view.new(dirs, opts)
   self.apart = opts.apart or #self.labels > CLEAR
   for i, run in ipairs(self.runs) do
     self.index[run] = i
-    run:read()
+    reader.read(run)
     run.told = run.status
     if run.status == "lost" then run.told = nil end
   end

@@ -10,6 +10,7 @@ typedef enum exit_code { DONE = 0, FAILED = 1, USAGE = 2, CHECK_FAILED = 3, INTE
 
 /* --- commands: argv[0] is the command's name; they return the exit code ------------------------------------ */
 int command_run(int argc, char **argv);
+int command_script(int argc, char **argv); /* the script of cli_scripts that has the command's name */
 int command_repl(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_export(int argc, char **argv);

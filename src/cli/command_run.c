@@ -1,4 +1,4 @@
-/* moonlab run SCRIPT: one script, from its command line to its exit code. */
+/* moonlab run SCRIPT, and scripts that are commands of their own: one script, from its command line to its exit code. */
 #define _POSIX_C_SOURCE 200809L
 #include "cli/cli.h"
 
@@ -11,8 +11,12 @@
 #include "lua/lua_moonlab.h"
 #include "moonlab/run.h"
 
+extern const lml_chunk cli_scripts[]; /* made by embed.cmake of the scripts that CMakeLists.txt names */
+
 typedef struct request {
+    const char *name; /* of the command */
     const char *script;
+    const lml_chunk *embedded; /* the script's text, where it is part of the program; NULL = read it */
     char      **overrides;
     int         n_overrides;
     bool        quiet, no_window, tui, watch;
@@ -36,27 +40,28 @@ static bool read_threads(const char *word, long *threads)
 }
 
 /* Returns DONE, or USAGE after saying what is wrong. The overrides are gathered at the front of argv. */
-static int read_arguments(int argc, char **argv, request *wanted)
+static int read_arguments(int argc, char **argv, const lml_chunk *embedded, request *wanted)
 {
-    *wanted = (request){ .overrides = argv };
+    *wanted = (request){ .name = argv[0], .embedded = embedded, .overrides = argv };
+    if (embedded) wanted->script = embedded->name + 1; /* without the @ */
     for (int i = 1; i < argc; i++) {
         char *word = argv[i];
         if (!strcmp(word, "--no-window")) wanted->no_window = true;
         else if (!strcmp(word, "--tui")) wanted->tui = true;
-        else if (!strcmp(word, "--watch")) wanted->watch = true;
+        else if (!strcmp(word, "--watch") && !embedded) wanted->watch = true;
         else if (!strncmp(word, "--tui=", 6)) wanted->tui = true, wanted->tui_names = word + 6;
         else if (!strcmp(word, "--quiet") || !strcmp(word, "-q")) wanted->quiet = true;
         else if (!strcmp(word, "--threads") || !strncmp(word, "--threads=", 10)) {
             const char *number = word[9] ? word + 10 : argv[++i]; /* argv ends with NULL */
             if (!read_threads(number, &wanted->threads))
-                return usage_error("run", "--threads needs a number 1..256, got '%s'", number ? number : "");
-        } else if (word[0] == '-' && word[1]) return usage_error("run", "unknown option '%s'", word);
+                return usage_error(wanted->name, "--threads needs a number 1..256, got '%s'", number ? number : "");
+        } else if (word[0] == '-' && word[1]) return usage_error(wanted->name, "unknown option '%s'", word);
         else if (!wanted->script) wanted->script = word;
         else if (is_override(word)) wanted->overrides[wanted->n_overrides++] = word;
-        else return usage_error("run", "'%s' is not of the form key=value", word);
+        else return usage_error(wanted->name, "'%s' is not of the form key=value", word);
     }
     if (wanted->script) return DONE;
-    return usage_error("run", "needs a script, as in moonlab run examples/grokking.lua");
+    return usage_error(wanted->name, "needs a script, as in moonlab run examples/grokking.lua");
 }
 
 /* The global `arg`, as the stock interpreter has it: the script at 0, what follows it from 1 on. */
@@ -101,6 +106,10 @@ static void set_session(lua_State *L, const request *wanted, const char *command
     lua_setfield(L, -2, "program");
     lua_pushstring(L, command);
     lua_setfield(L, -2, "command");
+    if (wanted->embedded) {
+        lua_pushlstring(L, (const char *)wanted->embedded->source, wanted->embedded->bytes);
+        lua_setfield(L, -2, "script_text");
+    }
     lua_pushboolean(L, wanted->quiet);
     lua_setfield(L, -2, "quiet");
     lua_pushboolean(L, !wanted->no_window && !wanted->tui);
@@ -120,11 +129,11 @@ static bool session_flag(lua_State *L, const char *name)
     return set;
 }
 
-static void print_usage_error(lua_State *L)
+static void print_usage_error(lua_State *L, const char *command)
 {
     script_session(L);
     lua_getfield(L, -1, "usage_error");
-    usage_error("run", "%s", lua_tostring(L, -1));
+    usage_error(command, "%s", lua_tostring(L, -1));
     lua_pop(L, 2);
 }
 
@@ -137,9 +146,16 @@ static void wait_for_windows(lua_State *L)
     lua_settop(L, 0);
 }
 
+static int load(lua_State *L, const request *wanted)
+{
+    const lml_chunk *text = wanted->embedded;
+    if (!text) return luaL_loadfile(L, wanted->script);
+    return luaL_loadbufferx(L, (const char *)text->source, text->bytes, text->name, "t");
+}
+
 static int run(lua_State *L, const request *wanted, bool watched)
 {
-    bool loaded = luaL_loadfile(L, wanted->script) == LUA_OK, good = loaded && script_call(L, 0, 0);
+    bool loaded = load(L, wanted) == LUA_OK, good = loaded && script_call(L, 0, 0);
     bool interrupted = loaded && script_interrupted();
     char *failure = NULL;
     if (!good) {
@@ -148,14 +164,14 @@ static int run(lua_State *L, const request *wanted, bool watched)
     }
     lua_settop(L, 0);
     int code = script_finish(L, failure, interrupted);
-    if (failure && code == USAGE) print_usage_error(L);
+    if (failure && code == USAGE) print_usage_error(L, wanted->name);
     else if (failure && strcmp(failure, SCRIPT_INTERRUPTED) != 0) {
         fprintf(stderr, "%s\n", failure);
         if (watched) ml_loop_failed(failure);
     }
     free(failure);
     if (code == DONE && wanted->n_overrides > 0 && !session_flag(L, "consumed"))
-        return usage_error("run", "'%s' has no effect: %s calls no ml.run", wanted->overrides[0], wanted->script);
+        return usage_error(wanted->name, "'%s' has no effect: %s calls no ml.run", wanted->overrides[0], wanted->script);
     if (code == DONE || code == CHECK_FAILED || (watched && code == FAILED)) wait_for_windows(L); /* then they show the error, too */
     return code;
 }
@@ -216,21 +232,30 @@ static int run_script_once(void *context, const watched_run *watched)
     return code;
 }
 
-int command_run(int argc, char **argv)
+/* The command line of a script that is part of the program, or of one in a file: embedded NULL. */
+static int run_command(int argc, char **argv, const lml_chunk *embedded)
 {
     request wanted;
     char   *command = join(argc, argv); /* before the overrides move */
-    int     code    = command ? read_arguments(argc, argv, &wanted) : FAILED;
-    if (code != DONE) {
-        free(command);
-        return code;
+    int     code    = command ? read_arguments(argc, argv, embedded, &wanted) : FAILED;
+    if (code == DONE && !embedded && access(wanted.script, R_OK) != 0)
+        code = usage_error("run", "cannot read '%s': %s", wanted.script, strerror(errno));
+    if (code == DONE) {
+        wanted.command = command;
+        code = wanted.watch ? run_watched(wanted.script, run_script_once, &wanted, wanted.quiet) : run_script_once(&wanted, NULL);
     }
-    if (access(wanted.script, R_OK) != 0) {
-        free(command);
-        return usage_error("run", "cannot read '%s': %s", wanted.script, strerror(errno));
-    }
-    wanted.command = command;
-    code           = wanted.watch ? run_watched(wanted.script, run_script_once, &wanted, wanted.quiet) : run_script_once(&wanted, NULL);
     free(command);
     return code;
+}
+
+int command_run(int argc, char **argv)
+{
+    return run_command(argc, argv, NULL);
+}
+
+int command_script(int argc, char **argv)
+{
+    const lml_chunk *script = cli_scripts;
+    while (strcmp(script->module, argv[0]) != 0) script++; /* main's table names only commands that there are */
+    return run_command(argc, argv, script);
 }

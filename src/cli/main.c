@@ -33,6 +33,13 @@ static const struct command {
       "\n"
       "Ctrl-C ends the loop after the step under way and keeps everything; a second one ends the program.\n"
       "Exit code: 0 done, 1 error in the script, 2 wrong command line, 3 a check of the script failed, 130 interrupted.\n" },
+    { "play", "[key=value...] [options]", "opens the playground", command_script,
+      "A network learns in a window while you turn its knobs: data (spirals, moons, circles, modular, mnist1d), architecture,\n"
+      "activation, optimizer, lr, weight_decay, batch, noise, wrong_labels, train_fraction, p of modular addition, speed, seed.\n"
+      "key=value says where they begin: moonlab play data=modular weight_decay=0. steps=N ends after N steps; without a window it\n"
+      "is needed. The options are those of run, but for --watch. All that is turned is in the run's log:\n"
+      "moonlab play replay=RUNDIR does the same lesson again, number for number.\n"
+      "It is a script as any other: examples/play.lua, with a copy in each run's directory.\n" },
     { "repl", "", "opens a prompt", command_repl,
       "Lua, with ml and nn ready. Expressions are printed; Tab completes names, fields and methods; input goes on until\n"
       "it is complete. Ctrl-C drops the line or stops what runs, Ctrl-D leaves. Also reads from a pipe.\n" },

@@ -54,6 +54,7 @@ typedef struct mli_controls {
     int            list;   /* the choice whose list is open, counted from 1; 0: none */
     int            first;  /* of its texts that is seen */
     mli_control_id hover, held, focus;
+    bool           keyed;  /* the focus came by a key: it is shown */
     bool           moved; /* the slider that is held has moved: what comes goes on with it */
     double         began; /* its value before */
 } mli_controls;

@@ -13,7 +13,7 @@ typedef struct look { /* of one control */
 
 static look look_of(const mli_controls *c, mli_control_id id)
 {
-    return (look){ mli_control_same(id, c->hover), mli_control_same(id, c->held), mli_control_same(id, c->focus) };
+    return (look){ mli_control_same(id, c->hover), mli_control_same(id, c->held), c->keyed && mli_control_same(id, c->focus) };
 }
 
 /* --- shapes ------------------------------------------------------------------------------------------ */

@@ -65,7 +65,7 @@ mli_act mli_controls_down(mli_controls *c, double x, double y, int clicks)
     const mli_control *at   = mli_control_at(c, x, y);
     int                list = c->list;
     c->held = c->focus = at ? at->id : nothing;
-    c->moved           = false;
+    c->moved = c->keyed = false;
     if (!at || at->id.kind != MLI_CONTROL_ENTRY) c->list = 0;
     if (!at) return act(list > 0 || is_over(c, x, y) ? MLI_ACT_LOOK : MLI_ACT_PASS);
     if (at->id.kind == MLI_CONTROL_SLIDER) {
@@ -93,7 +93,7 @@ mli_act mli_controls_move(mli_controls *c, double x, double y)
                                    ? at->id : nothing;
     c->hover = hover;
     if (held && slides(held->id)) return slide_to(c, held, x);
-    return act(held || at || is_over(c, x, y) ? MLI_ACT_LOOK : MLI_ACT_PASS);
+    return act(held || at || is_over(c, x, y) ? MLI_ACT_LOOK : MLI_ACT_PASS); /* what is hovered no more is drawn anyway */
 }
 
 /* What a click on it does; part: of a choice. */
@@ -213,6 +213,7 @@ static mli_act escape(mli_controls *c)
 
 mli_act mli_controls_key(mli_controls *c, mli_control_key key)
 {
+    c->keyed = true;
     switch (key) {
     case MLI_KEY_LEFT:
     case MLI_KEY_RIGHT: return arrow(c, key == MLI_KEY_RIGHT ? 1 : -1);

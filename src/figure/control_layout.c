@@ -124,7 +124,7 @@ static void lay_bar(mli_controls *c, mli_paper *p)
         for (int i = 0; i < 3; i++) add(c, kinds[i], 0, 0, (mli_box){ 8 + i * BUTTON_W, y + 2, BUTTON_W, MLI_BAR - 4 });
         left = 8 + 3 * BUTTON_W + 8;
     }
-    double words = mli_text_width(p, mli_font_label, "smoothing"), value = mli_text_width(p, mli_font_label, "0.999");
+    double words = mli_text_width(p, mli_font_label, "smoothing"), value = mli_text_width(p, mli_font_label, "0.9999");
     double needs = 2 * HANDLE + TRACK + 6 + value;
     if (c->curves && right - needs - left >= 60) { /* a narrow window has its words first, then the slider, then what the slider is for */
         bool    named = right - needs - words - 8 - left >= 200;
@@ -181,7 +181,8 @@ const mli_control *mli_control_at(const mli_controls *c, double x, double y)
 {
     for (int i = c->n - 1; i >= 0; i--) {
         const mli_control *at = &c->at[i];
-        if (x < at->box.x || x >= at->box.x + at->box.w || y < at->box.y || y >= at->box.y + at->box.h) continue;
+        bool in = x >= at->box.x && x < at->box.x + at->box.w && y >= at->box.y && y < at->box.y + at->box.h;
+        if (!in) continue;
         bool scrolls = at->id.kind < MLI_CONTROL_PAUSE && at->id.kind != MLI_CONTROL_ENTRY;
         if (!scrolls || y < mli_column_height(c)) return at;
     }

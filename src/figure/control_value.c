@@ -94,11 +94,11 @@ double mli_smoothing_place(double s)
 double mli_smoothing_value(double place)
 {
     double s = 1 - pow(10, -DECADES * fmin(fmax(place, 0), 1));
-    return written("%.*f", s < 0.9 ? 2 : 3, s);
+    return written("%.*f", s < 0.9 ? 2 : s < 0.99 ? 3 : 4, s);
 }
 
 void mli_smoothing_text(double s, char *text, size_t room)
 {
-    if (s > 0) snprintf(text, room, "%.3g", s);
+    if (s > 0) snprintf(text, room, "%.4g", s);
     else snprintf(text, room, "off");
 }

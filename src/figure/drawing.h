@@ -8,6 +8,7 @@
 #define MLI_FIGURE_DRAWING_H
 
 #include "figure/model.h"
+#include "kernels/kernels.h"
 #include "moonlab/run.h"
 
 typedef struct mli_core { /* what drawing needs of the core */
@@ -35,6 +36,8 @@ typedef struct mli_core { /* what drawing needs of the core */
     bool        (*loop_pause)(bool pause);
     bool        (*loop_advance)(void);
     void        (*interrupt_raise)(void);
+    void        (*smooth)(int64_t n, const double *y, double *average, mlk_average *state);
+    int64_t     (*smooth_width)(double past);
 } mli_core;
 
 typedef struct mli_drawing { /* what the core needs of drawing: the functions of figure.h */

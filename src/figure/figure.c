@@ -244,6 +244,8 @@ bool mli_check_opts(const char *what, const mli_panel *now, const ml_panel_opts 
         if (scale == ML_SCALE_LOG && lim[0] != lim[1] && lim[0] <= 0)
             return ml_fail("%s: %slim starts at %g, a log axis needs a positive start", what, axes[i], lim[0]);
     }
+    if (!(opts->smooth < 1))
+        return ml_fail("%s: smooth is the weight of the past, 0 to below 1; got %g", what, opts->smooth);
     return true;
 }
 
@@ -260,6 +262,7 @@ void mli_set_opts(mli_panel *p, const ml_panel_opts *opts)
     }
     p->equal |= opts->equal;
     p->no_legend |= opts->no_legend;
+    if (opts->smooth != 0) p->smooth = opts->smooth > 0 ? opts->smooth : 0;
 }
 
 bool ml_figure_panel(ml_figure *fig, int panel, const ml_panel_opts *opts)

@@ -1,5 +1,6 @@
 #include "figure/hand.h"
 
+#include <math.h>
 #include <string.h>
 
 #define BESIDE   48   /* how far from the axes a place still belongs to one */
@@ -18,9 +19,11 @@ static bool share(const mli_view *view, int axis, const mli_panel *a, const mli_
 
 void mli_ties_of(const mli_view *view, mli_ties *ties)
 {
-    ties->n = view->n_panels < MLI_PANELS ? view->n_panels : MLI_PANELS;
+    ties->smooth = 0;
+    ties->n      = view->n_panels < MLI_PANELS ? view->n_panels : MLI_PANELS;
     for (int i = 0; i < ties->n; i++) {
         memcpy(ties->scale[i], view->panels[i].scale, sizeof ties->scale[i]);
+        ties->smooth = fmax(ties->smooth, view->panels[i].smooth);
         for (int axis = MLI_X; axis <= MLI_Y; axis++) {
             int first = 0;
             while (first < i && !share(view, axis, &view->panels[first], &view->panels[i])) first++;
@@ -252,16 +255,28 @@ static bool change_scale(mli_hand *h, int axis)
     return true;
 }
 
-static bool smooth(mli_look *look, int by)
+double mli_hand_smoothing(const mli_hand *h)
+{
+    double own = h->look.smoothing;
+    return own > 0 ? own : own < 0 ? 0 : h->ties.smooth;
+}
+
+bool mli_hand_smooth(mli_hand *h, double past)
+{
+    double before     = h->look.smoothing;
+    h->look.smoothing = past > 0 ? fmin(past, MLI_SMOOTHEST) : h->ties.smooth > 0 ? -1 : 0; /* 0: as the panels say */
+    return h->look.smoothing != before;
+}
+
+static bool change_smoothing(mli_hand *h, int by)
 {
     static const double levels[] = { 0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999 };
     enum { LAST = sizeof levels / sizeof *levels - 1 };
     int at = 0;
-    while (at < LAST && levels[at] < look->smoothing) at++;
+    while (at < LAST && levels[at] < mli_hand_smoothing(h)) at++;
     at += by;
     if (at < 0 || at > LAST) return false;
-    look->smoothing = levels[at];
-    return true;
+    return mli_hand_smooth(h, levels[at]);
 }
 
 static bool let_go(mli_hand *h)
@@ -277,8 +292,8 @@ bool mli_hand_key(mli_hand *h, int key)
     switch (key) {
     case 'x': return change_scale(h, MLI_X);
     case 'y': return change_scale(h, MLI_Y);
-    case '[': return smooth(&h->look, -1);
-    case ']': return smooth(&h->look, +1);
+    case '[': return change_smoothing(h, -1);
+    case ']': return change_smoothing(h, +1);
     case 'm': return h->look.alone || meant(h).panel >= 0 ? stand_alone(h, meant(h).panel) : false;
     case 'r': memset(&h->look, 0, sizeof h->look); return true;
     case '\x1b': return let_go(h);

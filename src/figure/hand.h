@@ -16,6 +16,7 @@ typedef struct mli_ties { /* what a figure says about its panels' axes */
     int      n;
     int      first[2][MLI_PANELS];       /* x, y: the first of those that it shares the axis with */
     ml_scale scale[MLI_PANELS][MLI_AXES];
+    double   smooth;                 /* the most that a panel has */
 } mli_ties;
 
 typedef struct mli_spot { /* what a place belongs to */
@@ -51,6 +52,10 @@ bool mli_hand_wheel(mli_hand *h, double x, double y, double turns); /* > 0 comes
 /* x, y: logarithmic or not; m: the panel alone; [ ]: smoothing; r: everything as the figure says; \x1b (Escape): lets go, or
  * all panels again. */
 bool mli_hand_key(mli_hand *h, int key);
+
+/* How much curves are smoothed, in all panels, 0 to below 1: for a slider. What it says goes before what the panels say. */
+double mli_hand_smoothing(const mli_hand *h);
+bool   mli_hand_smooth   (mli_hand *h, double past);
 
 /* The box that is being dragged, within its panel; false: none. */
 bool mli_hand_box(const mli_hand *h, mli_box *box);

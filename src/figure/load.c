@@ -36,6 +36,8 @@ static const mli_core core = {
     .loop_pause     = ml_loop_pause,
     .loop_advance   = ml_loop_advance,
     .interrupt_raise = ml_interrupt_raise,
+    .smooth         = mlk_smooth,
+    .smooth_width   = mlk_smooth_width,
 };
 
 static pthread_once_t     once = PTHREAD_ONCE_INIT;

@@ -101,7 +101,10 @@ const mli_mark_kind *mli_mark_kind_of(const mli_mark *mark);
 const mli_series *mli_series_of(const mli_stage *s);         /* of a line that grows; or NULL */
 mli_colour mli_stage_colour(const mli_stage *s, int part);   /* by the option, or the palette */
 double     mli_stage_alpha(const mli_stage *s);
+const double *mli_stage_dash(const mli_stage *s, int part);  /* four lengths, on and off by turns; NULL = none */
 void mli_set_line(const mli_stage *s, int part);             /* colour, width, dashes */
+/* What of t0..t1 of the way from a to b lies within low..high; false: nothing. */
+bool mli_clip(double a, double b, double low, double high, double *t0, double *t1);
 void mli_note(mli_stage *s, double x0, double y0, double x1, double y1); /* a line that is drawn, or will be: clips itself */
 void mli_note_box(mli_stage *s, mli_box b);
 void mli_dot(cairo_t *cr, double x, double y, double radius, int shape); /* a path; shape 0 is a circle */

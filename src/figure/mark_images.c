@@ -1,7 +1,18 @@
-/* Many small images in a grid: one image in the end, with gaps between them. */
+/* Many small images: in a grid, which is one image in the end, with gaps between them; or each at its own place, as on the nodes
+ * of a graph. */
 #include "figure/mark.h"
 
 #define GAP 3 /* between two, in 1/96 inch */
+
+/* Half a unit around each place, which is what an image of size 1 takes. */
+static void reach(const mli_stage *s, mli_reach *r)
+{
+    const mli_data *x = mli_slot(s->mark, "x"), *y = mli_slot(s->mark, "y");
+    for (int64_t i = 0; x && y && i < x->n; i++) {
+        mli_reach_point(r, x->values[i] - 0.5, y->values[i] - 0.5);
+        mli_reach_point(r, x->values[i] + 0.5, y->values[i] + 0.5);
+    }
+}
 
 static bool is_shared(const mli_stage *s)
 {
@@ -46,7 +57,7 @@ static int64_t choose_columns(const mli_stage *s, int64_t n, int64_t h, int64_t 
     return best;
 }
 
-static bool paint(mli_stage *s)
+static bool paint_grid(mli_stage *s)
 {
     const mli_data *m = mli_slot(s->mark, "images");
     int64_t         n = m->size[0], h = m->size[1], w = m->size[2];
@@ -83,9 +94,52 @@ static bool paint(mli_stage *s)
     return true;
 }
 
+/* Pixels of a unit, along the axis where they are fewer. */
+static double unit_of(const mli_stage *s)
+{
+    double across = s->box.w / fabs(s->x.high - s->x.low), up = s->box.h / fabs(s->y.high - s->y.low);
+    return fmin(across, up);
+}
+
+static bool paint_placed(mli_stage *s, const mli_data *x, const mli_data *y)
+{
+    const mli_data *m = mli_slot(s->mark, "images");
+    int64_t         h = m->size[1], w = m->size[2];
+    double          side = fmin(mli_opt_number(s->mark, "size") * unit_of(s), fmin(s->box.w, s->box.h));
+    double          d    = s->p->density;
+    mli_shades      colours;
+    if (m->n == 0 || !(side * d >= 0.5)) return true; /* smaller than a pixel */
+    side /= (double)(h > w ? h : w); /* of a cell, from here on */
+    mli_shades_for(s, m, mli_opt_flag(s->mark, "diverging"), MLI_MAP_GREY, false, &colours);
+    for (int64_t i = 0; i < m->size[0]; i++) {
+        if (!mli_can_show(s->x.scale, x->values[i]) || !mli_can_show(s->y.scale, y->values[i])) continue;
+        double  wide = fmax(round(side * (double)w * d), 1) / d, high = fmax(round(side * (double)h * d), 1) / d;
+        mli_box box  = { mli_ruler_at(&s->x, x->values[i]) - wide / 2, mli_ruler_at(&s->y, y->values[i]) - high / 2,
+                         wide, high }; /* all of them have the same pixels */
+        mli_note_box(s, box);
+        if (s->busy || box.x + box.w < s->box.x || box.x > s->box.x + s->box.w || box.y + box.h < s->box.y ||
+            box.y > s->box.y + s->box.h)
+            continue;
+        if (!is_shared(s)) own_shades(s, m->values + i * h * w, h * w, &colours);
+        mli_picture pic;
+        box = mli_on_pixels(s->p, box);
+        if (!mli_picture_for(s->p, &pic, box)) return false;
+        mli_picture_cells(&pic, 0, 0, pic.w, pic.h, m->values + i * h * w, h, w, &colours);
+        mli_picture_show(s->p, &pic, box, mli_stage_alpha(s));
+    }
+    return true;
+}
+
+static bool paint(mli_stage *s)
+{
+    const mli_data *x = mli_slot(s->mark, "x"), *y = mli_slot(s->mark, "y");
+    return x && y ? paint_placed(s, x, y) : paint_grid(s);
+}
+
 const mli_mark_kind mli_mark_images = {
     .frame  = MLI_FRAME_NONE,
     .plain  = true,
+    .reach  = reach,
     .shades = shades,
     .paint  = paint,
 };

@@ -14,13 +14,15 @@
 #define MLI_TEXT  192 /* bytes of a title or a label; longer ones are cut */
 #define MLI_CHUNK 512 /* points a chunk */
 #define MLI_BLOCK 16  /* points a block, of which a chunk knows the range of y */
+#define MLI_BLOCKS (MLI_CHUNK / MLI_BLOCK)
 
 /* --- series --------------------------------------------------------------------------------------- */
 typedef struct mli_extent { /* of a full chunk */
-    double x_low, x_high, y_low, y_high;
-    bool   whole;  /* every point is finite; else the numbers mean nothing */
-    bool   rising; /* x never falls */
-    double low[MLI_CHUNK / MLI_BLOCK], high[MLI_CHUNK / MLI_BLOCK]; /* of y, by blocks */
+    double x_low, x_high;
+    double y_low, y_high; /* of the y that are finite; low > high: there are none */
+    bool   whole;         /* every point is finite; else x_low and x_high mean nothing */
+    bool   rising;        /* x never falls */
+    double low[MLI_BLOCKS], high[MLI_BLOCKS]; /* of y, by blocks */
 } mli_extent;
 
 typedef struct mli_chunk {
@@ -78,6 +80,7 @@ typedef struct mli_panel {
     ml_scale   scale[MLI_AXES];
     double     lim[MLI_AXES][2];
     bool       equal, no_legend;
+    double     smooth; /* the weight of the past in curves that grow, 0 to below 1 */
     int        n_marks, room;
     mli_mark **marks;
 } mli_panel;

@@ -94,14 +94,16 @@ static void list_values(mli_paper *p, const mli_reading *r, int n, int more, dou
     char   text[MOST_ROWS + 2][48], head[2][64] = { "", "" };
     double names = 0, values = 0;
     for (int i = 0; i < n; i++) {
-        snprintf(text[i], sizeof text[i], "%.5g", r[i].value);
+        if (r[i].smoothed) snprintf(text[i], sizeof text[i], "%.5g (%.5g)", r[i].y, r[i].value);
+        else snprintf(text[i], sizeof text[i], "%.5g", r[i].value);
         names  = fmax(names, fmin(mli_text_width(p, mli_font_legend, r[i].name), 180));
         values = fmax(values, mli_text_width(p, mli_font_legend, text[i]));
     }
     if (r->cell)
         snprintf(head[0], sizeof head[0], "row %.0f, column %.0f", r->y, r->x);
     else
-        snprintf(head[0], sizeof head[0], r->x == floor(r->x) && fabs(r->x) < 1e15 ? "x %.0f" : "x %.6g", r->x); /* a step is told whole */
+        snprintf(head[0], sizeof head[0], r->x == floor(r->x) && fabs(r->x) < 1e15 ? "x %.0f%s" : "x %.6g%s", r->x,
+                 r->smoothed ? ", average (value)" : ""); /* a step is told whole */
     if (more > 0) snprintf(head[1], sizeof head[1], "+%d more", more);
     double w = fmax(names + values + (names > 0 ? 12 : 0), mli_text_width(p, mli_font_legend, head[0])) + 28;
     double h = ROW * (1 + n + (more > 0)) + 10;
@@ -134,7 +136,7 @@ static void values(mli_paper *p, ml_window *w, double width, double height)
         ml_error_clear(); /* no memory just now: no values */
         return;
     }
-    int     n = mli_readings(&view, &hand->seen, spot.panel, hand->x, hand->y, r, ML_PANEL_MARKS);
+    int     n = mli_readings(&view, &hand->seen, &hand->look, &w->averages, spot.panel, hand->x, hand->y, r, ML_PANEL_MARKS);
     int     shown = mli_readings_near(r, n, hand->y, MOST_ROWS);
     double  s = hand->seen.scale;
     mli_box b = hand->seen.panel[spot.panel].box;

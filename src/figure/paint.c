@@ -317,6 +317,7 @@ static bool paint_page(mli_paper *p, page *pg, const mli_page *asked)
 bool mli_paint(cairo_t *cr, const mli_view *view, const mli_page *asked)
 {
     static const mli_look plain;
+    mli_averages          own   = { 0 };
     page                  pg    = { 0 };
     mli_paper             paper = {
                     .cr    = cr,
@@ -324,6 +325,7 @@ bool mli_paint(cairo_t *cr, const mli_view *view, const mli_page *asked)
                     .view  = view,
                     .look  = asked->look ? asked->look : &plain,
                     .seen  = asked->seen,
+                    .averages = asked->averages ? asked->averages : &own,
     };
     if (paper.seen) {
         memset(paper.seen, 0, sizeof *paper.seen);
@@ -336,6 +338,9 @@ bool mli_paint(cairo_t *cr, const mli_view *view, const mli_page *asked)
         g_object_unref(paper.layout);
     }
     page_drop(&pg);
+    mli_mask_free(&paper.mask);
+    mli_averages_sweep(paper.averages);
+    mli_averages_free(&own);
     cairo_status_t status = cairo_status(cr);
     if (ok && status != CAIRO_STATUS_SUCCESS)
         return ml_fail("figure: drawing failed: %s", cairo_status_to_string(status));

@@ -2,7 +2,9 @@
 #ifndef MLI_FIGURE_PAINT_H
 #define MLI_FIGURE_PAINT_H
 
+#include "figure/averages.h"
 #include "figure/axis.h"
+#include "figure/mask.h"
 #include "figure/model.h"
 #include "figure/style.h"
 
@@ -25,7 +27,7 @@ typedef struct mli_panel_look {
 typedef struct mli_look {
     mli_panel_look panel[MLI_PANELS];
     int            alone;     /* the panel that has the whole page, counted from 1; 0 = all are seen */
-    double         smoothing; /* 0..1: the weight of the past in curves that grow; the curve itself is then faint */
+    double         smoothing; /* of curves that grow: the weight of the past, up to 1; 0 = what the panels say; < 0: none */
     int            n_hidden;
     int64_t        hidden[MLI_HIDDEN]; /* marks, or groups below 0, that are not drawn; their names in the legend are faint */
 } mli_look;
@@ -69,10 +71,18 @@ typedef struct mli_page {
     ml_style        style;   /* default: the figure's */
     const mli_look *look;    /* NULL = as the figure says */
     mli_seen       *seen;    /* filled in; NULL = nobody asks */
+    mli_averages   *averages; /* kept from picture to picture of one figure; NULL = computed for this one */
 } mli_page;
 
 /* False with a message when memory is refused or Cairo gives up. */
 bool mli_paint(cairo_t *cr, const mli_view *view, const mli_page *page);
+
+/* The weight of the past in the curves of a panel that grow; 0 = they are shown as they are. */
+static inline double mli_smoothing(const mli_view *view, const mli_look *look, int panel)
+{
+    double past = look->smoothing != 0 ? look->smoothing : view->panels[panel].smooth;
+    return past > 0 ? fmin(past, MLI_SMOOTHEST) : 0;
+}
 
 bool mli_save_look(ml_figure *fig, const char *path, const ml_save_opts *opts, const mli_look *look); /* save.c */
 
@@ -99,6 +109,8 @@ typedef struct mli_paper {
     mli_seen        *seen; /* or NULL */
     double           density;
     bool             bare; /* too small for words: marks only */
+    mli_mask         mask; /* for curves; kept from one to the next */
+    mli_averages    *averages;
     int              n_measures;
     mli_measures     measures[MLI_FONTS];
 } mli_paper;

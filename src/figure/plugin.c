@@ -149,3 +149,13 @@ void ml_interrupt_raise(void)
 {
     core->interrupt_raise();
 }
+
+void mlk_smooth(int64_t n, const double *y, double *average, mlk_average *state)
+{
+    core->smooth(n, y, average, state);
+}
+
+int64_t mlk_smooth_width(double past)
+{
+    return core->smooth_width(past);
+}

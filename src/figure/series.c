@@ -41,6 +41,7 @@ static void measure(mli_chunk *c)
             e->whole &= isfinite(c->x[i]) && isfinite(c->y[i]);
             e->rising &= i == 0 || c->x[i] >= c->x[i - 1];
             e->x_low = c->x[i] < e->x_low ? c->x[i] : e->x_low, e->x_high = c->x[i] > e->x_high ? c->x[i] : e->x_high;
+            if (!isfinite(c->y[i])) continue;
             low = c->y[i] < low ? c->y[i] : low, high = c->y[i] > high ? c->y[i] : high;
         }
         e->low[k] = low, e->high[k] = high;

@@ -64,31 +64,28 @@ double mli_stage_alpha(const mli_stage *s)
     return fmin(fmax(mli_opt_number(s->mark, "alpha"), 0), 1);
 }
 
-static void set_dash(cairo_t *cr, int dash)
+const double *mli_stage_dash(const mli_stage *s, int part)
 {
     static const double dashes[][4] = { { 7, 3, 7, 3 }, { 1.6, 2.6, 1.6, 2.6 }, { 8, 3, 1.6, 3 }, { 14, 3, 14, 3 } };
-    if (dash)
-        cairo_set_dash(cr, dashes[(dash - 1) % 4], 4, 0);
-    else
-        cairo_set_dash(cr, NULL, 0, 0);
-    cairo_set_line_cap(cr, dash ? CAIRO_LINE_CAP_BUTT : CAIRO_LINE_CAP_ROUND);
-}
-
-void mli_set_line(const mli_stage *s, int part)
-{
-    const mli_style *style = s->p->style;
-    int              at    = s->place + part;
-    int              dash  = style->dashes ? at % 5 : at / MLI_PALETTE; /* the colours come again, with dashes */
-    const mli_value *word  = mli_option(s->mark, "dash");
+    int                 at    = s->place + part;
+    int                 dash  = s->p->style->dashes ? at % 5 : at / MLI_PALETTE; /* the colours come again, with dashes */
+    const mli_value    *word  = mli_option(s->mark, "dash");
     if (word && word->text >= 0 && !mli_opt_word(s->mark, "dash", "auto"))
         dash = mli_opt_word(s->mark, "dash", "dashed")        ? 1
                : mli_opt_word(s->mark, "dash", "dotted")      ? 2
                : mli_opt_word(s->mark, "dash", "dash-dotted") ? 3
                                                               : 0;
+    return dash ? dashes[(dash - 1) % 4] : NULL;
+}
+
+void mli_set_line(const mli_stage *s, int part)
+{
+    const double *dash = mli_stage_dash(s, part);
     mli_ink(s->p, mli_stage_colour(s, part), mli_stage_alpha(s));
-    cairo_set_line_width(s->p->cr, style->line);
+    cairo_set_line_width(s->p->cr, s->p->style->line);
     cairo_set_line_join(s->p->cr, CAIRO_LINE_JOIN_ROUND);
-    set_dash(s->p->cr, dash);
+    cairo_set_dash(s->p->cr, dash, dash ? 4 : 0, 0);
+    cairo_set_line_cap(s->p->cr, dash ? CAIRO_LINE_CAP_BUTT : CAIRO_LINE_CAP_ROUND);
 }
 
 /* --- noting ------------------------------------------------------------------------------------------- */
@@ -97,7 +94,7 @@ static int clamp_index(double at, int n)
     return at < 0 ? 0 : at >= n ? n - 1 : (int)at;
 }
 
-static bool clip_to(double a, double b, double low, double high, double *t0, double *t1)
+bool mli_clip(double a, double b, double low, double high, double *t0, double *t1)
 {
     double d = b - a;
     if (d == 0) return a >= low && a <= high;
@@ -112,7 +109,7 @@ void mli_note(mli_stage *s, double x0, double y0, double x1, double y1)
     mli_box b  = s->box;
     double  t0 = 0, t1 = 1;
     if (!isfinite(x0 + y0 + x1 + y1)) return;
-    if (!clip_to(x0, x1, b.x - 1, b.x + b.w + 1, &t0, &t1) || !clip_to(y0, y1, b.y - 1, b.y + b.h + 1, &t0, &t1))
+    if (!mli_clip(x0, x1, b.x - 1, b.x + b.w + 1, &t0, &t1) || !mli_clip(y0, y1, b.y - 1, b.y + b.h + 1, &t0, &t1))
         return;
     s->touched++;
     if (!s->busy) return;

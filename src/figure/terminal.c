@@ -2,6 +2,7 @@
 #include "figure/axis.h"
 #include "figure/braille.h"
 #include "figure/model.h"
+#include "figure/terminal_words.h"
 #include "run/screen.h"
 
 #include <stdarg.h>
@@ -20,6 +21,7 @@ struct ml_terminal {
     ml_figure *fig;
     mli_cells *cells[MOST_PANELS]; /* made when first needed */
     mli_text   text;
+    mli_groups legend;
 };
 
 typedef struct chart {
@@ -34,13 +36,6 @@ typedef struct chart {
 static const mli_series *curve_of(const mli_view *view, const mli_mark *mark)
 {
     return mark->series >= 0 ? &view->series[mark->series] : NULL;
-}
-
-/* By the mark's place in its panel, or its group: then it is the same in all panels. */
-static int ink_of(const mli_mark *mark, int place)
-{
-    double group = mli_opt_number(mark, "group");
-    return group >= 1 && group < 1e6 ? (int)group - 1 : place;
 }
 
 static int y_axis_of(const mli_mark *mark)
@@ -192,34 +187,12 @@ static void draw_chart(chart *c, const mli_pens *pens)
             const mli_mark   *mark = c->panel->marks[i];
             const mli_series *s    = curve_of(c->view, mark);
             if (!s) continue;
-            if (letters) put_letter(c, s, y_axis_of(mark), ink_of(mark, nth++));
-            else draw_curve(c, s, y_axis_of(mark), ink_of(mark, nth++));
+            if (letters) put_letter(c, s, y_axis_of(mark), mli_ink_of(mark, nth++));
+            else draw_curve(c, s, y_axis_of(mark), mli_ink_of(mark, nth++));
         }
 }
 
 /* --- words -------------------------------------------------------------------------------------------- */
-/* As much of the text as has room; returns the columns it took. */
-static int put_words(mli_text *to, const char *words, bool utf8, int room)
-{
-    char clean[MLI_TEXT + 64];
-    int  used = 0;
-    mli_clean(clean, sizeof clean, words, utf8);
-    for (const char *at = clean; *at;) {
-        uint32_t code = 0;
-        int      n = mli_utf8(at, &code), width = mli_screen_columns(code);
-        if (used + width > room) break;
-        mli_text_put(to, at, (size_t)n);
-        used += width;
-        at += n;
-    }
-    return used;
-}
-
-static void put_spaces(mli_text *to, int n)
-{
-    for (int i = 0; i < n; i++) mli_text_put(to, " ", 1);
-}
-
 static const char *number(char to[24], double value)
 {
     bool whole = value == floor(value) && fabs(value) < 1e7; /* 2731, not 2.73e+03 */
@@ -231,14 +204,15 @@ static const char *number(char to[24], double value)
 static void put_head(mli_text *to, const chart *c, const mli_pens *pens, int width)
 {
     int left = width, nth = 0;
-    put_spaces(to, GUTTER);
+    mli_put_spaces(to, GUTTER);
     left -= GUTTER;
-    if (c->panel->title[0]) left -= put_words(to, c->panel->title, pens->braille, left / 2);
+    if (c->panel->title[0]) left -= mli_put_words(to, c->panel->title, pens->braille, left / 2);
     for (int i = 0; i < c->panel->n_marks; i++) {
         const mli_series *s = curve_of(c->view, c->panel->marks[i]);
         char              entry[2 * MLI_TEXT], name[MLI_TEXT], low[24], high[24], letter[4] = "";
         if (!s) continue;
-        int ink = ink_of(c->panel->marks[i], nth++);
+        int ink = mli_ink_of(c->panel->marks[i], nth++);
+        if (mli_is_grouped(c->panel->marks[i])) continue;
         if (!mli_opt_line(c->panel->marks[i], "label", 0, name, sizeof name)[0]) snprintf(name, sizeof name, "%s", s->name);
         if (pens->n == 0) snprintf(letter, sizeof letter, "%c ", 'a' + ink % 26);
         if (y_axis_of(c->panel->marks[i]) == MLI_Y2)
@@ -246,10 +220,10 @@ static void put_head(mli_text *to, const chart *c, const mli_pens *pens, int wid
                      number(high, c->ruler[MLI_Y2].high));
         else snprintf(entry, sizeof entry, "  %s%s", letter, name);
         mli_pen_begin(pens, ink, to);
-        left -= put_words(to, entry, pens->braille, left);
+        left -= mli_put_words(to, entry, pens->braille, left);
         mli_pen_end(pens, to);
     }
-    put_spaces(to, left);
+    mli_put_spaces(to, left);
 }
 
 static void put_row(mli_text *to, const chart *c, const mli_pens *pens, int row)
@@ -257,10 +231,10 @@ static void put_row(mli_text *to, const chart *c, const mli_pens *pens, int row)
     char        digits[24];
     bool        ends = row == 0 || row == c->cells->rows - 1;
     const char *said = ends && c->has[MLI_Y] ? number(digits, row == 0 ? c->ruler[MLI_Y].high : c->ruler[MLI_Y].low) : "";
-    put_spaces(to, GUTTER - 2 - (int)strlen(said));
+    mli_put_spaces(to, GUTTER - 2 - (int)strlen(said));
     int over = (int)strlen(said) > GUTTER - 2 ? (int)strlen(said) - (GUTTER - 2) : 0;
     mli_text_puts(to, said);
-    if (over < 1) put_spaces(to, 1);
+    if (over < 1) mli_put_spaces(to, 1);
     if (over < 2) mli_text_puts(to, !pens->braille ? "|" : ends && *said ? "\u2524" : "\u2502");
     mli_cells_put_row(c->cells, row, pens, to);
 }
@@ -272,12 +246,12 @@ static void put_foot(mli_text *to, const chart *c, const mli_pens *pens, int wid
     number(low, c->ruler[MLI_X].low), number(high, c->ruler[MLI_X].high);
     int      left  = width - GUTTER - (int)strlen(low) - (int)strlen(high);
     mli_text label = { 0 };
-    int      said  = left > 4 ? put_words(&label, c->panel->label[MLI_X], pens->braille, left - 4) : 0;
-    put_spaces(to, GUTTER);
+    int      said  = left > 4 ? mli_put_words(&label, c->panel->label[MLI_X], pens->braille, left - 4) : 0;
+    mli_put_spaces(to, GUTTER);
     mli_text_puts(to, low);
-    put_spaces(to, (left - said) / 2);
+    mli_put_spaces(to, (left - said) / 2);
     if (label.bytes) mli_text_put(to, label.bytes, label.used);
-    put_spaces(to, left - said - (left - said) / 2);
+    mli_put_spaces(to, left - said - (left - said) / 2);
     mli_text_puts(to, high);
     mli_text_free(&label);
 }
@@ -318,9 +292,18 @@ static bool put_page(ml_terminal *t, const mli_view *view, const ml_terminal_opt
     int      n = 0;
     for (int i = 0; i < view->n_panels && n < MOST_PANELS; i++)
         if (has_curves(&view->panels[i])) charts[n++] = (chart){ .view = view, .panel = &view->panels[i] };
-    grid g = lay_out(n, opts);
+    mli_groups      *legend = &t->legend;
+    mli_text         names  = { 0 };
+    ml_terminal_opts left   = *opts;
+    mli_find_groups(view, legend);
+    int n_names = mli_put_groups(&names, legend, &pens, opts->columns, opts->lines / 4 > 1 ? opts->lines / 4 : 1);
+    left.lines -= n_names;
+    grid g = lay_out(n, &left);
     for (int i = 0; i < g.n; i++) {
-        if (!t->cells[i] && !(t->cells[i] = ml_realloc(NULL, 0, sizeof *t->cells[i]))) return false;
+        if (!t->cells[i] && !(t->cells[i] = ml_realloc(NULL, 0, sizeof *t->cells[i]))) {
+            mli_text_free(&names);
+            return false;
+        }
         charts[i].cells = t->cells[i];
         mli_cells_clear(charts[i].cells, g.width - GUTTER, g.height - 2);
         draw_chart(&charts[i], &pens);
@@ -328,13 +311,19 @@ static bool put_page(ml_terminal *t, const mli_view *view, const ml_terminal_opt
     for (int first = 0; first < g.n; first += g.across)
         for (int line = 0; line < g.height; line++, ++*n_lines) {
             for (int i = first; i < g.n && i < first + g.across; i++) {
-                if (i > first) put_spaces(&t->text, 2);
+                if (i > first) mli_put_spaces(&t->text, 2);
                 if (line == 0) put_head(&t->text, &charts[i], &pens, g.width);
                 else if (line < g.height - 1) put_row(&t->text, &charts[i], &pens, line - 1);
                 else put_foot(&t->text, &charts[i], &pens, g.width);
             }
             mli_text_put(&t->text, "\n", 1);
         }
+    if (names.failed) t->text.failed = true;
+    if (g.n > 0 && names.bytes) {
+        mli_text_put(&t->text, names.bytes, names.used);
+        *n_lines += n_names;
+    }
+    mli_text_free(&names);
     return true;
 }
 

@@ -42,12 +42,15 @@ struct ml_window {
     bool        stale;     /* something besides the figure has changed */
     bool        uncovered; /* the picture in hand is good, but the screen has lost it, or shows other things over it */
     double      next_time; /* when new data may be drawn */
+    double      load, load_time; /* what the rest of the process had computed, and when, the last time somebody looked */
+    bool        spare;     /* since then: a core is free */
     double      user_time; /* when a key or a new size may be answered */
     uint32_t   *pixels;    /* the figure, and behind it, as large, the same with what is over it */
     int         pixels_w, pixels_h;
     double      scale; /* pixels a unit, without the zoom */
     double      desktop; /* the same, as the desktop says; 0 = it does not */
     mli_hand    hand;
+    mli_averages averages; /* of its figure's curves, when they are smoothed */
     bool        help;  /* all keys are told */
     ml_knobs       *knobs;   /* of the figure; NULL = none */
     uint64_t        knobs_version; /* as they are in controls */
@@ -60,21 +63,22 @@ struct ml_window {
     double      notice_end; /* 0 = none */
 };
 
+typedef struct mli_place { /* of a window on the screen */
+    int x, y, w, h;
+} mli_place;
+
 /* All of these are called by the window thread only. */
 bool mli_view_open (ml_window *w);                      /* false: w->why says why */
 void mli_view_close(ml_window *w);
 void mli_window_event(ml_window *w, const SDL_Event *e); /* may ask to close: then the state is MLI_CLOSED */
 void mli_view_refresh(ml_window *w, double now);        /* draws if there is something to draw, and time to */
-typedef struct mli_place {
-    int x, y, w, h;
-} mli_place;
 void mli_place_begin(ml_window *w, mli_place *at);      /* where the same window of the last program stood, if there was one */
 void mli_place_end  (const ml_window *w);
-double mli_desktop_scale(void);                         /* of everything, where the desktop says one; else 0 */
-double mli_screen_scale(double desktop, int screen);    /* the desktop's, or that of a screen */
 double mli_view_width(const ml_window *w);              /* of the figure, in 1/96 inch: without the column of controls, */
 double mli_view_height(const ml_window *w);             /* without the bar */
 void mli_view_knobs(ml_window *w);                      /* as they are now; what is drawn follows */
+double mli_desktop_scale(void);                         /* of everything, where the desktop says one; else 0 */
+double mli_screen_scale(double desktop, int screen);    /* the desktop's, or that of a screen */
 ml_style mli_view_style(const ml_window *w);            /* light or dark; chosen by key, it may not be on screen yet */
 void mli_view_notice(ml_window *w, const char *said, const char *what); /* for a few seconds */
 void mli_overlay_draw(ml_window *w, uint32_t *pixels);  /* over a copy of the figure's */

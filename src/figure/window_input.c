@@ -69,8 +69,8 @@ static void on_loop_key(ml_window *w, SDL_Keycode key)
 static void tell_smoothing(ml_window *w)
 {
     char much[32];
-    snprintf(much, sizeof much, "%g", w->hand.look.smoothing);
-    mli_view_notice(w, "smoothing ", w->hand.look.smoothing > 0 ? much : "off");
+    snprintf(much, sizeof much, "%g", mli_hand_smoothing(&w->hand));
+    mli_view_notice(w, "smoothing ", mli_hand_smoothing(&w->hand) > 0 ? much : "off");
 }
 
 static void on_key(ml_window *w, SDL_Keycode key, bool shift)
@@ -204,6 +204,7 @@ static void on_wheel(ml_window *w, const SDL_MouseWheelEvent *e)
 
 void mli_window_event(ml_window *w, const SDL_Event *e)
 {
+    bool drawn = w->pixels; /* before that, nothing has a place */
     switch (e->type) {
     case SDL_KEYDOWN: {
         bool with = e->key.keysym.mod & (KMOD_CTRL | KMOD_ALT | KMOD_GUI);
@@ -212,10 +213,16 @@ void mli_window_event(ml_window *w, const SDL_Event *e)
         if (!with && !on_control_key(w, e->key.keysym.sym, shift)) on_key(w, e->key.keysym.sym, shift);
         return;
     }
-    case SDL_MOUSEMOTION: on_motion(w, &e->motion); return;
+    case SDL_MOUSEMOTION:
+        if (drawn) on_motion(w, &e->motion);
+        return;
     case SDL_MOUSEBUTTONDOWN:
-    case SDL_MOUSEBUTTONUP: on_button(w, &e->button); return;
-    case SDL_MOUSEWHEEL: on_wheel(w, &e->wheel); return;
+    case SDL_MOUSEBUTTONUP:
+        if (drawn) on_button(w, &e->button);
+        return;
+    case SDL_MOUSEWHEEL:
+        if (drawn) on_wheel(w, &e->wheel);
+        return;
     case SDL_WINDOWEVENT: break;
     default: return;
     }

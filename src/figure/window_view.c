@@ -7,12 +7,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define PANEL_W     440
 #define PANEL_H     330
 #define LARGEST_W   1400
 #define LARGEST_H   940
-#define SHARE       0.2 /* of the time that new data may make this thread work */
+#define SHARE       0.2 /* of the time that new data may make this thread work, when the process has no core to spare */
+#define SPARE_TIME  0.5 /* seconds between two looks at that */
 #define NOTICE_TIME 3.0
 #define STATUS_TIME 0.25
 #define KEYS        "   ? keys"
@@ -181,6 +183,7 @@ void mli_view_close(ml_window *w)
     }
     w->sdl = NULL;
     ml_realloc(w->pixels, pixel_bytes(w->pixels_w, w->pixels_h), 0);
+    mli_averages_free(&w->averages);
     w->pixels   = NULL;
     w->pixels_w = w->pixels_h = 0;
     if (w->knobs) ml_knobs_release(w->knobs);
@@ -220,6 +223,7 @@ static bool draw(ml_window *w)
          .style   = w->style == ML_STYLE_DEFAULT ? view.style : w->style,
          .look    = &w->hand.look,
          .seen    = &w->hand.seen,
+         .averages = &w->averages,
     };
     mli_ties_of(&view, &w->hand.ties);
     cairo_translate(paper.cr, w->controls.column, 0);
@@ -280,6 +284,24 @@ static void look_at_loop(ml_window *w, double now)
     memcpy(w->status, text, sizeof text);
 }
 
+static double cpu_time(clockid_t of)
+{
+    struct timespec t;
+    return clock_gettime(of, &t) == 0 ? (double)t.tv_sec + 1e-9 * (double)t.tv_nsec : 0;
+}
+
+/* Is there a core that the rest of the process leaves alone? Then drawing often takes nothing from the training. */
+static bool has_spare_core(ml_window *w, double now)
+{
+    if (now - w->load_time < SPARE_TIME) return w->spare;
+    double others = cpu_time(CLOCK_PROCESS_CPUTIME_ID) - cpu_time(CLOCK_THREAD_CPUTIME_ID);
+    double load   = w->load_time > 0 ? (others - w->load) / (now - w->load_time) : INFINITY;
+    w->spare      = load < SDL_GetCPUCount() - 0.75;
+    w->load       = others;
+    w->load_time  = now;
+    return w->spare;
+}
+
 void mli_view_refresh(ml_window *w, double now)
 {
     look_at_loop(w, now);
@@ -304,7 +326,7 @@ void mli_view_refresh(ml_window *w, double now)
     }
     double cost  = ml_clock() - now;
     w->user_time = now + MLI_FRAME_TIME;
-    w->next_time = now + fmax(MLI_FRAME_TIME, cost / SHARE);
+    w->next_time = now + fmax(MLI_FRAME_TIME, has_spare_core(w, now) ? 0 : cost / SHARE);
 }
 
 void mli_view_notice(ml_window *w, const char *said, const char *what)

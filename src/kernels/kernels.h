@@ -274,6 +274,22 @@ size_t mlk_sort_scratch(int64_t n);
 MLK_SORT(DECLARE_SORT)
 #undef DECLARE_SORT
 
+/* Smoothing. average[i] = (1 - past) (y[i] + past y[i-1] + past^2 y[i-2] + ...), over the sum of these weights, so that it
+ * does not begin at zero. What is not finite stays what it is and does not count: its neighbours are next to each other. Goes
+ * on from a state, { .past = past } at first, 0 <= past < 1; y and average may be one. */
+typedef struct mlk_average {
+    double past, sum, weight;
+} mlk_average;
+void mlk_smooth(int64_t n, const double *y, double *average, mlk_average *state);
+
+/* How many points of equal weight are as steady as that average: (1 + past) / (1 - past), rounded; the variance of both is
+ * the same for independent noise. 1 for 0, 3 for 0.5, 19 for 0.9, 199 for 0.99. */
+int64_t mlk_smooth_width(double past);
+
+/* low[i], high[i]: the extremes of the finite ones among y[i - width + 1] .. y[i], or y[i] where it is not finite. O(n); scratch
+ * has n values. */
+void mlk_rolling_range(int64_t n, const double *y, int64_t width, double *low, double *high, double *scratch);
+
 const ml_kernels *mlk(void); /* MOONLAB_CPU=generic|x86-64-v3|x86-64-v4 asks for another level than the best */
 
 #endif

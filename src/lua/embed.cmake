@@ -1,4 +1,5 @@
-# Writes OUTPUT, a C file with the bytes of each of FILES (separated by |) and the table lml_chunks of them.
+# Writes OUTPUT, a C file with the bytes of each of FILES (separated by |) and the table TABLE of them. Their names as modules and
+# in messages begin with PREFIX: "moonlab" makes of fft.lua moonlab.fft and moonlab/fft.lua; "" leaves both as they are.
 string(REPLACE "|" ";" files "${FILES}")
 set(arrays "")
 set(rows "")
@@ -8,13 +9,17 @@ foreach(file IN LISTS files)
   string(REGEX REPLACE "(................................)" "\\1\n" hex "${hex}")
   string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
   string(APPEND arrays "static const unsigned char source_${name}[] = {\n${bytes}0\n};\n")
-  if(name STREQUAL "init")
-    set(module "moonlab")
-  else()
-    set(module "moonlab.${name}")
+  set(module "${name}")
+  set(path "${name}.lua")
+  if(PREFIX)
+    set(module "${PREFIX}.${name}")
+    set(path "${PREFIX}/${name}.lua")
   endif()
-  string(APPEND rows "    { \"${module}\", \"@moonlab/${name}.lua\", source_${name}, sizeof source_${name} - 1 },\n")
+  if(name STREQUAL "init")
+    set(module "${PREFIX}")
+  endif()
+  string(APPEND rows "    { \"${module}\", \"@${path}\", source_${name}, sizeof source_${name} - 1 },\n")
 endforeach()
-file(WRITE ${OUTPUT}.new "/* Made by embed.cmake from lua/moonlab/. */\n#include \"lua/lua_moonlab.h\"\n\n${arrays}
-const lml_chunk lml_chunks[] = {\n${rows}    { NULL, NULL, NULL, 0 },\n};\n")
+file(WRITE ${OUTPUT}.new "/* Made by embed.cmake. */\n#include \"lua/lua_moonlab.h\"\n\n${arrays}
+const lml_chunk ${TABLE}[] = {\n${rows}    { NULL, NULL, NULL, 0 },\n};\n")
 file(RENAME ${OUTPUT}.new ${OUTPUT})

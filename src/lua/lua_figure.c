@@ -120,6 +120,11 @@ ml_panel_opts lml_panel_options(lua_State *L, int t, const char *where)
     bool legend = true;
     (void)lml_option_flag(L, t, where, "legend", &legend);
     opts.no_legend = !legend;
+    if (lml_has_option(L, t, "smooth")) {
+        double smooth = lml_number_option(L, t, where, "smooth", 0);
+        if (!(smooth >= 0)) lml_raise(L, "%s: smooth is the weight of the past, 0 to below 1; got %f", where, smooth);
+        opts.smooth = smooth > 0 ? smooth : -1; /* 0 is said: none */
+    }
     lml_limits_option(L, t, where, "xlim", opts.xlim);
     lml_limits_option(L, t, where, "ylim", opts.ylim);
     lml_limits_option(L, t, where, "y2lim", opts.y2lim);

@@ -14,8 +14,9 @@ typedef struct lua_figure {
 } lua_figure;
 
 #define PANEL_OPTIONS \
-    "title", "xlabel", "ylabel", "y2label", "xscale", "yscale", "y2scale", "xlim", "ylim", "y2lim", "equal", "legend"
-#define N_PANEL_OPTIONS 12
+    "title", "xlabel", "ylabel", "y2label", "xscale", "yscale", "y2scale", "xlim", "ylim", "y2lim", "equal", "legend", \
+        "smooth"
+#define N_PANEL_OPTIONS 13
 
 lua_figure   *lml_check_figure(lua_State *L);
 int           lml_check_panel(lua_State *L, const lua_figure *self, int index, const char *where); /* counted from 0 */

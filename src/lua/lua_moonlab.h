@@ -131,16 +131,17 @@ int lml_open_run(lua_State *L);
 int lml_open_log(lua_State *L);
 int lml_open_figure(lua_State *L);
 int lml_open_knobs(lua_State *L);
+int lml_open_stats(lua_State *L);
 int luaopen_moonlab_core(lua_State *L); /* a table of the above, by the names of the parts */
 int luaopen_moonlab(lua_State *L);      /* registers the modules of lua/moonlab/ and returns `ml` */
 
-/* The files of lua/moonlab/, made part of the library when it is built (embed.cmake). */
+/* Lua files that are made part of the library or the program when it is built (embed.cmake). */
 typedef struct lml_chunk {
     const char *module; /* "moonlab.check" */
     const char *name;   /* "@moonlab/check.lua" */
     const unsigned char *source;
     size_t      bytes;
 } lml_chunk;
-extern const lml_chunk lml_chunks[]; /* ends with a NULL module */
+extern const lml_chunk lml_chunks[]; /* those of lua/moonlab/; a table of chunks ends with a NULL module */
 
 #endif

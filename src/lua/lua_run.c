@@ -44,7 +44,7 @@ static ml_run_status check_status(lua_State *L, int index)
 }
 
 /* --- one run ------------------------------------------------------------------------------------------------------ */
-static int run_start(lua_State *L) /* { name =, seed =, params =, script =, command = } -> run */
+static int run_start(lua_State *L) /* { name =, seed =, params =, script =, script_text =, command = } -> run */
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     ml_run_opts opts = {
@@ -52,6 +52,7 @@ static int run_start(lua_State *L) /* { name =, seed =, params =, script =, comm
         .params  = optional_field(L, 1, "params"),
         .script  = optional_field(L, 1, "script"),
         .command = optional_field(L, 1, "command"),
+        .script_text = optional_field(L, 1, "script_text"),
     };
     lua_getfield(L, 1, "seed");
     opts.seed = (uint64_t)luaL_checkinteger(L, -1);

@@ -106,12 +106,14 @@ static bool copy_script(const char *dir, const char *script)
     return copied;
 }
 
-bool mli_folder_add(const char *dir, const char *script)
+bool mli_folder_add(const char *dir, const char *script, const char *text)
 {
     char path[4096];
     join(path, dir, "figures");
     if (mkdir(path, 0777) != 0) return cannot_make(path, errno);
-    return !script || copy_script(dir, script);
+    if (!text) return !script || copy_script(dir, script);
+    join(path, dir, "script.lua");
+    return ml_file_write(path, text, strlen(text));
 }
 
 void mli_folder_remove(const char *dir)

@@ -57,12 +57,15 @@ static void free_all(ml_run *run)
     ml_realloc(run, sizeof *run, 0);
 }
 
-static bool fill_folder(ml_run *run, const char *script)
+/* run.json comes last: who finds one in a directory finds a log, too. */
+static bool fill_folder(ml_run *run, const ml_run_opts *opts)
 {
     char path[4096];
-    if (!mli_folder_add(run->dir, script) || !mli_describe(run)) return false;
     snprintf(path, sizeof path, "%s/log", run->dir);
-    return mli_log_create(&run->log, path);
+    if (!mli_folder_add(run->dir, opts->script, opts->script_text) || !mli_log_create(&run->log, path)) return false;
+    if (mli_describe(run)) return true;
+    mli_log_drop(&run->log);
+    return false;
 }
 
 ml_run *ml_run_start(const ml_run_opts *opts)
@@ -86,7 +89,7 @@ ml_run *ml_run_start(const ml_run_opts *opts)
         return NULL;
     }
     run->dir = mli_copy(dir);
-    if (!run->dir || !fill_folder(run, opts->script)) {
+    if (!run->dir || !fill_folder(run, opts)) {
         mli_folder_remove(dir);
         free_all(run);
         return NULL;

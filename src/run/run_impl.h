@@ -54,7 +54,7 @@ void   mli_metrics_free(ml_run *run);
 
 /* folder.c: root NULL as in ml_run_opts. dir receives the path of the new directory. */
 bool mli_folder_make(const char *root, const char *name, char *dir, size_t dir_bytes);
-bool mli_folder_add(const char *dir, const char *script); /* figures/ and script.lua */
+bool mli_folder_add(const char *dir, const char *script, const char *text); /* figures/ and script.lua */
 void mli_folder_remove(const char *dir);                  /* what was made in it, and itself */
 
 /* reader.c */

@@ -264,6 +264,12 @@ Test(hand, smoothing_goes_up_and_down)
     }
     while (mli_hand_key(&h, '[')) cr_expect(h.look.smoothing < last || h.look.smoothing == 0);
     cr_expect_eq(h.look.smoothing, 0);
+    h.ties.smooth = 0.8; /* a panel's own */
+    cr_expect_eq(mli_hand_smoothing(&h), 0.8);
+    cr_expect(mli_hand_key(&h, ']') && mli_hand_smoothing(&h) > 0.8, "from there on");
+    cr_expect(mli_hand_smooth(&h, 0) && h.look.smoothing < 0 && mli_hand_smoothing(&h) == 0, "none, whatever the panel says");
+    cr_expect_not(mli_hand_smooth(&h, 0), "nothing has changed");
+    cr_expect(mli_hand_smooth(&h, 1) && h.look.smoothing < 1);
     mli_hand_key(&h, ']');
     drag(&h, LEFT + 100, TOP + 60, LEFT + 300, TOP + 150, false);
     cr_expect(mli_hand_key(&h, 'r'));

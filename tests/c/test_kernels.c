@@ -268,6 +268,71 @@ Test(kernels, a_row_has_the_same_bits_alone_and_among_others)
     for (int64_t n = 1; n <= 20; n++) check_rows_f32(n), check_rows_f64(n);
 }
 
+/* --- smoothing ---------------------------------------------------------------------------------------------------------- */
+static double rough(int i)
+{
+    return i % 13 == 5 ? NAN : i % 29 == 11 ? INFINITY : i % 31 == 2 ? -INFINITY : sin(i * i * 0.7) + 1e-3 * i;
+}
+
+Test(kernels, smoothing_is_the_weighted_mean_of_the_past)
+{
+    enum { N = 300 };
+    static const double pasts[] = { 0, 0.3, 0.9, 0.999 };
+    double              y[N], got[N], pieces[N];
+    for (int i = 0; i < N; i++) y[i] = rough(i);
+    for (int k = 0; k < 4; k++) {
+        mlk_average state = { .past = pasts[k] }, again = { .past = pasts[k] };
+        mlk_smooth(N, y, got, &state);
+        memcpy(pieces, y, sizeof y);
+        for (int i = 0; i < N; i += 37) mlk_smooth(N - i < 37 ? N - i : 37, pieces + i, pieces + i, &again); /* in place, and goes on */
+        cr_expect_eq(memcmp(got, pieces, sizeof got), 0);
+        for (int i = 0; i < N; i++) {
+            double sum = 0, weights = 0, weight = 1;
+            for (int j = i; j >= 0; j--) {
+                if (!isfinite(y[j])) continue;
+                sum += weight * y[j], weights += weight;
+                weight *= pasts[k];
+            }
+            if (isfinite(y[i])) cr_expect(fabs(got[i] - sum / weights) < 1e-12, "%g, %d: %g, not %g", pasts[k], i, got[i], sum / weights);
+            else cr_expect(isnan(y[i]) ? isnan(got[i]) : got[i] == y[i], "%d stays what it is", i);
+        }
+    }
+    double      big[] = { 1e308, -1e308, 1.7e308, 5e-324 }, to[4];
+    mlk_average state = { .past = 0.9 };
+    mlk_smooth(4, big, to, &state);
+    for (int i = 0; i < 4; i++) cr_expect(isfinite(to[i]), "large values average to %g", to[i]);
+}
+
+Test(kernels, a_rolling_range_is_that_of_a_plain_loop)
+{
+    enum { N = 200 };
+    double y[N], low[N], high[N], scratch[N];
+    for (int n = 1; n <= N; n += 33)
+        for (int width = 1; width <= 2 * N; width = width < 8 ? width + 1 : width * 2) {
+            for (int i = 0; i < n; i++) y[i] = rough(i);
+            mlk_rolling_range(n, y, width, low, high, scratch);
+            for (int i = 0; i < n; i++) {
+                double least = INFINITY, most = -INFINITY;
+                for (int j = i - width + 1 < 0 ? 0 : i - width + 1; j <= i; j++)
+                    if (isfinite(y[j])) least = fmin(least, y[j]), most = fmax(most, y[j]);
+                if (isfinite(y[i])) cr_expect(low[i] == least && high[i] == most, "n %d, width %d, %d: %g..%g, not %g..%g", n, width, i, low[i], high[i], least, most);
+                else cr_expect(!isfinite(low[i]) && !isfinite(high[i]));
+            }
+        }
+}
+
+/* So many values of independent noise have a mean that is as steady: the sum of the squares of the weights is one over it. */
+Test(kernels, the_width_of_an_average_is_as_steady)
+{
+    for (double past = 0; past < 0.9999; past = past < 0.5 ? past + 0.25 : (1 + past) / 2) {
+        double squares = 0, weight = 1 - past;
+        for (int i = 0; i < 400000; i++) squares += weight * weight, weight *= past;
+        cr_expect(fabs((double)mlk_smooth_width(past) - 1 / squares) <= 0.51, "%g: %ld, %g", past, (long)mlk_smooth_width(past), 1 / squares);
+    }
+    cr_expect(mlk_smooth_width(0.9) == 19 && mlk_smooth_width(0.99) == 199 && mlk_smooth_width(0.5) == 3 && mlk_smooth_width(0) == 1);
+    cr_expect(mlk_smooth_width(nextafter(1, 0)) > 1000000);
+}
+
 /* --- sorting ------------------------------------------------------------------------------------------------------------ */
 /* Does b come before a, in the order wanted? NaN comes last, and equal values have no order of their own. */
 static bool before(double b, double a, bool descending)

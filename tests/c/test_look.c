@@ -178,8 +178,10 @@ Test(look, smoothing_leaves_the_curve_faint_behind_its_average)
     cr_assert(look_at(fig, NULL));
     int zigzag = count(orange);
     cr_assert(look_at(fig, &(mli_look){ .smoothing = 0.9 }));
-    int smooth = count(orange), faint = count(mli_mix((mli_colour){ 1, 1, 1 }, orange, 0.3));
+    int smooth = count(orange), faint = count(mli_mix((mli_colour){ 1, 1, 1 }, orange, 0.44));
+    int band = count(mli_mix((mli_colour){ 1, 1, 1 }, orange, 0.2));
     cr_expect(smooth < zigzag / 2 && smooth > 20, "the zigzag of %d pixels is a line of %d", zigzag, smooth);
     cr_expect(faint > 50, "and still there, faint: %d", faint);
+    cr_expect(band > 2000, "on a pale band from the least to the most: %d", band);
     ml_figure_release(fig);
 }

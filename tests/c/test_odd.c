@@ -180,6 +180,94 @@ Test(odd, constant_one_and_none)
     ml_figure_release(none);
 }
 
+/* --- the same, smoothed ------------------------------------------------------------------------------------ */
+static double falling(int64_t i)
+{
+    return -(double)i;
+}
+static double back_and_forth(int64_t i)
+{
+    return i % 3 == 0 ? -1e9 : (double)(i % 977);
+}
+static double huge(int64_t i)
+{
+    return copysign(pow(10, (double)(i % 600) - 300), i % 2 ? 1 : -1);
+}
+static double nothing(int64_t i)
+{
+    return i % 3 == 0 ? NAN : i % 3 == 1 ? INFINITY : -INFINITY;
+}
+static double one_in_many(int64_t i)
+{
+    return i % 700 == 350 ? 1 : NAN;
+}
+
+Test(odd, ten_million_points_smoothed)
+{
+    double     began = ml_clock();
+    ml_figure *fig   = series("noise", 10000000, index_of, noise_of, (ml_panel_opts){ .ylabel = "noise", .smooth = 0.999 });
+    double     built = ml_clock();
+    picture    p     = look(fig, "10M-smooth");
+    double     drawn = ml_clock();
+    mli_colour faint = mli_mix((mli_colour){ 1, 1, 1 }, blue(), 0.44);
+    bounds     b = picture_bounds(&p, faint), c = picture_bounds(&p, blue());
+    cr_expect(b.right - b.left > 340 && b.bottom - b.top > 240, "the noise fills its band, faint: %d x %d", b.right - b.left, b.bottom - b.top);
+    cr_expect(c.right - c.left > 340 && c.bottom - c.top < 80, "its average is a strip in it: %d high", c.bottom - c.top);
+    cr_expect(drawn - built < 5, "two pictures took %.2f s (adding the points %.2f s)", drawn - built, built - began);
+    picture_free(&p);
+    ml_figure_release(fig);
+}
+
+Test(odd, smoothing_takes_any_curve)
+{
+    static double (*const ys[])(int64_t) = { seven, with_gaps, falling_to_zero, huge, nothing, one_in_many, noise_of };
+    static double (*const xs[])(int64_t) = { index_of, falling, back_and_forth, huge, seven, with_gaps };
+    static const int64_t  sizes[]        = { 0, 1, 2, 15, 16, 17, 511, 512, 513, 3000 };
+    static const double   pasts[]        = { 0.5, 0.99, 0.9999999 };
+    static const ml_scale scales[]       = { ML_SCALE_LINEAR, ML_SCALE_LOG, ML_SCALE_SYMLOG };
+    static uint32_t       pixels[300 * 200];
+    for (size_t y = 0; y < sizeof ys / sizeof *ys; y++)
+        for (size_t x = 0; x < sizeof xs / sizeof *xs; x++)
+            for (size_t n = 0; n < sizeof sizes / sizeof *sizes; n++)
+                for (size_t k = 0; k < 3; k++) {
+                    ml_figure *fig = series("a", sizes[n], xs[x], ys[y],
+                                            (ml_panel_opts){ .smooth = pasts[(n + k) % 3], .xscale = scales[k], .yscale = scales[(n + x) % 3] });
+                    double began = ml_clock();
+                    cr_expect(ml_figure_pixels(fig, 300, 200, pixels, NULL), "y %zu, x %zu, n %ld: %s", y, x, (long)sizes[n], ml_error_message());
+                    cr_expect(ml_clock() - began < 2, "y %zu, x %zu, n %ld: %.1f s", y, x, (long)sizes[n], ml_clock() - began);
+                    ml_figure_release(fig);
+                }
+}
+
+/* What is smooth already has an average on top of it and no band; one point is a dot; gaps stay gaps, and the average goes on
+ * behind them as if they were not there. */
+Test(odd, smoothing_of_constants_points_and_gaps)
+{
+    ml_panel_opts opts = { .ylabel = "a", .smooth = 0.9 };
+    ml_figure    *constant = series("a", 50, index_of, seven, opts), *one = series("a", 1, index_of, seven, opts);
+    ml_figure    *gaps = series("a", 100, index_of, with_gaps, opts), *sparse = series("a", 3000, index_of, one_in_many, opts);
+    picture       p = look(constant, "constant-smooth"), q = look(one, "one-smooth"), r = look(gaps, "gaps-smooth"), s = look(sparse, "sparse-smooth");
+    bounds        b = picture_bounds(&p, blue()), c = picture_bounds(&q, blue()), d = picture_bounds(&r, blue());
+    cr_expect(b.bottom - b.top < 4 && b.right - b.left > 350, "a level line");
+    bounds pale = picture_bounds(&p, mli_mix((mli_colour){ 1, 1, 1 }, blue(), 0.2));
+    cr_expect(pale.top >= b.top - 2 && pale.bottom <= b.bottom + 2, "without a band: %d..%d", pale.top, pale.bottom);
+    cr_expect(c.right - c.left < 8 && c.bottom - c.top < 8 && c.left > 150, "a dot in the middle");
+    int empty = 0;
+    for (int x = d.left; x <= d.right; x++) {
+        bool any = false;
+        for (int y = d.top; y <= d.bottom; y++) any |= picture_is(&r, x, y, blue());
+        empty += !any;
+    }
+    cr_expect(empty > 60, "nine gaps of three points: %d empty columns", empty);
+    cr_expect(picture_count(&s, blue()) >= 4, "points between gaps are dots");
+    picture *all[] = { &p, &q, &r, &s };
+    for (int i = 0; i < 4; i++) picture_free(all[i]);
+    ml_figure_release(constant);
+    ml_figure_release(one);
+    ml_figure_release(gaps);
+    ml_figure_release(sparse);
+}
+
 Test(odd, labels_in_any_script)
 {
     const char *words[] = { "損失関数 \xE2\x88\x87",

@@ -28,7 +28,9 @@ static int read(ml_figure *fig, double x, double y, mli_reading *r, int room)
 {
     mli_view view;
     cr_assert(mli_view_take(fig, &view));
-    int n = mli_readings(&view, &seen, 0, x, y, r, room);
+    mli_averages averages = { 0 };
+    int          n        = mli_readings(&view, &seen, NULL, &averages, 0, x, y, r, room);
+    mli_averages_free(&averages);
     mli_view_drop(&view);
     return n;
 }
@@ -94,8 +96,44 @@ Test(reading, what_is_hidden_or_empty_or_elsewhere_has_no_value)
     cr_expect_eq(read(fig, 250, 50, r, 4), 0);
     mli_view view;
     cr_assert(mli_view_take(fig, &view));
-    cr_expect_eq(mli_readings(&view, &seen, -1, 0, 0, r, 4), 0);
-    cr_expect_eq(mli_readings(&view, &seen, 2, 0, 0, r, 4), 0);
+    cr_expect_eq(mli_readings(&view, &seen, NULL, NULL, -1, 0, 0, r, 4), 0);
+    cr_expect_eq(mli_readings(&view, &seen, NULL, NULL, 2, 0, 0, r, 4), 0);
+    mli_view_drop(&view);
+    ml_figure_release(fig);
+}
+
+Test(reading, an_average_and_what_it_is_made_of)
+{
+    enum { N = 3000 };
+    static double y[N], average[N];
+    mlk_average   state = { .past = 0.9 };
+    mli_averages  kept  = { 0 };
+    mli_view      view;
+    mli_reading   r;
+    ml_figure    *fig = ml_figure_new(1, 1, NULL);
+    cr_assert(ml_figure_lines(fig, 0, NAMES("a"), 1, &(ml_panel_opts){ .smooth = 0.9 }));
+    for (int i = 0; i < N; i++) {
+        y[i] = i % 50 == 13 ? NAN : sample_noise((uint32_t)i);
+        cr_assert(ml_figure_point(fig, "a", i, y[i]));
+    }
+    mlk_smooth(N, y, average, &state);
+    look(ML_SCALE_LINEAR, 0, N - 1, 1);
+    cr_assert(mli_view_take(fig, &view));
+    for (double at = 0; at < WIDE; at += 3.7) {
+        cr_assert_eq(mli_readings(&view, &seen, NULL, &kept, 0, at, 50, &r, 1), 1);
+        int i = (int)r.x;
+        cr_expect(r.smoothed && r.value == y[i] && r.y == average[i], "%d: %g (%g), not %g (%g)", i, r.y, r.value, average[i], y[i]);
+        cr_expect(fabs(r.at_y - (50 - 50 * average[i])) < 1e-9, "where the average is drawn");
+    }
+    cr_assert_eq(mli_readings(&view, &seen, &(mli_look){ .smoothing = -1 }, &kept, 0, 100, 50, &r, 1), 1);
+    cr_expect(!r.smoothed && r.value == r.y && r.y == y[(int)r.x], "not when the window shows none");
+    ml_memory_fail_after(1);
+    mli_averages fresh = { 0 };
+    cr_expect_eq(mli_readings(&view, &seen, NULL, &fresh, 0, 100, 50, &r, 1), 1);
+    ml_memory_fail_after(0);
+    cr_expect(!r.smoothed && r.y == r.value && !ml_failed(), "without memory: the value alone");
+    mli_averages_free(&kept);
+    mli_averages_free(&fresh);
     mli_view_drop(&view);
     ml_figure_release(fig);
 }

@@ -229,3 +229,51 @@ Test(terminal, panels_stand_beside_each_other_and_what_does_not_fit_is_left_out)
     cr_expect_eq(draw(fig, 100, 40, 8, true), 0);
     ml_figure_release(fig);
 }
+
+/* --- groups ------------------------------------------------------------------------------------------- */
+static const char *page_of(ml_terminal *t, const ml_terminal_opts *opts, int *n)
+{
+    const char *text = ml_terminal_draw(t, opts, n);
+    cr_assert(text, "%s", ml_error_message());
+    return text;
+}
+
+Test(terminal, curves_in_groups_have_one_legend_below_all_panels)
+{
+    ml_figure *fig = ml_figure_new(1, 2, NULL);
+    for (int panel = 0; panel < 2; panel++)
+        for (int i = 1; i <= 30; i++) {
+            char name[32], label[32];
+            snprintf(name, sizeof name, "%d of %d", i, panel);
+            snprintf(label, sizeof label, "group %d", i);
+            ml_given options[] = { { "label", { 0 }, panel ? "" : label }, { "group", { i } } };
+            cr_assert(ml_figure_curve(fig, panel, name, options, 2), "%s", ml_error_message());
+            cr_assert(ml_figure_point(fig, name, 1, i) && ml_figure_point(fig, name, 2, i));
+        }
+    cr_assert(ml_figure_panel(fig, 0, &(ml_panel_opts){ .title = "left" }) && ml_figure_panel(fig, 1, &(ml_panel_opts){ .title = "right" }));
+    ml_terminal     *t    = ml_terminal_new(fig);
+    ml_terminal_opts opts = { .columns = 100, .lines = 20, .utf8 = true };
+    int              n;
+    const char      *text = page_of(t, &opts, &n);
+    cr_expect(n <= 20, "%d lines", n);
+    const char *first = strstr(text, "a group 1 "), *head = strstr(text, "left"), *line = strchr(text, '\n');
+    cr_assert(first && head && head < line && strstr(text, "right") < line, "%s", text);
+    cr_expect_null(memmem(text, (size_t)(line - text), "group", 5), "panels tell their titles alone");
+    cr_expect_null(strstr(first + 1, "a group 1 "), "a group is named once");
+    cr_expect(strstr(text, "\nk group 11") || strstr(text, "   k group 11"), "%s", text);
+    int lines = 0, longest = 0, columns = 0;
+    for (const char *c = text; *c; c++) {
+        columns = *c == '\n' ? 0 : columns + ((*c & 0xC0) != 0x80);
+        longest = columns > longest ? columns : longest;
+        lines += *c == '\n';
+    }
+    cr_expect(lines == n && longest <= 100, "%d lines, not %d; %d columns", lines, n, longest);
+    opts.lines = 8; /* two lines for names */
+    text       = page_of(t, &opts, &n);
+    cr_expect(n <= 8 && strstr(text, " more\n"), "%d: %s", n, text);
+    opts.columns = 31;
+    text         = page_of(t, &opts, &n);
+    cr_expect(n <= 8 && strstr(text, "group 1") && strstr(text, " more\n"), "%d: %s", n, text);
+    ml_terminal_free(t);
+    ml_figure_release(fig);
+}

@@ -24,7 +24,7 @@ Test(window_input, the_wheel_zooms_around_the_pointer)
     p = panel_of(w, 0);
     cr_expect(fabs(mli_ruler_value(&p.ruler[MLI_X], x) - under) < 0.01 * wide, "what is under the pointer stays there");
     cr_expect(width_of(w, 0, MLI_Y) > 0, "both axes");
-    look_away();
+    look_away(); /* the values beside the pointer would lie over the curves */
     WAIT_UNTIL(curve_is_drawn(w, 0, false, up, light()->palette[0]));
     WAIT_UNTIL(curve_is_drawn(w, 0, false, down, light()->palette[1]));
     keep_screen("02-wheel");

@@ -254,7 +254,7 @@ Test(window_keys, s_saves_what_is_seen)
     press(XK_s);
     snprintf(path, sizeof path, "%s/a-b-1.png", folder);
     picture p = wait_for_picture(path);
-    cr_expect(p.w == 1800 && p.h == 1400 - 2 * 28, "as large as the window but for its bar, at two pixels for each: %d x %d", p.w, p.h);
+    cr_expect(p.w == 1800 && p.h == 1400 - 2 * MLI_BAR, "as large as the window but for its bar, at two pixels for each: %d x %d", p.w, p.h);
     cr_expect(colour_distance(picture_at(&p, 0, 0), light()->paper) < 0.01);
     picture_free(&p);
     WAIT_UNTIL(strstr(see(w)->notice, "saved ") && strstr(visited.notice, "a-b-1.png"));

@@ -32,6 +32,29 @@ describe("a figure", function()
     fig:lines(2, { "a" })
   end)
 
+  it("smooths the curves of a panel", function()
+    local function picture(smooth)
+      local one = ml.figure {}
+      one:lines(1, { "a" }, { smooth = smooth })
+      for i = 1, 500 do one:point("a", i, math.sin(i * i)) end
+      return one, one:pixels { size = { 300, 200 } }
+    end
+    local plain, as_it_is = picture(nil)
+    local smooth, averaged = picture(0.9)
+    local function differ(a, b) return (a:cast "f64" - b:cast "f64"):abs():sum():item() end
+    assert.is_true(differ(as_it_is, averaged) > 0)
+    smooth:panel(1, { title = "" }) -- what is not given stays
+    assert.are.equal(0, differ(averaged, smooth:pixels { size = { 300, 200 } }))
+    smooth:panel(1, { smooth = 0 })
+    assert.are.equal(0, differ(as_it_is, smooth:pixels { size = { 300, 200 } }))
+    plain:panel(1, { smooth = 0.9 })
+    assert.are.equal(0, differ(averaged, plain:pixels { size = { 300, 200 } }))
+    wrong("fig:lines: smooth is the weight of the past, 0 to below 1; got -0.5",
+      function() fig:lines(1, { "a" }, { smooth = -0.5 }) end)
+    wrong("panel: smooth is the weight of the past, 0 to below 1; got 1", function() fig:panel(1, { smooth = 1 }) end)
+    wrong("fig:panel: smooth must be a number", function() fig:panel(1, { smooth = "much" }) end)
+  end)
+
   it("refuses sizes, scales, limits, names and styles that it does not know", function()
     wrong("figure: rows and cols must be 1..8, got 0 x 1", function() ml.figure { rows = 0 } end)
     wrong("figure: rows and cols must be 1..8, got 1 x 9", function() ml.figure { cols = 9 } end)

@@ -119,6 +119,45 @@ describe("a layout", function()
   end)
 end)
 
+describe("images with places", function()
+  local function picture(x, y, opts)
+    local options = { x = x, y = y, limits = { 0, 1 } }
+    for name, value in pairs(opts or {}) do options[name] = value end
+    return ml.figure {}:images(1, ml.zeros { #x, 2, 2 }, options):pixels { size = { 100, 50 } }:cast "f64"
+  end
+  -- Rows and columns of what is darker than paper.
+  local function extent(pixels)
+    local dark = pixels:sum(3):lt(300):cast "i64"
+    local down, across = dark:sum(2):gt(0):nonzero():tolist(), dark:sum(1):gt(0):nonzero():tolist()
+    return down[1][1], down[#down][1], across[1][1], across[#across][1]
+  end
+
+  it("stand there, square, of the size that was asked for", function()
+    local top, bottom, left, right = extent(picture({ 0 }, { 0 }, { size = 0.5 }))
+    local high, wide = bottom - top + 1, right - left + 1
+    assert.is_true(math.abs(high - wide) <= 1, high .. " x " .. wide)
+    assert.is_true(math.abs((top + bottom) / 2 - 25) < 1.5 and math.abs((left + right) / 2 - 50) < 1.5)
+    local _, _, _, larger = extent(picture({ 0 }, { 0 }, { size = 1 }))
+    assert.is_true(larger > right + high / 4)
+    top, bottom, left, right = extent(picture({ 0, 3 }, { 0, 1 })) -- the second to the right, and above
+    local pixels = picture({ 0, 3 }, { 0, 1 }):sum(3)
+    assert.is_true(pixels[bottom - 1][left + 1]:item() < 300 and pixels[top + 1][right - 1]:item() < 300)
+    assert.is_true(pixels[top + 1][left + 1]:item() > 300 and pixels[bottom - 1][right - 1]:item() > 300)
+  end)
+
+  it("are left out where there is no such place, and draw nothing wrong with odd numbers", function()
+    local _, _, left, right = extent(picture({ 0, 0 / 0, math.huge }, { 0, 0, -math.huge }, { size = 0.5 }))
+    local _, _, alone_left, alone_right = extent(picture({ 0 }, { 0 }, { size = 0.5 }))
+    assert.same({ alone_left, alone_right }, { left, right })
+    for _, size in ipairs { 0, -3, 1e300 } do picture({ 0, 1 }, { 0, 1 }, { size = size }) end
+    picture({ 1e300, -1e300 }, { 1e-300, 0 })
+    ml.figure {}:images(1, ml.full({ 2, 3, 3 }, 0 / 0), { x = { 0, 1 }, y = { 0, 0 }, diverging = true }):pixels()
+    ml.figure {}:images(1, ml.zeros { 0, 3, 3 }, { x = {}, y = {} }):pixels()
+    wrong("images: x has 3 where images has 2",
+      function() ml.figure {}:images(1, ml.zeros { 2, 3, 3 }, { x = { 1, 2, 3 }, y = { 1, 2, 3 } }) end)
+  end)
+end)
+
 describe("helpers", function()
   it("draw the mean of curves with a band that the spread says", function()
     local curves = ml.stack { ml.tensor { 1., 2, 3 }, ml.tensor { 3., 4, 5 } }
@@ -152,6 +191,63 @@ describe("helpers", function()
     model:train()
     ml.figure {}:decision(1, model, { x = ml.randn { 5, 2 } }):refresh()
     assert.is_true(model[2]:training())
+  end)
+
+  it("show what each unit answers, with the weights where there is room", function()
+    local a = ml.linspace(-1, 1, 8)
+    local grid = ml.stack({ a:reshape { 1, 8 }:expand { 8, 8 }, a:reshape { 8, 1 }:expand { 8, 8 } }, 3)
+    local function net(units)
+      return nn.Sequential { nn.Linear(2, units), nn.BatchNorm1d(units), nn.Tanh(), nn.Linear(units, 3) }
+    end
+    local model, seen = net(4), {}
+    model:train()
+    local fig, images, graph = ml.figure {}, ml.figure {}.images, ml.figure {}.graph
+    function fig.images(self, panel, values, opts)
+      seen.maps, seen.x, seen.y = values(), opts.x, opts.y
+      return images(self, panel, values, opts)
+    end
+    function fig.graph(self, panel, x, y, from, to, weight, opts)
+      seen.weights = weight()
+      return graph(self, panel, x, y, from, to, weight, opts)
+    end
+    fig:neurons(1, model, grid, { title = "units" }):refresh()
+    assert.is_true(model[2]:training())
+    assert.same({ 2 + 4 + 3, 8, 8 }, seen.maps.shape)
+    assert.same({ 2 * 4 + 4 * 3 }, seen.weights.shape)
+    assert.is_true(math.abs(seen.weights[1]:item() - model[1].weight[1][1]:item()) < 1e-6)
+    model:eval()
+    local answers = model(grid:reshape { 64, 2 }):detach():cast "f64" -- negative values are red
+    assert.is_true((seen.maps[7]:reshape { 64 } + answers[{ {}, 1 }]):abs():max():item() < 1e-6)
+    assert.same(seen.maps[1]:tolist(), (grid[{ {}, {}, 1 }]:cast "f64" * -1):tolist())
+    assert.is_true(seen.x[1] < seen.x[3] and seen.x[3] == seen.x[6] and seen.x[6] < seen.x[7] and seen.y[3] > seen.y[4])
+
+    seen = {}
+    function fig.graph() error "no weights between layers of several columns" end
+    fig:neurons(1, net(40), grid, { most = 30, outputs = false })
+    assert.same({ 2 + 30, 8, 8 }, seen.maps.shape)
+    local places = {}
+    for i, x in ipairs(seen.x) do places[x .. ":" .. seen.y[i]] = true end
+    local n = 0
+    for _ in pairs(places) do n = n + 1 end
+    assert.equal(32, n) -- none hides another
+
+    local ids = ml.ones({ 3, 3, 2 }, { dtype = "i64" })
+    local tokens = nn.Sequential { nn.Embedding(5, 4), nn.Flatten(), nn.Linear(8, 6), nn.ReLU(), nn.Linear(6, 5) }
+    seen = {}
+    function fig.graph() end
+    fig:neurons(1, tokens, ids, { outputs = false })
+    assert.same({ 6, 3, 3 }, seen.maps.shape) -- of ids there is nothing to show
+    fig:neurons(1, tokens, ids, { outputs = false, layers = { "2", "4" }, names = { "both", "sum" } })
+    assert.same({ 8 + 6, 3, 3 }, seen.maps.shape)
+
+    fig = ml.figure {}
+    wrong("fig:neurons: inputs must have the shape (rows, columns, ...), got (3, 3)",
+      function() fig:neurons(1, model, ml.zeros { 3, 3 }) end)
+    wrong("fig:neurons: needs a model with Linear layers, or layers", function() fig:neurons(1, nn.ReLU(), grid) end)
+    wrong("fig:neurons: most must be 1..400, got 0", function() fig:neurons(1, model, grid, { most = 0 }) end)
+    wrong("fig:neurons: outputs must be a boolean", function() fig:neurons(1, model, grid, { outputs = 3 }) end)
+    wrong("unknown option 'titel'", function() fig:neurons(1, model, grid, { titel = "units" }) end)
+    wrong("run_with_cache: ", function() fig:neurons(1, model, grid, { layers = { "nowhere" } }) end)
   end)
 
   it("draw networks", function()

@@ -34,10 +34,32 @@ describe("smooth", function()
       for i = 1, n do sum, weights = sum + past ^ (n - i) * x[i], weights + past ^ (n - i) end
       near(sum / weights, got[n])
     end
-    holds(x, stats.smooth(ml.tensor(x, { dtype = "f64" }), 0))
+    holds(x, (stats.smooth(ml.tensor(x, { dtype = "f64" }), 0)))
     holds({ 3, 3, 3 }, stats.smooth({ 3, 3, 3 }, 0.999), 1e-12)
   end)
-  it("leaves NaN where it is", function()
+  it("tells the range of what it stands for", function()
+    local x, nan = {}, 0 / 0
+    for i = 1, 200 do x[i] = i % 17 == 3 and nan or math.sin(i * i) end
+    for past, width in pairs { [0] = 1, [0.5] = 3, [0.9] = 19, [0.99] = 199 } do
+      local average, low, high = stats.smooth(x, past)
+      average, low, high = average:tolist(), low:tolist(), high:tolist()
+      for n = 1, #x do
+        local least, most = math.huge, -math.huge
+        for i = math.max(1, n - width + 1), n do
+          if x[i] == x[i] then least, most = math.min(least, x[i]), math.max(most, x[i]) end
+        end
+        if x[n] == x[n] then
+          near(least, low[n]); near(most, high[n])
+        else
+          assert.is_true(low[n] ~= low[n] and high[n] ~= high[n] and average[n] ~= average[n])
+        end
+      end
+    end
+  end)
+  it("leaves what is not finite where it is", function()
+    local far = stats.smooth({ 1, math.huge, 2, -math.huge }, 0.5):tolist()
+    assert.are.equal(math.huge, far[2]); assert.are.equal(-math.huge, far[4])
+    near(5 / 3, far[3])
     local got = stats.smooth({ 1, 0 / 0, 2 }, 0.5):tolist()
     assert.is_true(got[2] ~= got[2])
     near(5 / 3, got[3])

@@ -242,6 +242,64 @@ describe("a change by hand", function()
   end)
 end)
 
+describe("the marks of changes", function()
+  require "moonlab"
+  local changes = require "moonlab.changes"
+
+  local function marks(list)
+    local all = {}
+    for _, c in ipairs(list) do
+      changes.add(all, { step = c[1], name = c[2], value = c[3], goes_on = c[4] or false, loop = c.loop or 1 })
+    end
+    local words = {}
+    for i, mark in ipairs(all) do words[i] = mark.step .. ":" .. mark.text end
+    return table.concat(words, " ")
+  end
+
+  it("are one for each gesture, at its last step", function()
+    assert.equal("390:lr 0.3", marks { { 10, "lr", "0.1" }, { 200, "lr", "0.2", true }, { 390, "lr", "0.3", true } })
+    assert.equal("1010:lr 0.2", marks { { 1000, "lr", "0.1" }, { 1010, "lr", "0.2" } }) -- within 1 % of the step
+    assert.equal("1000:lr 0.1 1011:lr 0.2", marks { { 1000, "lr", "0.1" }, { 1011, "lr", "0.2" } })
+    assert.equal("5:lr 0.1 6:lr 0.2", marks { { 5, "lr", "0.1" }, { 6, "lr", "0.2" } })
+    assert.equal("5:b 5:lr 0.2", marks { { 5, "b", "null" }, { 5, "lr", "0.1" }, { 5, "lr", "0.2" } })
+    assert.equal("300:lr 0.2 200:b", marks { { 100, "lr", "0.1" }, { 200, "b", "null" }, { 300, "lr", "0.2", true } })
+    assert.equal("7:lr 1 7:lr 2", marks { { 7, "lr", "1" }, { 7, "lr", "2", true, loop = 2 } }) -- of another loop
+  end)
+
+  it("say what has become of it", function()
+    assert.equal("1:weight decay 0.0001235 1:width 64 1:augment on 1:aug off 1:act tanh 1:new data",
+      marks { { 1, "weight_decay", "0.00012345678" }, { 1, "width", "64" }, { 1, "augment", "true" }, { 1, "aug", "false" },
+              { 1, "act", '"tanh"' }, { 1, "new_data", "null" } })
+  end)
+
+  it("stand in all panels over the step, whenever those are made", function()
+    local done = script([[
+      local ml  = require "moonlab"
+      local run = ml.run { name = "marks", steps = 40 }
+      local fig = run:figure { cols = 3 }
+      fig:lines(1, { "x" }):lines(2, { "y" }, { x = "x" })
+      ml.ui.slider(run, "k", { from = 0.0, to = 1, value = 0.5 })
+      local plain = fig:pixels():cast("f32")
+      local function changed(panel) -- columns of the picture that this panel has
+        local all = fig:pixels():cast("f32") - plain
+        local third = all.shape[2] // 3
+        return all[{ {}, { (panel - 1) * third + 1, panel * third } }]:abs():sum():item() > 0
+      end
+      for step in run:steps() do
+        if step == 5 then plain = fig:pixels():cast("f32") end
+        if step == 5 then run._.knobs.board:turn(1, 0.25) end
+        if step == 6 then print(changed(1), changed(2), changed(3)) end
+        if step == 7 then fig:lines(3, { "z" }) end
+        if step < 5 then run:log { x = 40 } end -- so nothing else changes
+      end
+      for panel, mark in pairs(fig.over_step) do print(panel, mark and "marked") end
+    ]], quiet)
+    assert.equal("", done.err)
+    assert.matches("true\tfalse\tfalse\n", done.out)
+    assert.truthy(done.out:find("1\tmarked", 1, true) and done.out:find("3\tmarked", 1, true), done.out)
+  end)
+end)
+
 describe("a loop without end", function()
   local text = [[
     local ml  = require "moonlab"
@@ -252,7 +310,7 @@ describe("a loop without end", function()
       x = x + k.value
       run:log { x = x }
       if step == 7 and os.getenv "HAND" then run._.knobs.board:turn(1, 1) end
-      if step == 23 and os.getenv "HAND" then os.execute("kill -TERM $(ps -o ppid= -p $$)") end
+      if step == 23 and os.getenv "HAND" then os.execute("kill -TERM $PPID") end
     end
     print(run.step, run:check("counted", run:last "x" > 3))
   ]]

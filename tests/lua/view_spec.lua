@@ -401,9 +401,8 @@ describe("moonlab view", function()
     local done = process.dialogue(process.program .. " view demo:2", {}, { folder = folder, environment = ENVIRONMENT })
     local picture = table.concat(screen(done.out, 100), "\n")
     assert.equal(0, done.code, done.out)
-    assert.matches("acc +lr 0%.1 +lr 0%.2", picture)
-    assert.matches("test_loss +lr 0%.1", picture)
-    assert.matches("demo: 2 runs", picture)
+    assert.matches("^ +acc +test_loss *\n", picture)                 -- a panel each, and one legend for all
+    assert.matches("\nlr 0%.1   lr 0%.2 *\ndemo: 2 runs", picture)
     assert.truthy(picture:find "\xE2[\xA0-\xA3][\x80-\xBF]")
     done = process.dialogue("/bin/sh both", {}, { folder = folder, environment = ENVIRONMENT })
     picture = table.concat(screen(done.out, 100), "\n")
@@ -415,12 +414,22 @@ describe("moonlab view", function()
     assert.matches("late", picture)
   end)
 
+  it("opens a window where there is a display, and Ctrl-C closes it", function()
+    if not os.execute "command -v xvfb-run >/dev/null" then return pending "needs xvfb-run" end
+    local folder = runs { "lr=0.1", "lr=0.2" }
+    local words = "xvfb-run -a -s '-screen 0 1000x700x24' timeout --preserve-status -s INT 2 '%s' view demo:2 --style dark"
+    local clock = os.time()
+    local done = process.shell(words:format(process.program), { folder = folder })
+    assert.same({ 0, "" }, { done.code, done.err })
+    assert.truthy(os.time() - clock >= 2)
+  end)
+
   it("is ended by Ctrl-C, without harm to the run, and that is no failure", function()
     local folder = process.folder()
     process.write(folder .. "/slow.lua", SLOW)
     process.write(folder .. "/out", "")
-    process.write(folder .. "/both", ("setsid '%s' run slow.lua steps=300 --quiet --no-window <out >out 2>&1 &\nsleep 0.3; exec '%s' view")
-      :format(process.program, process.program))
+    process.write(folder .. "/both", ("setsid '%s' run slow.lua steps=300 --quiet --no-window <out >out 2>&1 &\n"
+      .. "sleep 0.3; exec '%s' view\n"):format(process.program, process.program))
     local done = process.dialogue("/bin/sh both", { "expect running", "send \\x03" },
       { folder = folder, environment = ENVIRONMENT })
     assert.equal(0, done.code, done.out)
