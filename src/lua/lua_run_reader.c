@@ -149,14 +149,15 @@ static ml_tensor *tensor_of(const void *values, int64_t n, ml_dtype dtype)
     return ml_from((ml_shape){ .n = 1, .size = { n } }, dtype, values);
 }
 
-static int log_holds(lua_State *L) /* log:holds(metric) -> how many values of it, or nil */
+static int log_holds(lua_State *L) /* log:holds(metric) -> how many values of it, and the step of the last; or nil */
 {
     const int64_t *steps;
     const double  *values;
     int64_t        n = ml_columns_get(check_log(L)->columns, (int)luaL_checkinteger(L, 2) - 1, &steps, &values);
     if (n == 0) return 0;
     lua_pushinteger(L, n);
-    return 1;
+    lua_pushinteger(L, steps[n - 1]);
+    return 2;
 }
 
 static int log_column(lua_State *L) /* log:column(metric) -> steps (n) i64, values (n) f64; nil when nothing is held */
