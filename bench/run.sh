@@ -91,7 +91,12 @@ for name in "$@"; do
               own_row "256 gradients by vmap(grad)"   us transforms 2
               own_row "  the loop takes times as long" x transforms 3 ;;
     figure)   row "a redraw, beside matplotlib (Agg)" ms figure 1 # its peer draws with another library
-              row "the same, least"                   ms figure 2 ;;
+              row "the same, least"                   ms figure 2
+              row "20 x 100,000 points of noise"      ms figure 3
+              row "the same, least"                   ms figure 4
+              row "20 beside each other"              ms figure 5
+              row "20 smooth curves"                  ms figure 7
+              row "noise smoothed, averages afresh"   ms figure 9 ;;
     replicas) own_row "16 MLPs 2-16-16-2, one by one" x replicas 1
               own_row "16 MLPs 2-32-32-2, one by one" x replicas 2
               own_row "16 MLPs 2-64-64-2, one by one" x replicas 3 ;;

@@ -2,7 +2,7 @@
 -- Paper:  Smilkov et al. 2017, "Direct-manipulation visualization of deep networks"; Power et al. 2022 for modular addition
 -- Figure: what the network decides, with its points; what each unit answers, with the weights; loss and accuracy on both sets,
 --         the attempt before in pale.
--- Time:   until the window is closed; a lesson is played again, step by step, with replay=RUNDIR.
+-- Time:   until the window is closed; a lesson is played again, step by step, with replay=RUN.
 -- Try:    data=modular, which groks within seconds; wrong_labels=0.5; optimizer=SGD lr=10;  without a window: steps=2000
 local ml = require "moonlab"
 local nn = ml.nn

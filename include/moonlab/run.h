@@ -125,7 +125,7 @@ const char *ml_run_root(void);          /* MOONLAB_RUNS, else "runs" */
 bool        ml_run_is(const char *dir); /* the directory of a run: it has a run.json or a log */
 int         ml_run_order(const char *a, const char *b); /* of two directories, as for qsort: the newer one first */
 
-/* The runs in a folder, newest first; or the folders in it, by name. What is not there has none; NULL, with a message, is a
+/* The runs in a folder, those with a run.json, newest first; or the folders in it, by name. What is not there has none; NULL, with a message, is a
  * folder that cannot be read. */
 typedef struct ml_run_list ml_run_list;
 ml_run_list *ml_run_list_open(const char *folder, bool runs);

@@ -1,4 +1,4 @@
---- What the command line says to a run: key=value, replay=RUNDIR, record=PATH.
+--- What the command line says to a run: key=value, replay=RUN, record=PATH.
 local fail    = require("moonlab.check").fail
 local params  = require "moonlab.params"
 local replay  = require "moonlab.replay"

@@ -26,9 +26,9 @@ local check = require "moonlab.check"
 ---@field y2lim?   number[]
 ---@field equal?   boolean   a unit of x is as long as one of y
 ---@field legend?  boolean   (default true: where there is something to tell apart)
----@field smooth?  number    of curves that grow: the weight of the past, 0 to below 1, in the average drawn over them (ml.stats.smooth);
----                          the curve is then faint, on a band from the least to the most of the points that the average stands for.
----                          By points, not by x. In the window [ and ] change it
+---@field smooth?  number    of curves that grow: the weight of the past, 0 to below 1, in the average that is drawn over them
+---                          (ml.stats.smooth); the curve is then faint, on a band from the least to the most of the points that
+---                          the average stands for. By points, not by x. In the window [ and ] change it
 
 ---@class moonlab.LinesOptions: moonlab.PanelOptions
 ---@field x?       string   "step" (default), or the name of a metric: points of the same run:log meet

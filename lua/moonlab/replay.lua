@@ -1,9 +1,9 @@
---- A run once more, with what hands did to it: `moonlab run SCRIPT replay=RUNDIR`. It has the parameters of that run, its changes
+--- A run once more, with what hands did to it: `moonlab run SCRIPT replay=RUN`. It has the parameters of that run, its changes
 --- come after the same steps, and it ends where that run was ended by a hand; so its metrics are the same to the bit.
-local core    = require "moonlab.core"
-local json    = require "moonlab.json"
+local finder  = require "moonlab.run_finder"
 local note    = require "moonlab.note"
 local params  = require "moonlab.params"
+local reader  = require "moonlab.run_reader"
 local session = require "moonlab.session"
 
 local replay = {}
@@ -28,20 +28,21 @@ local function read_file(path)
 end
 
 --- Reads what there is to do again.
----@param dir string
+---@param run string  as for ml.open_run: a directory, or a name
 ---@return moonlab.Replay?
 ---@return string? problem
-function replay.open(dir)
-  local text = dir ~= "" and read_file(dir .. "/run.json")
-  if not text then return nil, ("there is no run in '%s': it has no run.json"):format(dir) end
-  local good, about = pcall(json.decode, text, false)
-  if not (good and type(about) == "table" and type(about.params) == "table") then
-    return nil, ("'%s/run.json' is damaged: it has no parameters of a run"):format(dir)
+function replay.open(run)
+  local dirs, problem = finder.find(run)
+  if not dirs then return nil, problem end
+  local good, past = pcall(reader.open, dirs[1], function() end) -- its metrics are not asked for
+  if not good then return nil, (past:match "run: (.*)" or past) end
+  if past.trouble or next(past.params) == nil then
+    past:close()
+    return nil, ("'%s' is no run to be done again: %s"):format(dirs[1], past.trouble or "its run.json has no parameters")
   end
-  local past, problem = core.run.history(dir)
-  if not past then return nil, (problem:gsub("^run: ", "")) end
-  past.dir, past.params, past.next = dir, about.params, 1
-  return setmetatable(past, Replay)
+  reader.read(past):close()
+  return setmetatable({ dir = past.dir, params = past.params, changes = past.changes, stops = past.stops, last = past.step,
+    ended = past.ended, next = 1 }, Replay)
 end
 
 --- The parameters of that run for a script with these defaults.

@@ -38,6 +38,8 @@ local GLANCE = 2       -- seconds between two looks at run.json while nothing is
 ---@field events   moonlab.LoggedEvent[]  in the order of the log, as are the others
 ---@field checks   moonlab.LoggedCheck[]  claims of the script
 ---@field changes  moonlab.Change[]  what hands did to its knobs
+---@field stops    table<integer, integer>  loop -> the step after which a hand ended it
+---@field ended    boolean  the log says how the run ended
 ---@field step     integer  the last one that was logged, 0 before
 ---@field damaged? "cut"|"damaged"  the log ends within a record, or in one that is broken; what is before it has been read
 ---@field trouble? string   what is wrong with run.json, or why the log is not followed any more
@@ -75,6 +77,8 @@ local function take_record(self, record)
     table.insert(self.changes, {
       step = record.step, loop = record.loop, name = record.text, value = record.detail, goes_on = record.goes_on,
     })
+  elseif record.kind == "stop" then
+    self.stops[record.loop] = record.step
   elseif record.kind == "end" then
     self.ended = true
     self.status = STATUS[record.text] and record.text or "failed"
@@ -84,11 +88,9 @@ local function take_record(self, record)
 end
 
 local function keep(self, id, name)
-  local steps, values = self.core:column(id)
   local pieces = self.pieces[name] or {}
   self.pieces[name] = pieces
-  pieces[#pieces + 1] = { steps, values }
-  self.step = math.max(self.step, steps[-1]:item())
+  pieces[#pieces + 1] = { self.core:column(id) }
 end
 
 -- Reads on as far as the log goes now. take(reader, id, name) is called for each metric of a block of records that has values
@@ -100,9 +102,10 @@ local function read_on(self, take)
     records, more = self.core:read(BLOCK)
     for _, name in ipairs(self.core:names(#self.metrics + 1)) do self.metrics[#self.metrics + 1] = name end
     for id = 1, #self.metrics do
-      if self.core:holds(id) then
+      local _, last = self.core:holds(id)
+      if last then
         take(self, id, self.metrics[id])
-        news = true
+        self.step, news = math.max(self.step, last), true
       end
     end
     self.core:clear()
@@ -131,7 +134,8 @@ end
 local function open(dir, take)
   local self = setmetatable({
     dir = dir, name = dir:match "([^/]+)/+[^/]+/*$" or dir, started = dir:match "([^/]+)/*$", core = log.open(dir),
-    metrics = {}, events = {}, checks = {}, changes = {}, pieces = {}, step = 0, take = take or keep,
+    metrics = {}, events = {}, checks = {}, changes = {}, stops = {}, pieces = {}, step = 0,
+    ended = false, take = take or keep,
   }, Reader)
   describe(self)
   look_for_process(self)

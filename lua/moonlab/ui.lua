@@ -7,7 +7,7 @@
 ---
 --- A knob starts from the run's parameter of its name, so key=value of the command line holds, and `run.<name>` follows it. A
 --- change is applied between two steps, also while the loop is paused; it is in the run's log, as a mark in the figures over the
---- step, and `moonlab run SCRIPT replay=RUNDIR` makes it again. Without a window a knob is its start and costs nothing.
+--- step, and `moonlab run SCRIPT replay=RUN` makes it again. Without a window a knob is its start and costs nothing.
 local core  = require "moonlab.core"
 local check = require "moonlab.check"
 local knobs = require "moonlab.knobs"

@@ -27,6 +27,7 @@ local view = {}
 ---@class moonlab.ViewOptions
 ---@field metrics? string[]  patterns of names, as "test_*" (default: all)
 ---@field log?     boolean   logarithmic axes of steps
+---@field smooth?  number    the weight of the past in curves, 0 to below 1
 ---@field mean?    boolean   runs that differ in the seed alone as their mean, with a band
 ---@field apart?   boolean   a panel for each metric
 ---@field style?   string
@@ -50,7 +51,7 @@ end
 local function add_panel(self)
   local n = #self.panels
   self.figure.core:arrange(grid(n))
-  self.figure:panel(n, { xlabel = "step", xscale = self.opts.log and "log" or nil })
+  self.figure:panel(n, { xlabel = "step", xscale = self.opts.log and "log" or nil, smooth = self.opts.smooth })
 end
 
 -- A dash tells which metric of its panel a curve is: once there are two they stand in the legend, below the runs.
@@ -220,7 +221,7 @@ function View:title()
 end
 
 local function refresh(self)
-  if self.means then self.means:refresh() end
+  if self.means then self.means:refresh(not self:is_running()) end
   add_keys(self)
   for _, run in ipairs(self.runs) do tell_state(self, run) end
   show_events(self)

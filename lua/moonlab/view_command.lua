@@ -14,7 +14,8 @@ local command = {}
 
 -- Options with a value, and what it is; flags.
 local VALUES = { ["--metrics"] = "names, as in --metrics 'test_*,loss'", ["--save"] = "a file: .png, .svg or .pdf",
-                 ["--style"] = "light, dark or print", ["--newest"] = "a number of runs" }
+                 ["--style"] = "light, dark or print", ["--newest"] = "a number of runs",
+                 ["--smooth"] = "a number from 0 to below 1, as 0.9" }
 local FLAGS  = { ["--log"] = true, ["--mean"] = true, ["--tui"] = true, ["--no-follow"] = true }
 
 local function split(text)
@@ -62,6 +63,14 @@ local function read(words)
     local n = math.tointeger(tonumber(given.newest))
     if not n or n < 1 then return nil, ("--newest needs a number of runs, got '%s'"):format(given.newest) end
     given.newest = n
+  end
+  if given.smooth then
+    local weight = tonumber(given.smooth)
+    if not (weight and weight >= 0 and weight < 1) then
+      return nil, ("--smooth needs %s, got '%s'"):format(VALUES["--smooth"], given.smooth)
+    end
+    if given.mean then return nil, "--smooth and --mean do not go together: a mean is drawn as it is" end
+    given.smooth = weight
   end
   if given.metrics then
     given.metrics = split(given.metrics)
@@ -153,7 +162,9 @@ function command.run(...)
   local dirs, why = find(given)
   if not dirs then return FAILED, why end
   local tui = not given.save and (given.tui or (not is_display() and terminal))
-  local v = view.new(dirs, { metrics = given.metrics, log = given.log, mean = given.mean, style = given.style, apart = tui })
+  local v = view.new(dirs, {
+    metrics = given.metrics, log = given.log, smooth = given.smooth, mean = given.mean, style = given.style, apart = tui,
+  })
   why = nothing(v, given)
   if why then
     tell(v)

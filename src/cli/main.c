@@ -20,8 +20,8 @@ static const struct command {
       "Runs a Lua script with moonlab ready for require. key=value overrides a default of the script's ml.run and must\n"
       "be of its type. Results go to runs/<name>/<date>-<time>/; MOONLAB_RUNS names another folder than runs.\n"
       "\n"
-      "  replay=RUNDIR does a run again: its parameters, its changes of knobs after the same steps, and its end if a hand made it;\n"
-      "                so its metrics are the same to the bit. key=value beside it varies that run\n"
+      "  replay=RUN    does a run again, a directory or the newest of a name: its parameters, its changes of knobs after the same\n"
+      "                steps, and its end if a hand made it; so its metrics are the same to the bit. key=value varies that run\n"
       "  record=PATH   makes a recording of the first figure: an animated .gif, or with ffmpeg an .mp4, .mkv, .webm or .mov\n"
       "  --no-window   figures go to files only\n"
       "  --tui[=NAMES] curves in the terminal in place of windows: the figure's, or of the metrics NAMES (a,b,c). Without a\n"
@@ -38,7 +38,7 @@ static const struct command {
       "activation, optimizer, lr, weight_decay, batch, noise, wrong_labels, train_fraction, p of modular addition, speed, seed.\n"
       "key=value says where they begin: moonlab play data=modular weight_decay=0. steps=N ends after N steps; without a window it\n"
       "is needed. The options are those of run, but for --watch. All that is turned is in the run's log:\n"
-      "moonlab play replay=RUNDIR does the same lesson again, number for number.\n"
+      "moonlab play replay=RUN does the same lesson again, number for number.\n"
       "It is a script as any other: examples/play.lua, with a copy in each run's directory.\n" },
     { "repl", "", "opens a prompt", command_repl,
       "Lua, with ml and nn ready. Expressions are printed; Tab completes names, fields and methods; input goes on until\n"
@@ -52,6 +52,7 @@ static const struct command {
       "  --metrics NAMES  these only: a,b or patterns, as 'test_*'\n"
       "  --newest N       the N newest runs of each name\n"
       "  --mean           runs that differ in the seed alone become their mean, with a band of one standard deviation\n"
+      "  --smooth W       averages over the curves, in which the past has the weight W, 0 to below 1; the keys [ ] do it, too\n"
       "  --log            logarithmic axes of steps; the key x in the window does it, too\n"
       "  --save FILE      draws to a .png, .svg or .pdf, and ends\n"
       "  --style STYLE    light, dark or print\n"

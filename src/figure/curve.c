@@ -294,7 +294,9 @@ void mli_curve_envelope(mli_stage *s, mli_brush *b, const mli_averaged *average)
     ribbon r;
     r.b = b, r.n = 0;
     if (s->busy) return; /* the curve itself is within */
-    trace_all(&(trace){ .s = s, .b = b, .average = average, .ribbon = &r, .width = mlk_smooth_width(average->past) });
+    /* only on a log axis may an average be there where its point is not: else it need not be known here */
+    const mli_averaged *where = s->y.scale == ML_SCALE_LOG ? average : NULL;
+    trace_all(&(trace){ .s = s, .b = b, .average = where, .ribbon = &r, .width = mlk_smooth_width(average->past) });
 }
 
 /* Into halves of pixel columns. */

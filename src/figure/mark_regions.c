@@ -12,13 +12,18 @@ static void reach(const mli_stage *s, mli_reach *r)
     mli_reach_grid(r, mli_slot(s->mark, "x"), mli_slot(s->mark, "y"));
 }
 
+typedef struct knot { /* a point of the grid */
+    double certain;
+    int    k; /* its class; < 0: none */
+} knot;
+
 typedef struct plane {
-    const mli_data *classes, *sure;
-    int64_t         rows, cols;
-    int             n;
-    double          names[MLI_CLASSES];
-    uint32_t        shade[MLI_CLASSES][64]; /* from unsure to sure */
-    double          least, most;            /* of what `sure` can be: 1 / classes .. 1 */
+    knot    *knots;
+    int64_t  rows, cols;
+    int      n;
+    double   names[MLI_CLASSES];
+    uint32_t shade[MLI_CLASSES][64]; /* from unsure to sure */
+    double   least, most;            /* of what `sure` can be: 1 / classes .. 1 */
 } plane;
 
 static void make_shades(const mli_stage *s, plane *g)
@@ -34,34 +39,62 @@ static void make_shades(const mli_stage *s, plane *g)
     g->most  = 1;
 }
 
-static uint32_t pixel_at(const plane *g, mli_between x, mli_between y)
+static size_t knot_bytes(const plane *g)
+{
+    return (size_t)(g->rows * g->cols) * sizeof(knot);
+}
+
+static bool make_knots(plane *g, const mli_data *classes, const mli_data *sure)
+{
+    g->knots = ml_realloc(NULL, 0, knot_bytes(g));
+    for (int64_t i = 0; g->knots && i < g->rows * g->cols; i++) {
+        double certain = sure ? sure->values[i] : 1;
+        g->knots[i]    = (knot){ isfinite(certain) ? certain : g->least, mli_class_index(g->names, g->n, classes->values[i]) };
+    }
+    return g->knots != NULL;
+}
+
+static uint32_t shade_of(const plane *g, int k, double certain)
+{
+    double t = (certain - g->least) / (g->most - g->least);
+    t        = t < 0 ? 0 : t > 1 ? 1 : t;
+    return g->shade[k][(int)(t * 63 + 0.5)];
+}
+
+/* Where the points around it are of several classes. */
+static uint32_t vote(const plane *g, const knot *const around[4], const double weight[4])
 {
     double votes[MLI_CLASSES] = { 0 }, sure[MLI_CLASSES] = { 0 }, near[MLI_CLASSES] = { 0 };
-    for (int corner = 0; corner < 4; corner++) {
-        int64_t c = x.at + (corner & 1), r = y.at + (corner >> 1);
-        double  w = (corner & 1 ? x.part : 1 - x.part) * (corner >> 1 ? y.part : 1 - y.part);
-        if (c >= g->cols || r >= g->rows || w == 0) continue;
-        int k = mli_class_index(g->names, g->n, g->classes->values[r * g->cols + c]);
-        if (k < 0) continue;
-        double certain = g->sure ? g->sure->values[r * g->cols + c] : 1;
-        if (!isfinite(certain)) certain = g->least;
-        votes[k] += w * fmax(certain - g->least, 1e-6);
-        sure[k] += w * certain;
-        near[k] += w;
+    for (int i = 0; i < 4; i++) {
+        int k = around[i]->k;
+        if (k < 0 || weight[i] == 0) continue;
+        votes[k] += weight[i] * fmax(around[i]->certain - g->least, 1e-6);
+        sure[k] += weight[i] * around[i]->certain;
+        near[k] += weight[i];
     }
     int best = -1;
     for (int k = 0; k < g->n; k++)
         if (votes[k] > 0 && (best < 0 || votes[k] > votes[best])) best = k;
-    if (best < 0) return 0;
-    double t = (sure[best] / near[best] - g->least) / (g->most - g->least);
-    return g->shade[best][(int)(fmin(fmax(t, 0), 1) * 63 + 0.5)];
+    return best < 0 ? 0 : shade_of(g, best, sure[best] / near[best]);
+}
+
+static uint32_t pixel_at(const plane *g, mli_between x, mli_between y)
+{
+    int64_t     right = x.at + 1 < g->cols, below = y.at + 1 < g->rows ? g->cols : 0; /* at the last ones, parts are 0 */
+    const knot *at = g->knots + y.at * g->cols + x.at, *around[4] = { at, at + right, at + below, at + below + right };
+    double      weight[4] = { (1 - x.part) * (1 - y.part), x.part * (1 - y.part), (1 - x.part) * y.part, x.part * y.part };
+    int         k         = at->k;
+    if (k < 0 || around[1]->k != k || around[2]->k != k || around[3]->k != k) return vote(g, around, weight);
+    return shade_of(g, k, weight[0] * around[0]->certain + weight[1] * around[1]->certain + weight[2] * around[2]->certain +
+                              weight[3] * around[3]->certain);
 }
 
 static bool paint(mli_stage *s)
 {
     const mli_data *x = mli_slot(s->mark, "x"), *y = mli_slot(s->mark, "y");
-    plane g = { mli_slot(s->mark, "class"), mli_slot(s->mark, "sure"), y->n, x->n, 0, { 0 }, { { 0 } }, 0, 0 };
-    g.n     = mli_classes_of(g.classes, g.names);
+    const mli_data *classes = mli_slot(s->mark, "class"), *sure = mli_slot(s->mark, "sure");
+    plane           g = { .rows = y->n, .cols = x->n };
+    g.n               = mli_classes_of(classes, g.names);
     s->touched++;
     if (s->busy || g.n == 0) return true;
     make_shades(s, &g);
@@ -70,11 +103,12 @@ static bool paint(mli_stage *s)
     if (!mli_picture_for(s->p, &pic, box)) return false;
     mli_between *across = mli_between_make(&s->x, x, box.x, s->p->density, pic.w);
     mli_between *down   = across ? mli_between_make(&s->y, y, box.y, s->p->density, pic.h) : NULL;
-    bool         ok     = down != NULL;
+    bool         ok     = down && make_knots(&g, classes, sure);
     for (int r = 0; ok && r < pic.h; r++)
         for (int c = 0; c < pic.w; c++) pic.pixels[(int64_t)r * pic.w + c] = pixel_at(&g, across[c], down[r]);
     mli_between_free(across, pic.w);
     mli_between_free(down, pic.h);
+    ml_realloc(g.knots, g.knots ? knot_bytes(&g) : 0, 0);
     if (ok)
         mli_picture_show(s->p, &pic, box, mli_stage_alpha(s));
     else

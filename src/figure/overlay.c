@@ -102,8 +102,8 @@ static void list_values(mli_paper *p, const mli_reading *r, int n, int more, dou
     if (r->cell)
         snprintf(head[0], sizeof head[0], "row %.0f, column %.0f", r->y, r->x);
     else
-        snprintf(head[0], sizeof head[0], r->x == floor(r->x) && fabs(r->x) < 1e15 ? "x %.0f%s" : "x %.6g%s", r->x, /* a step is told whole */
-                 r->smoothed ? ", average (value)" : "");
+        snprintf(head[0], sizeof head[0], r->x == floor(r->x) && fabs(r->x) < 1e15 ? "x %.0f%s" : "x %.6g%s", r->x,
+                 r->smoothed ? ", average (value)" : ""); /* a step is told whole */
     if (more > 0) snprintf(head[1], sizeof head[1], "+%d more", more);
     double w = fmax(names + values + (names > 0 ? 12 : 0), mli_text_width(p, mli_font_legend, head[0])) + 28;
     double h = ROW * (1 + n + (more > 0)) + 10;

@@ -385,6 +385,12 @@ static int figure_is_open(lua_State *L)
     return 1;
 }
 
+static int figure_frames(lua_State *L) /* pictures that its window has drawn so far; for bench/ */
+{
+    lua_pushinteger(L, ml_window_frames(lml_check_figure(L)->window));
+    return 1;
+}
+
 static int figure_wait(lua_State *L) /* fig:wait(seconds) -> is the window closed now? */
 {
     lua_figure *self = lml_check_figure(L);
@@ -411,7 +417,7 @@ static const luaL_Reg figure_methods[] = {
     { "shows", figure_shows }, { "add", lml_figure_add },       { "give", lml_figure_give },       { "save", figure_save },
     { "show", figure_show },   { "pixels", figure_pixels }, { "record", figure_record },   { "is_open", figure_is_open },
     { "wait", figure_wait },   { "close", figure_close },   { "curve", lml_figure_curve }, { "arrange", figure_arrange },
-    { "title", figure_title }, { "set_knobs", figure_set_knobs }, { "change", lml_figure_change }, { NULL, NULL },
+    { "title", figure_title }, { "set_knobs", figure_set_knobs }, { "frames", figure_frames }, { "change", lml_figure_change }, { NULL, NULL },
 };
 
 static const luaL_Reg recording_methods[] = { { "frame", film_frame }, { "close", film_close }, { NULL, NULL } };

@@ -13,7 +13,8 @@ static const struct part {
     { "tensor", lml_open_tensor }, { "make", lml_open_make }, { "op", lml_open_ops },
     { "autograd", lml_open_autograd }, { "transform", lml_open_transform }, { "linalg", lml_open_linalg }, { "nn", lml_open_nn }, { "optim", lml_open_optim },
     { "data", lml_open_data }, { "loader", lml_open_loader }, { "io", lml_open_io }, { "run", lml_open_run }, { "log", lml_open_log }, { "figure", lml_open_figure },
-    { "knobs", lml_open_knobs }, { "stats", lml_open_stats },
+    { "knobs", lml_open_knobs },
+    { "stats", lml_open_stats },
 };
 
 static int push_methods(lua_State *L) /* the table of names that tensors have */

@@ -1,6 +1,4 @@
 /* Runs, progress and Ctrl-C for Lua: a thin layer; the interface that scripts see is lua/moonlab/run.lua. */
-#include "lua/lua_run.h"
-
 #include "lua/lua_knobs.h"
 
 #include <stdlib.h>
@@ -292,8 +290,7 @@ static const luaL_Reg run_methods[] = {
 };
 
 static const luaL_Reg run_functions[] = {
-    { "start", run_start }, { "number", run_number }, { "export_csv", run_export_csv },
-    { "history", lml_run_history }, { NULL, NULL },
+    { "start", run_start }, { "number", run_number }, { "export_csv", run_export_csv }, { NULL, NULL },
 };
 
 int lml_open_run(lua_State *L)

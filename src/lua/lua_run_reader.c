@@ -149,14 +149,15 @@ static ml_tensor *tensor_of(const void *values, int64_t n, ml_dtype dtype)
     return ml_from((ml_shape){ .n = 1, .size = { n } }, dtype, values);
 }
 
-static int log_holds(lua_State *L) /* log:holds(metric) -> how many values of it, or nil */
+static int log_holds(lua_State *L) /* log:holds(metric) -> how many values of it, and the step of the last; or nil */
 {
     const int64_t *steps;
     const double  *values;
     int64_t        n = ml_columns_get(check_log(L)->columns, (int)luaL_checkinteger(L, 2) - 1, &steps, &values);
     if (n == 0) return 0;
     lua_pushinteger(L, n);
-    return 1;
+    lua_pushinteger(L, steps[n - 1]);
+    return 2;
 }
 
 static int log_column(lua_State *L) /* log:column(metric) -> steps (n) i64, values (n) f64; nil when nothing is held */
@@ -264,6 +265,19 @@ static int log_read_file(lua_State *L)
     return 2;
 }
 
+/* Dead, but its parent has not heard of it; where there is no /proc, nobody knows. */
+static bool is_zombie(int pid)
+{
+    char path[64], text[512] = "";
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    FILE *file = fopen(path, "r");
+    if (!file) return false;
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    const char *name = strrchr(text, ')'); /* the state stands behind the name, which may be anything */
+    return name && (name[1] == ' ' && (name[2] == 'Z' || name[2] == 'X'));
+}
+
 /* alive(host, pid) -> false when that process of this machine is there no more; true when it is, or who knows */
 static int log_alive(lua_State *L)
 {
@@ -271,7 +285,8 @@ static int log_alive(lua_State *L)
     const char *host = luaL_checkstring(L, 1);
     lua_Integer pid  = luaL_checkinteger(L, 2);
     bool        ours = gethostname(here, sizeof here - 1) == 0 && !strcmp(here, host) && pid > 0 && pid <= INT32_MAX;
-    lua_pushboolean(L, !ours || kill((pid_t)pid, 0) == 0 || errno != ESRCH);
+    bool        there = !ours || kill((pid_t)pid, 0) == 0 || errno != ESRCH;
+    lua_pushboolean(L, there && !(ours && is_zombie((int)pid)));
     return 1;
 }
 
@@ -328,15 +343,16 @@ static int log_sleep(lua_State *L) /* sleep(seconds): a signal ends it */
 /* --- registering ------------------------------------------------------------------------------------------------------ */
 static const luaL_Reg log_methods[] = {
     { "read", log_read },     { "clear", log_clear }, { "more", log_more },   { "torn", log_torn }, { "names", log_names },
-    { "holds", log_holds },   { "is_over", log_is_over }, { "column", log_column }, { "feed", log_feed },   { "close", log_close }, { NULL, NULL },
+    { "holds", log_holds },   { "column", log_column }, { "feed", log_feed }, { "is_over", log_is_over }, { "close", log_close },
+    { NULL, NULL },
 };
 
 static const luaL_Reg page_methods[] = { { "tell", page_tell }, { "close", page_close }, { NULL, NULL } };
 
 static const luaL_Reg log_functions[] = {
-    { "open", log_open },           { "list", log_list },   { "root", log_root }, { "is_run", log_is_run },           { "newer", log_newer },
-    { "read_file", log_read_file }, { "alive", log_alive }, { "page", page_open }, { "is_terminal", log_is_terminal }, { "sleep", log_sleep },
-    { NULL, NULL },
+    { "open", log_open },   { "list", log_list },           { "root", log_root },   { "is_run", log_is_run },
+    { "newer", log_newer }, { "read_file", log_read_file }, { "alive", log_alive }, { "page", page_open },
+    { "sleep", log_sleep }, { "is_terminal", log_is_terminal }, { NULL, NULL },
 };
 
 static void new_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction gc)

@@ -18,15 +18,16 @@ const char *ml_run_root(void)
     return root && *root ? root : "runs";
 }
 
+static bool has_file(const char *dir, const char *name)
+{
+    char        path[4096];
+    struct stat about;
+    return snprintf(path, sizeof path, "%s/%s", dir, name) < (int)sizeof path && stat(path, &about) == 0 && S_ISREG(about.st_mode);
+}
+
 bool ml_run_is(const char *dir)
 {
-    static const char *const files[] = { "run.json", "log" }; /* the log is there from the start */
-    char                     path[4096];
-    struct stat              about;
-    for (int i = 0; dir && i < 2; i++)
-        if (snprintf(path, sizeof path, "%s/%s", dir, files[i]) < (int)sizeof path && stat(path, &about) == 0 && S_ISREG(about.st_mode))
-            return true;
-    return false;
+    return dir && (has_file(dir, "run.json") || has_file(dir, "log"));
 }
 
 int ml_run_order(const char *a, const char *b)
@@ -87,7 +88,7 @@ ml_run_list *ml_run_list_open(const char *folder, bool runs)
     bool good = true;
     for (struct dirent *entry; good && dir && (entry = readdir(dir));) {
         if (entry->d_name[0] == '.' || snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) >= (int)sizeof path) continue;
-        if (runs ? ml_run_is(path) : is_folder(path)) good = add(list, entry->d_name);
+        if (runs ? has_file(path, "run.json") : is_folder(path)) good = add(list, entry->d_name);
     }
     if (dir) closedir(dir);
     if (!good) {

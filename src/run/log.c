@@ -179,6 +179,14 @@ bool mli_log_create(mli_log *log, const char *path)
     return ml_fail("run: cannot write '%s': %s", path, strerror(why));
 }
 
+void mli_log_drop(mli_log *log)
+{
+    close(log->fd);
+    mli_copy_free(log->path);
+    log->path = NULL;
+    log->fd   = -1;
+}
+
 bool mli_log_told(mli_log *log)
 {
     if (!log->error || log->reported) return true;

@@ -32,6 +32,8 @@ void mli_log_words(mli_log *log, double now, ml_record_kind kind, int64_t step, 
 void mli_log_change(mli_log *log, double now, int64_t step, int loop, const char *name, const char *value, bool goes_on);
 void mli_log_stop(mli_log *log, double now, int64_t step, int loop);
 
+void mli_log_drop(mli_log *log); /* closes it as it is: nothing was logged */
+
 void mli_log_flush(mli_log *log, double now); /* tries to write what waits */
 bool mli_log_told(mli_log *log);              /* false once when trouble begins, with a message; else true */
 bool mli_log_close(mli_log *log, double now); /* writes, syncs, closes; false with a message: not all arrived */

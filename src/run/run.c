@@ -57,12 +57,15 @@ static void free_all(ml_run *run)
     ml_realloc(run, sizeof *run, 0);
 }
 
+/* run.json comes last: who finds one in a directory finds a log, too. */
 static bool fill_folder(ml_run *run, const ml_run_opts *opts)
 {
     char path[4096];
-    if (!mli_folder_add(run->dir, opts->script, opts->script_text) || !mli_describe(run)) return false;
     snprintf(path, sizeof path, "%s/log", run->dir);
-    return mli_log_create(&run->log, path);
+    if (!mli_folder_add(run->dir, opts->script, opts->script_text) || !mli_log_create(&run->log, path)) return false;
+    if (mli_describe(run)) return true;
+    mli_log_drop(&run->log);
+    return false;
 }
 
 ml_run *ml_run_start(const ml_run_opts *opts)

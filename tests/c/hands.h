@@ -61,9 +61,17 @@ static inline spot place_on_screen(const ml_window *w, double x, double y)
     return (spot){ corner.x + (int)lround(pixels_of(w, x)), corner.y + (int)lround(pixels_of(w, y)) };
 }
 
+/* Is the picture on screen that of the last key or gesture? */
+static inline bool is_settled(ml_window *w)
+{
+    const ml_window *s = see(w);
+    return !s->stale && !s->uncovered;
+}
+
 /* --- hands ---------------------------------------------------------------------------------------------- */
 static inline void move_to(double x, double y)
 {
+    WAIT_UNTIL(is_settled(hands_in)); /* as a person does: places are those of the picture */
     spot at = place_on_screen(see(hands_in), x, y);
     XTestFakeMotionEvent(hands, -1, at.x, at.y, 0);
     XSync(hands, False);
@@ -153,12 +161,6 @@ static inline double width_of(ml_window *w, int panel, int axis)
 static inline mli_seen_panel panel_of(ml_window *w, int panel)
 {
     return see(w)->hand.seen.panel[panel];
-}
-
-static inline bool is_settled(ml_window *w)
-{
-    const ml_window *s = see(w);
-    return !s->stale && !s->uncovered;
 }
 
 static inline bool colour_near(const screen *s, spot at, mli_colour c, int within)

@@ -246,10 +246,10 @@ Test(follow, columns_without_memory_say_so)
 /* --- finding -------------------------------------------------------------------------------------------------------- */
 static void make_run(const char *path)
 {
-    char log[4096];
-    snprintf(log, sizeof log, "%s/log", path);
+    char json[4096];
+    snprintf(json, sizeof json, "%s/run.json", path);
     cr_assert(mkdir(path, 0777) == 0);
-    put_file(log, "", 0);
+    put_file(json, "{}", 2);
 }
 
 Test(follow, runs_are_listed_newest_first)
@@ -261,6 +261,8 @@ Test(follow, runs_are_listed_newest_first)
     make_run(in_folder("demo/20260101-235959"));
     make_run(in_folder("demo/20260102-030405-9"));
     make_run(in_folder("demo/.hidden"));
+    cr_assert(mkdir(in_folder("demo/20260103-000000"), 0777) == 0); /* one that begins this moment */
+    put_file(in_folder("demo/20260103-000000/log"), "", 0);
     ml_run_list *list = ml_run_list_open(in_folder("demo"), true);
     cr_assert_eq(ml_run_list_count(list), 4);
     for (int i = 0; i < 4; i++) cr_expect_str_eq(ml_run_list_name(list, i), names[i]);
@@ -273,7 +275,7 @@ Test(follow, runs_are_listed_newest_first)
     list = ml_run_list_open(in_folder("nothing"), true);
     cr_expect(list && ml_run_list_count(list) == 0, "what is not there has none");
     ml_run_list_close(list);
-    cr_expect(ml_run_is(in_folder("demo/20260102-030405")) && !ml_run_is(in_folder("demo")) && !ml_run_is(NULL));
+    cr_expect(ml_run_is(in_folder("demo/20260103-000000")) && ml_run_is(in_folder("demo/20260102-030405")) && !ml_run_is(in_folder("demo")) && !ml_run_is(NULL));
     cr_expect_lt(ml_run_order("x/20260102-030405-10", "y/20260102-030405-9"), 0);
     cr_expect_eq(ml_run_order("x/20260102-030405", "y/20260102-030405"), 0);
 }

@@ -100,7 +100,7 @@ Test(window_keys, shared_axes_change_together)
 {
     ml_figure *fig = ml_figure_make(&(ml_figure_opts){ .rows = 2, .cols = 2, .share_x = true, .share_y = true, .title = "shared" });
     for (int i = 0; i < 4; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "c%d", i);
         cr_assert(ml_figure_lines(fig, i, NAMES(name), 1, NULL));
         for (int k = 1; k <= 1000; k++) cr_assert(ml_figure_point(fig, name, k, up(k) * (1 + i)));
@@ -262,6 +262,7 @@ Test(window_keys, s_saves_what_is_seen)
 
     press(XK_t);
     for (int i = 0; i < 4; i++) press(XK_plus);
+    WAIT_UNTIL(fabs(see(w)->zoom - pow(1.125, 4)) < 1e-9);
     point_at(w, 3);
     press(XK_m);
     WAIT_UNTIL(see(w)->hand.look.alone == 4 && is_settled(w));

@@ -198,6 +198,37 @@ describe("runs over each other", function()
     assert.matches("^#%x%x%x%x%x%x$", labels.colours(40)[40])
   end)
 
+  it("show what happened in one that is alone, a few of the last", function()
+    local script = [[
+      local ml = require "moonlab"
+      local run = ml.run { name = "knobs", steps = 400, n = 2 }
+      local core = run._.core
+      for step in run:steps() do
+        run:log { loss = 1 / step, late = step > 50 and step or nil }
+        if step % 10 == 0 and step <= 10 * run.n then core:change(step, 1, "lr", ("%.17g"):format(step / 1000), false) end
+        if step == 300 then core:event(step, "half\27[1m way\nthere") end
+      end
+      run:check("learned", true)
+      run:check("slept", true)
+    ]]
+    local _, dirs = runs({ "n=2", "n=40" }, script)
+    local function texts(v)
+      local list = {}
+      for i, mark in ipairs(v.figure.changes or {}) do list[i] = mark.step .. " " .. mark.text end
+      return list
+    end
+    assert.same({ "10 lr 0.01", "20 lr 0.02", "300 half [1m way there", "400 ✓ learned", "400 ✓ slept" },
+      texts(view.new({ dirs[1] }, {})))
+    local many = texts(view.new({ dirs[2] }, {}))
+    assert.equal(24, #many)
+    assert.equal("400 ✓ slept", many[24])
+    assert.same({}, texts(view.new(dirs, {})))
+    local changes = ml.open_run(dirs[1]).changes
+    assert.same({ step = 20, loop = 1, name = "lr", value = "0.02", goes_on = false }, changes[2])
+    local with, without = view.new({ dirs[1] }, {}), view.new({ dirs[1] }, { apart = true })
+    assert.truthy(distance(pixels(with), pixels(without)) > 100)
+  end)
+
   it("that differ in the seed alone become a mean with a band", function()
     local _, dirs = runs { "seed=1", "seed=2", "seed=6", "lr=0.2 seed=1 steps=20" }
     local v = view.new(dirs, { mean = true })
@@ -309,7 +340,7 @@ describe("moonlab view", function()
     local folder, dirs = runs { "lr=0.1", "lr=0.2", "lr=0.3" }
     for _, words in ipairs {
       "", "demo", "demo:3", "demo:99", "'" .. dirs[2] .. "/'", "runs/demo", "--newest 2 demo", "demo demo", "--log demo",
-      "--mean demo:3", "--metrics '*_loss' demo", "--no-follow --style=dark demo",
+      "--mean demo:3", "--smooth 0.9 demo:2", "--metrics '*_loss' demo", "--no-follow --style=dark demo",
     } do
       os.remove(folder .. "/out.png")
       local done = run_view(folder, words .. " --save out.png")
@@ -354,7 +385,8 @@ describe("moonlab view", function()
       ["--save"] = "%-%-save needs a file",
       ["--save x.gif"] = "ends in .png, .svg or .pdf, got 'x.gif'", ["--style blue"] = "light, dark or print, got 'blue'",
       ["--newest=0"] = "%-%-newest needs a number of runs", ["--metrics=,"] = "%-%-metrics needs names",
-      ["-x"] = "unknown option",
+      ["-x"] = "unknown option", ["--smooth 0.5 --mean"] = "do not go together",
+      ["--smooth 1"] = "%-%-smooth needs a number from 0 to below 1, as 0.9, got '1'",
       ["--log=3"] = "unknown option '%-%-log=3'",
     } do
       local done = run_view(nil, words)
@@ -422,6 +454,17 @@ describe("moonlab view", function()
     local done = process.shell(words:format(process.program), { folder = folder })
     assert.same({ 0, "" }, { done.code, done.err })
     assert.truthy(os.time() - clock >= 2)
+  end)
+
+  it("notices that a run was killed while it looked", function()
+    local folder = process.folder()
+    process.write(folder .. "/slow.lua", SLOW)
+    process.write(folder .. "/both", ("'%s' run slow.lua steps=3000 --quiet --no-window & run=$!\n"
+      .. "sleep 0.3; (sleep 1; kill -9 $run) & exec '%s' view\n"):format(process.program, process.program))
+    local done = process.dialogue("/bin/sh both", { "expect running" }, { folder = folder, environment = ENVIRONMENT })
+    assert.equal(0, done.code, done.out)
+    assert.matches("slow %d%d:%d%d:%d%d: lost", done.out)
+    assert.matches("slow/[%d-]+: its process is gone without an end; the last record is of step %d+", done.out)
   end)
 
   it("is ended by Ctrl-C, without harm to the run, and that is no failure", function()
