@@ -167,7 +167,7 @@ static void *turn_on(void *k)
     return NULL;
 }
 
-Test(knobs, a_paused_training_gets_all_turns)
+Test(knobs, a_paused_training_gets_all_turns, .timeout = 60)
 {
     ml_knobs *k = board_of_five();
     int       n = 0, wrong = 0, me = 0;
