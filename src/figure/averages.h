@@ -1,6 +1,6 @@
 /* Averages of growing series, as smoothing shows them. What is known of full chunks is kept from picture to picture: the state
  * of the average before each block, from which its values can be made again, and their range, by which most blocks are drawn
- * without being looked into. That is a quarter of what the values would take and half of what is left is never needed.
+ * without being looked into. That is a seventh of what the points take.
  *
  * The average goes by points, in the order in which they came: x plays no part. What it stands for, its envelope, is the range
  * of the values among the last so many points (mlk_smooth_width); that is read from the extents of the series itself. */
