@@ -193,7 +193,7 @@ void mli_overlay_draw(ml_window *w, uint32_t *pixels)
     cairo_scale(cr, scale, scale);
     mli_paper p = { .cr = cr, .layout = mli_layout_make(cr), .style = mli_style_of(mli_view_style(w)), .look = &plain,
                     .density = scale };
-    c->smoothing = w->hand.look.smoothing;
+    c->smoothing = mli_hand_smoothing(&w->hand);
     mli_controls_lay(c, &p, width, height);
     cairo_save(cr);
     cairo_translate(cr, c->column, 0);

@@ -118,10 +118,7 @@ static bool perform(ml_window *w, mli_act act)
     case MLI_ACT_PAUSE: on_loop_key(w, SDLK_SPACE); break;
     case MLI_ACT_STEP: on_loop_key(w, SDLK_PERIOD); break;
     case MLI_ACT_STOP: on_loop_key(w, SDLK_q); break;
-    case MLI_ACT_SMOOTH:
-        w->hand.look.smoothing = act.value;
-        w->stale               = true;
-        break;
+    case MLI_ACT_SMOOTH: w->stale |= mli_hand_smooth(&w->hand, act.value); break;
     }
     w->uncovered = true;
     return true;

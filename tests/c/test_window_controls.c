@@ -264,6 +264,30 @@ Test(window_controls, the_bar_pauses_steps_smooths_and_stops)
     close_with_knobs(w, thread);
 }
 
+Test(window_controls, the_slider_shows_what_a_panel_smooths_and_ends_it)
+{
+    ml_figure *smooth = ml_figure_new(1, 1, "smooth");
+    cr_assert(ml_figure_lines(smooth, 0, (const char *[]){ "noise" }, 1, &(ml_panel_opts){ .smooth = 0.99 }));
+    for (int i = 0; i < 400; i++) cr_assert(ml_figure_point(smooth, "noise", i, i % 2));
+    ml_window *w = open_window(smooth, (ml_window_opts){ .width = 700, .height = 400 });
+    hands_on(w);
+    WAIT_UNTIL(see(w)->pixels && is_settled(w));
+    mli_control s = find(w, MLI_CONTROL_SMOOTHING, 0, 0);
+    cr_expect_float_eq(visited.controls.smoothing, 0.99, 1e-9);
+    cr_expect(is_there(on_page(w, s.track.x + s.track.w / 3, s.track.y), light()->palette[0]));
+    click_on(w, s);
+    point_to(on_page(w, s.track.x + s.track.w / 2, s.track.y));
+    button(1, true);
+    point_to(on_page(w, s.track.x - 5, s.track.y));
+    button(1, false);
+    WAIT_UNTIL(see(w)->controls.smoothing == 0 && visited.hand.look.smoothing < 0 && is_settled(w));
+    keep_screen("58-smoothing-ended");
+    cr_expect_not(is_there(on_page(w, s.track.x + s.track.w / 3, s.track.y), light()->palette[0]));
+    ml_window_close(w);
+    ml_figure_release(smooth);
+    hands_off();
+}
+
 /* --- a whole run ------------------------------------------------------------------------------------------------ */
 static const char script[] =
     "local ml = require 'moonlab'\n"
