@@ -449,11 +449,15 @@ describe("moonlab view", function()
   it("opens a window where there is a display, and Ctrl-C closes it", function()
     if not os.execute "command -v xvfb-run >/dev/null" then return pending "needs xvfb-run" end
     local folder = runs { "lr=0.1", "lr=0.2" }
-    local words = "xvfb-run -a -s '-screen 0 1000x700x24' timeout --preserve-status -s INT 2 '%s' view demo:2 --style dark"
-    local clock = os.time()
-    local done = process.shell(words:format(process.program), { folder = folder })
+    local words = "xvfb-run -a -s '-screen 0 1000x700x24' timeout --preserve-status -s INT %d '%s' view demo:2 --style dark"
+    local done
+    for _, seconds in ipairs { 2, 10, 30 } do -- a busy machine may not have come to the window yet: then Ctrl-C just ends it
+      local clock = os.time()
+      done = process.shell(words:format(seconds, process.program), { folder = folder })
+      assert.truthy(os.time() - clock >= seconds)
+      if done.code ~= 130 then break end
+    end
     assert.same({ 0, "" }, { done.code, done.err })
-    assert.truthy(os.time() - clock >= 2)
   end)
 
   it("notices that a run was killed while it looked", function()
