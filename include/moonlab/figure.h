@@ -142,11 +142,12 @@ bool     ml_film_frame(ml_film *film); /* the figure as it is now; after a failu
 bool     ml_film_close(ml_film *film); /* also frees; NULL is fine */
 
 /* --- a live window ---------------------------------------------------------------------------- */
-/* All windows live in one thread of their own, which redraws at most 30 times a second, from a snapshot: who adds points waits
- * for a short copy, never for drawing. Where the process leaves no core free, new data make it draw a fifth of the time at most.
- * What keys and the mouse do (? lists it) changes how the figure is looked at, never the figure: zoom, scales, hidden marks, one
- * panel alone, smoothing in place of the panels' own. Closing a window ends nothing, nor does the display when it goes away. NULL with a message, soon and without a word on
- * stderr, when there is no display or moonlab was built without MOONLAB_WINDOW. */
+/* All windows live in one thread of their own, which redraws at most 40 times a second, from a snapshot: who adds points waits
+ * for a short copy, never for drawing. Where the process leaves no core free, new data make it draw a fortieth of the time of all
+ * cores at most. What keys and the mouse do (? lists it) changes how the figure is looked at, never the figure: zoom, scales,
+ * hidden marks, one panel alone, smoothing in place of the panels' own. Closing a window ends nothing, nor does the display when
+ * it goes away. NULL with a message, soon and without a word on stderr, when there is no display or moonlab was built without
+ * MOONLAB_WINDOW. */
 ml_window *ml_window_open(ml_figure *fig, const ml_window_opts *opts);
 bool       ml_window_is_open(const ml_window *window);            /* NULL is not open */
 bool       ml_window_wait(ml_window *window, double seconds);     /* until closed, at most so long (< 0: no limit); true = closed */

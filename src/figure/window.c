@@ -189,6 +189,15 @@ static void drop_left(void)
     }
 }
 
+/* Until the keyboard is looked at again, or a window has something to draw. */
+static double patience(double now)
+{
+    double due = now + PATIENCE;
+    for (ml_window *w = desk.windows; w; w = w->next)
+        if (w->sdl && atomic_load(&w->state) == MLI_OPEN) due = fmin(due, mli_view_due(w));
+    return fmax(due - now, 0.001);
+}
+
 static void fail_all(const char *why)
 {
     for (ml_window *w = desk.windows; w; w = w->next) {
@@ -226,7 +235,7 @@ static void *window_thread(void *unused)
         }
         if (desk.wish) continue;
         if (open > 0)
-            desk_wait(PATIENCE);
+            desk_wait(patience(ml_clock()));
         else
             pthread_cond_wait(&desk.changed, &desk.lock);
     }

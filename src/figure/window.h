@@ -10,7 +10,7 @@
 
 #include <SDL.h>
 
-#define MLI_FRAME_TIME (1.0 / 30) /* seconds, at least, between two pictures */
+#define MLI_FRAME_TIME (1.0 / 40) /* seconds, at least, between two pictures */
 
 typedef void mli_visit(ml_window *w);
 
@@ -74,6 +74,7 @@ void mli_window_event(ml_window *w, const SDL_Event *e); /* may ask to close: th
 void mli_view_refresh(ml_window *w, double now);        /* draws if there is something to draw, and time to */
 void mli_place_begin(ml_window *w, mli_place *at);      /* where the same window of the last program stood, if there was one */
 void mli_place_end  (const ml_window *w);
+double mli_view_due(const ml_window *w);                /* when it will draw next, as far as is known now */
 double mli_view_width(const ml_window *w);              /* of the figure, in 1/96 inch: without the column of controls, */
 double mli_view_height(const ml_window *w);             /* without the bar */
 void mli_view_knobs(ml_window *w);                      /* as they are now; what is drawn follows */

@@ -13,7 +13,7 @@
 #define PANEL_H     330
 #define LARGEST_W   1400
 #define LARGEST_H   940
-#define SHARE       0.2 /* of the time that new data may make this thread work, when the process has no core to spare */
+#define SHARE       0.025 /* of the time of all cores that new data may make this thread work, when the process has none to spare */
 #define SPARE_TIME  0.5 /* seconds between two looks at that */
 #define NOTICE_TIME 3.0
 #define STATUS_TIME 0.25
@@ -302,12 +302,17 @@ static bool has_spare_core(ml_window *w, double now)
     return w->spare;
 }
 
+/* A window that no one sees waits; SDL tells when it is seen again. */
+static bool is_out_of_sight(const ml_window *w)
+{
+    return SDL_GetWindowFlags(w->sdl) & (SDL_WINDOW_MINIMIZED | SDL_WINDOW_HIDDEN);
+}
+
 void mli_view_refresh(ml_window *w, double now)
 {
     look_at_loop(w, now);
     mli_view_knobs(w);
-    /* a window that no one sees waits; SDL tells when it is seen again */
-    if (SDL_GetWindowFlags(w->sdl) & (SDL_WINDOW_MINIMIZED | SDL_WINDOW_HIDDEN)) return;
+    if (is_out_of_sight(w)) return;
     if (w->notice_end > 0 && now >= w->notice_end) {
         w->notice_end = 0;
         w->uncovered  = true;
@@ -326,7 +331,14 @@ void mli_view_refresh(ml_window *w, double now)
     }
     double cost  = ml_clock() - now;
     w->user_time = now + MLI_FRAME_TIME;
-    w->next_time = now + fmax(MLI_FRAME_TIME, has_spare_core(w, now) ? 0 : cost / SHARE);
+    w->next_time = now + fmax(MLI_FRAME_TIME, has_spare_core(w, now) ? 0 : cost / (SHARE * SDL_GetCPUCount()));
+}
+
+double mli_view_due(const ml_window *w)
+{
+    if (is_out_of_sight(w)) return INFINITY;
+    double news = mli_figure_version(w->fig) != w->version ? w->next_time : INFINITY;
+    return fmin(news, w->stale ? w->user_time : INFINITY);
 }
 
 void mli_view_notice(ml_window *w, const char *said, const char *what)

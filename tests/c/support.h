@@ -5,7 +5,20 @@
 #include "moonlab/base.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
+
+static inline bool under_valgrind(void)
+{
+    const char *preload = getenv("LD_PRELOAD");
+    return preload && strstr(preload, "vgpreload");
+}
+
+/* What hangs, or reads all points for each pixel, takes many times as long as the seconds allowed. Valgrind has all the time. */
+static inline bool is_quick(double began, double seconds)
+{
+    return ml_clock() - began < seconds || under_valgrind();
+}
 
 /* The call fails (NULL or false) and its message holds the wanted words; both are shown when not. */
 #define expect_fails(call, words)                                                                             \

@@ -221,8 +221,7 @@ static const bool is_watched = false;
 
 Test(memory, the_systems_refusal_empties_the_cache_first)
 {
-    const char *preload = getenv("LD_PRELOAD");
-    if (is_watched || (preload && strstr(preload, "vgpreload")))
+    if (is_watched || under_valgrind())
         cr_skip_test("a sanitizer or valgrind needs more than the limit");
     void *p = ml_block_take(600 * MB);
     cr_assert_not_null(p);
