@@ -1,6 +1,7 @@
 /* What a figure holds, and the files it becomes. */
 #define _GNU_SOURCE
 #include "figure_samples.h"
+#include "support.h"
 #include "foreign_leaks.h"
 #include "picture.h"
 

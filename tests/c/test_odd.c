@@ -2,6 +2,7 @@
 #include "compare.h"
 #include "foreign_leaks.h"
 #include "mark_samples.h"
+#include "support.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
