@@ -57,7 +57,7 @@ run trial_run(const trial *t, ml_tensor *const in[], uint32_t needs, ml_tensor *
 
 /* Parameters of a test: the operations that fit, a few at a time, since a process costs more than a check. Indices, as
  * a pointer does not survive the way into the process of a test. */
-enum { GROUP = 4 };
+enum { GROUP = 12 };
 typedef struct group {
     int n, id[GROUP];
 } group;
