@@ -48,13 +48,16 @@ function curves.choose(figures, numbers, names)
   return of_metrics(names), true
 end
 
+--- Does the environment name a display?
+function curves.is_display() return (os.getenv "DISPLAY" or "") ~= "" or (os.getenv "WAYLAND_DISPLAY" or "") ~= "" end
+
 --- Are curves to be drawn, when no window is? "auto": when somebody is at a terminal that has no display.
 ---@param windows boolean  a window is open
 function curves.wanted(windows)
   local tui = session.tui
   if session.quiet or not tui then return false end
   if tui ~= "auto" then return true end
-  return not windows and (os.getenv "DISPLAY" or "") == "" and (os.getenv "WAYLAND_DISPLAY" or "") == ""
+  return not windows and not curves.is_display()
 end
 
 -- What a script prints stands above the curves: they make room, and are drawn again below it.

@@ -1,6 +1,7 @@
 --- A run once more, with what hands did to it: `moonlab run SCRIPT replay=RUN`. It has the parameters of that run, its changes
 --- come after the same steps, and it ends where that run was ended by a hand; so its metrics are the same to the bit.
 local finder  = require "moonlab.run_finder"
+local log     = require("moonlab.core").log
 local note    = require "moonlab.note"
 local params  = require "moonlab.params"
 local reader  = require "moonlab.run_reader"
@@ -18,14 +19,6 @@ local replay = {}
 ---@field ended   boolean  the log says how the run ended
 local Replay = {}
 Replay.__index = Replay
-
-local function read_file(path)
-  local file = io.open(path, "rb")
-  if not file then return nil end
-  local text = file:read "a"
-  file:close()
-  return text
-end
 
 --- Reads what there is to do again.
 ---@param run string  as for ml.open_run: a directory, or a name
@@ -69,7 +62,8 @@ end
 --- Tells when the script is not the one of that run.
 ---@param script string?  its path
 function Replay:compare(script)
-  local now, past = session.script_text or script and read_file(script), read_file(self.dir .. "/script.lua")
+  local now  = session.script_text or script and log.read_file(script)
+  local past = log.read_file(self.dir .. "/script.lua")
   if not past then note("replay: the run keeps no copy of its script; whether this one is the same is unknown")
   elseif now ~= past then note("replay: the script differs from that of the run, %s/script.lua; so may its numbers", self.dir) end
 end

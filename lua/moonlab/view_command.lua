@@ -1,5 +1,6 @@
 --- `moonlab view`: its command line, its window, its curves in the terminal.
 local core   = require "moonlab.core"
+local curves = require "moonlab.curves"
 local finder = require "moonlab.run_finder"
 local glob   = require "moonlab.glob"
 local view   = require "moonlab.view"
@@ -147,8 +148,6 @@ local function nothing(v, given)
   return tostring(problem)
 end
 
-local function is_display() return (os.getenv "DISPLAY" or "") ~= "" or (os.getenv "WAYLAND_DISPLAY" or "") ~= "" end
-
 --- Runs the command.
 ---@param ... string  what stands behind `moonlab view`
 ---@return integer code, string? problem
@@ -161,7 +160,7 @@ function command.run(...)
   end
   local dirs, why = find(given)
   if not dirs then return FAILED, why end
-  local tui = not given.save and (given.tui or (not is_display() and terminal))
+  local tui = not given.save and (given.tui or (not curves.is_display() and terminal))
   local v = view.new(dirs, {
     metrics = given.metrics, log = given.log, smooth = given.smooth, mean = given.mean, style = given.style, apart = tui,
   })
